@@ -1,0 +1,233 @@
+//! Why a client got no answer.
+
+use std::{error::Error, fmt, time::Duration};
+
+use rmcp::{
+    ErrorData, ServiceError,
+    service::ClientInitializeError,
+    transport::streamable_http_client::{
+        AuthRequiredError, HttpStatusError, InsufficientScopeError,
+    },
+};
+
+use crate::{Challenge, InvalidBearerToken, InvalidResourceUrl};
+
+/// Why a client got no answer. What to do about it is told by [`ClientError::kind`] and the
+/// predicates; the text is for humans.
+pub struct ClientError {
+    kind: ErrorKind,
+    challenge: Option<Box<Challenge>>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// The kinds of [`ClientError`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The server's URL is not usable.
+    InvalidUrl,
+    /// The token would travel over plain HTTP to another machine.
+    InsecureUrl,
+    /// The text given as a token is none.
+    InvalidToken,
+    /// The arguments of a tool are not a JSON object.
+    InvalidArguments,
+    /// 401: no token, or one that is not valid. [`ClientError::challenge`] says more.
+    Unauthenticated,
+    /// 403: the token does not permit it. [`ClientError::challenge`] names the scopes that would do.
+    Forbidden,
+    /// 429 or 5xx: the server cannot answer now.
+    Unavailable {
+        /// The HTTP status.
+        status: u16,
+        /// What the server asks to wait, where it said so in seconds.
+        retry_after: Option<Duration>,
+    },
+    /// The server answered with a JSON-RPC error.
+    Rpc(Box<ErrorData>),
+    /// The server cannot be reached, or what answers is no MCP server.
+    Transport,
+}
+
+impl ClientError {
+    pub(super) fn new(kind: ErrorKind) -> Self {
+        Self {
+            kind,
+            challenge: None,
+            cause: None,
+        }
+    }
+
+    pub(super) fn caused(kind: ErrorKind, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            kind,
+            challenge: None,
+            cause: Some(Box::new(cause)),
+        }
+    }
+
+    /// What kind of trouble it is.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// The server's challenge, where it refused and sent one.
+    #[must_use]
+    pub fn challenge(&self) -> Option<&Challenge> {
+        self.challenge.as_deref()
+    }
+
+    /// Whether the server wants a (valid) token: 401.
+    #[must_use]
+    pub fn is_unauthenticated(&self) -> bool {
+        self.kind == ErrorKind::Unauthenticated
+    }
+
+    /// Whether the token does not permit the operation: 403.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        self.kind == ErrorKind::Forbidden
+    }
+
+    /// Whether trying again later may help: the server is overloaded, down or unreachable.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::Unavailable { .. } | ErrorKind::Transport
+        )
+    }
+
+    /// Classifies by the HTTP facts that rmcp keeps at the bottom of its errors.
+    fn of_transport(cause: impl Error + Send + Sync + 'static) -> Self {
+        let mut found = Self::new(ErrorKind::Transport);
+        let mut next: Option<&(dyn Error + 'static)> = Some(&cause);
+        while let Some(error) = next {
+            if let Some(refused) = error.downcast_ref::<AuthRequiredError>() {
+                found.kind = ErrorKind::Unauthenticated;
+                found.challenge = parse(&refused.www_authenticate_header);
+            } else if let Some(refused) = error.downcast_ref::<InsufficientScopeError>() {
+                found.kind = ErrorKind::Forbidden;
+                found.challenge = parse(&refused.www_authenticate_header);
+            } else if let Some(failed) = error.downcast_ref::<HttpStatusError>() {
+                let seconds = failed
+                    .retry_after
+                    .as_deref()
+                    .and_then(|text| text.parse().ok());
+                let retry_after = seconds.map(Duration::from_secs);
+                found.kind = ErrorKind::Unavailable {
+                    status: failed.status,
+                    retry_after,
+                };
+            }
+            next = error.source();
+        }
+        found.cause = Some(Box::new(cause));
+        found
+    }
+}
+
+fn parse(header: &str) -> Option<Box<Challenge>> {
+    Challenge::parse_bearer(header).map(Box::new)
+}
+
+impl From<ServiceError> for ClientError {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::McpError(data) => Self::new(ErrorKind::Rpc(Box::new(data))),
+            other => Self::of_transport(other),
+        }
+    }
+}
+
+impl From<ClientInitializeError> for ClientError {
+    fn from(error: ClientInitializeError) -> Self {
+        match error {
+            ClientInitializeError::JsonRpcError(data) => Self::new(ErrorKind::Rpc(Box::new(data))),
+            ClientInitializeError::TransportError { error, .. } => Self::of_transport(error),
+            // The newer protocol was declined; why the older one failed is the news.
+            ClientInitializeError::LegacyFallbackFailed { fallback, .. } => Self::from(*fallback),
+            other => Self::of_transport(other),
+        }
+    }
+}
+
+impl From<InvalidBearerToken> for ClientError {
+    fn from(error: InvalidBearerToken) -> Self {
+        Self::caused(ErrorKind::InvalidToken, error)
+    }
+}
+
+impl From<InvalidResourceUrl> for ClientError {
+    fn from(error: InvalidResourceUrl) -> Self {
+        Self::caused(ErrorKind::InvalidUrl, error)
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = || self.cause.as_deref().map(innermost).unwrap_or_default();
+        match &self.kind {
+            ErrorKind::InvalidUrl | ErrorKind::InvalidToken => f.write_str(&cause()),
+            ErrorKind::InsecureUrl => f.write_str(
+                "a token is sent to another machine over https only; this URL begins with http://",
+            ),
+            ErrorKind::InvalidArguments => f.write_str("the arguments of a tool are a JSON object"),
+            ErrorKind::Unauthenticated => self.describe(f, "the server refused the request (401)"),
+            ErrorKind::Forbidden => self.describe(f, "the token does not permit this (403)"),
+            ErrorKind::Unavailable {
+                status,
+                retry_after,
+            } => {
+                write!(f, "the server cannot answer now ({status})")?;
+                retry_after.map_or(Ok(()), |wait| {
+                    write!(f, "; it asks to wait {} s", wait.as_secs())
+                })
+            }
+            ErrorKind::Rpc(data) => write!(f, "{} (JSON-RPC error {})", data.message, data.code.0),
+            ErrorKind::Transport => write!(f, "cannot talk to the server: {}", cause()),
+        }
+    }
+}
+
+impl ClientError {
+    fn describe(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
+        f.write_str(what)?;
+        match self
+            .challenge
+            .as_ref()
+            .and_then(Challenge::error_description)
+        {
+            Some(description) => write!(f, ": {description}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The last text of a chain of errors: the ones before it only repeat where it came through.
+fn innermost(error: &(dyn Error + Send + Sync + 'static)) -> String {
+    let mut last: &dyn Error = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
+impl fmt::Debug for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientError")
+            .field("kind", &self.kind)
+            .field("challenge", &self.challenge)
+            .field("cause", &self.cause)
+            .finish()
+    }
+}
+
+impl Error for ClientError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause
+            .as_deref()
+            .map(|cause| cause as &(dyn Error + 'static))
+    }
+}

@@ -1,0 +1,73 @@
+//! A connected client.
+
+use std::ops::Deref;
+
+use rmcp::{
+    ClientHandler, Peer, RoleClient,
+    model::{CallToolRequestParams, CallToolResult, Tool},
+    service::RunningService,
+};
+use serde_json::Value;
+
+use super::{ClientError, ErrorKind};
+
+/// A connected client. What is not here is rmcp's [`Peer`], which it dereferences to; the errors of
+/// those methods convert into [`ClientError`], with `?` or `ClientError::from`.
+pub struct Session<H: ClientHandler> {
+    service: RunningService<RoleClient, H>,
+}
+
+impl<H: ClientHandler> Session<H> {
+    pub(super) fn new(service: RunningService<RoleClient, H>) -> Self {
+        Self { service }
+    }
+
+    /// Calls a tool with a JSON object of arguments (`null` for none).
+    ///
+    /// A tool's own error is no error here: see [`CallToolResult::is_error`].
+    ///
+    /// # Errors
+    /// [`ClientError`], with the parsed challenge where the server refuses.
+    pub async fn call_tool(
+        &self,
+        name: impl Into<String>,
+        arguments: Value,
+    ) -> Result<CallToolResult, ClientError> {
+        let mut request = CallToolRequestParams::new(name.into());
+        match arguments {
+            Value::Null => {}
+            Value::Object(arguments) => request = request.with_arguments(arguments),
+            _ => return Err(ClientError::new(ErrorKind::InvalidArguments)),
+        }
+        Ok(self.service.call_tool(request).await?)
+    }
+
+    /// Lists all tools that the server shows to this caller, across pages.
+    ///
+    /// # Errors
+    /// As [`Session::call_tool`].
+    pub async fn list_tools(&self) -> Result<Vec<Tool>, ClientError> {
+        Ok(self.service.list_all_tools().await?)
+    }
+
+    /// Ends the session and waits until the server has been told.
+    pub async fn close(mut self) {
+        if let Err(error) = self.service.close().await {
+            tracing::debug!(%error, "the session did not end cleanly");
+        }
+    }
+}
+
+impl<H: ClientHandler> Deref for Session<H> {
+    type Target = Peer<RoleClient>;
+
+    fn deref(&self) -> &Peer<RoleClient> {
+        self.service.peer()
+    }
+}
+
+impl<H: ClientHandler> std::fmt::Debug for Session<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,167 @@
+//! The decision: one pure function.
+
+use std::time::SystemTime;
+
+use crate::{AccessToken, Admission, AuthSettings, Defect, Operation, Reason, Refusal, ScopeSet};
+
+/// What a request presented, after the verifier has looked at it.
+#[derive(Debug, Clone)]
+pub enum Presented {
+    /// No credentials.
+    Nothing,
+    /// A token that the verifier does not accept.
+    Rejected,
+    /// A token that the verifier accepts.
+    Verified(AccessToken),
+}
+
+/// Proof that an operation was allowed. It is had only by passing [`decide`].
+#[derive(Debug, Clone)]
+pub struct Permit {
+    caller: Option<AccessToken>,
+}
+
+impl Permit {
+    /// The token of the caller; `None` is an anonymous caller.
+    #[must_use]
+    pub fn caller(&self) -> Option<&AccessToken> {
+        self.caller.as_ref()
+    }
+}
+
+/// Decides whether an operation may go on, from facts alone: no network, no clock, no state.
+///
+/// # Errors
+/// A [`Refusal`] with its reason and the scopes that would do.
+pub fn decide(
+    settings: &AuthSettings,
+    operation: &Operation,
+    presented: Presented,
+    now: SystemTime,
+) -> Result<Permit, Refusal> {
+    let needs = scopes_needed(settings, operation);
+    let caller = match judge(settings, presented, now) {
+        Judged::Nobody => None,
+        Judged::Invalid(_) if settings.admitted() == Admission::Permissive => None,
+        Judged::Invalid(defect) => {
+            return Err(Refusal::new(Reason::InvalidToken(defect), needs.clone()));
+        }
+        Judged::Valid(token) => Some(token),
+    };
+    match &caller {
+        Some(token) if !token.scopes().covers(needs) => {
+            Err(Refusal::new(Reason::InsufficientScope, needs.clone()))
+        }
+        // An anonymous caller has no scopes; signing in is what would help, hence 401.
+        None if settings.admitted() == Admission::Required || !needs.is_empty() => {
+            Err(Refusal::new(Reason::NoToken, needs.clone()))
+        }
+        _ => Ok(Permit { caller }),
+    }
+}
+
+/// The scopes that an operation needs: for now those of the whole server.
+fn scopes_needed<'a>(settings: &'a AuthSettings, _operation: &Operation) -> &'a ScopeSet {
+    settings.required_scopes()
+}
+
+enum Judged {
+    Nobody,
+    Invalid(Defect),
+    Valid(AccessToken),
+}
+
+/// Judges what no verifier can be trusted to have judged: expiry and audience.
+fn judge(settings: &AuthSettings, presented: Presented, now: SystemTime) -> Judged {
+    let token = match presented {
+        Presented::Nothing => return Judged::Nobody,
+        Presented::Rejected => return Judged::Invalid(Defect::NotAccepted),
+        Presented::Verified(token) => token,
+    };
+    if token.expires_at().is_some_and(|expiry| expiry <= now) {
+        return Judged::Invalid(Defect::Expired);
+    }
+    let audience = token.audience();
+    if !audience.is_empty() && !audience.iter().any(|a| settings.resource().is_named_by(a)) {
+        return Judged::Invalid(Defect::WrongAudience);
+    }
+    Judged::Valid(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const RESOURCE: &str = "https://a.example/mcp";
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000)
+    }
+
+    fn outcome(admission: Admission, required: &str, presented: Presented) -> String {
+        let settings = AuthSettings::new(RESOURCE)
+            .expect("valid")
+            .admission(admission)
+            .require_scopes(required)
+            .expect("valid");
+        match decide(&settings, &Operation::Request, presented, now()) {
+            Ok(permit) => match permit.caller() {
+                Some(token) => format!("permit {}", token.subject()),
+                None => "permit anonymous".to_owned(),
+            },
+            Err(refusal) => match refusal.reason() {
+                Reason::NoToken => "401".to_owned(),
+                Reason::InvalidToken(defect) => format!("401 {defect:?}"),
+                Reason::InsufficientScope => format!("403 {}", refusal.needed_scopes()),
+                other => format!("{other:?}"),
+            },
+        }
+    }
+
+    #[test]
+    fn the_decision_table() {
+        let alice = || AccessToken::new("alice").with_scope_claim("a b");
+        let expired = alice().with_expires_at(now());
+        let living = alice().with_expires_at(now() + Duration::from_secs(1));
+        let foreign = alice().with_audience("https://b.example/mcp");
+        let ours = alice()
+            .with_audience("https://x.example")
+            .with_audience(RESOURCE);
+        use Presented::{Nothing, Rejected, Verified};
+        #[rustfmt::skip]
+        let table = [
+            // presented               required  Required            Optional            Permissive
+            (Nothing,                  "",       "401",              "permit anonymous", "permit anonymous"),
+            (Nothing,                  "a",      "401",              "401",              "401"),
+            (Rejected,                 "",       "401 NotAccepted",  "401 NotAccepted",  "permit anonymous"),
+            (Rejected,                 "a",      "401 NotAccepted",  "401 NotAccepted",  "401"),
+            (Verified(alice()),        "",       "permit alice",     "permit alice",     "permit alice"),
+            (Verified(alice()),        "a b",    "permit alice",     "permit alice",     "permit alice"),
+            (Verified(alice()),        "a c",    "403 a c",          "403 a c",          "403 a c"),
+            (Verified(expired),        "",       "401 Expired",      "401 Expired",      "permit anonymous"),
+            (Verified(living),         "",       "permit alice",     "permit alice",     "permit alice"),
+            (Verified(foreign),        "",       "401 WrongAudience","401 WrongAudience","permit anonymous"),
+            (Verified(ours),           "a",      "permit alice",     "permit alice",     "permit alice"),
+        ];
+        for (presented, required, strict, optional, permissive) in table {
+            let case = format!("{presented:?} with {required:?}");
+            assert_eq!(
+                outcome(Admission::Required, required, presented.clone()),
+                strict,
+                "{case}"
+            );
+            assert_eq!(
+                outcome(Admission::Optional, required, presented.clone()),
+                optional,
+                "{case}"
+            );
+            assert_eq!(
+                outcome(Admission::Permissive, required, presented),
+                permissive,
+                "{case}"
+            );
+        }
+    }
+}

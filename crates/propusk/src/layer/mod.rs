@@ -1,0 +1,86 @@
+//! The layer: token authorization for any HTTP service.
+
+mod authorize;
+mod body;
+mod credentials;
+mod gate;
+mod render;
+mod service;
+mod sessions;
+
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+pub use body::AuthBody;
+pub use service::AuthService;
+
+use crate::{AuthSettings, Clock, SystemClock, TokenVerifier, verify::DynTokenVerifier};
+use gate::Gate;
+
+/// A tower layer that lets only authorized requests through.
+///
+/// Put it around rmcp's `StreamableHttpService`, or around the whole router that it is mounted in
+/// (then it also answers the metadata URLs of RFC 9728). In this order, each request
+///
+/// 1. must name an accepted `Host` and come from no foreign `Origin` (421, 403);
+/// 2. is answered if it is a CORS preflight or asks for the metadata;
+/// 3. must carry at most one credential, in the `Authorization` header (400);
+/// 4. has its token verified (503 where the verifier cannot tell);
+/// 5. is decided upon by [`decide`](crate::decide) (401, 403 with a challenge);
+/// 6. may use a 2025-11-25 session only if its principal opened that session (404).
+///
+/// Nobody reads the body before that. Behind the layer the `Authorization` header is gone, so that
+/// no log and no upstream gets it, and the request's extensions hold the
+/// [`Permit`](crate::Permit) with the caller.
+///
+/// # Mounting an rmcp server yourself
+///
+/// Four things cost an rmcp server dearly; [`Server`](crate::Server) does them for you:
+///
+/// * `#[tool_handler]` and `#[tool_router(server_handler)]` of rmcp build the tool router anew for
+///   every call. Use [`propusk::tool_router`](crate::tool_router) or `router = self.…`.
+/// * Put the handler behind an `Arc` that the service factory clones.
+/// * Set `TCP_NODELAY`, or every call inside a 2025-11-25 session waits some 40 ms.
+/// * rmcp logs three lines a request at INFO: filter `rmcp=warn`.
+#[derive(Clone)]
+pub struct AuthLayer {
+    gate: Arc<Gate>,
+}
+
+impl AuthLayer {
+    /// A layer that authorizes by these settings and this verifier.
+    #[must_use]
+    pub fn new(settings: AuthSettings, verifier: impl TokenVerifier) -> Self {
+        Self::with_clock(settings, verifier, SystemClock)
+    }
+
+    /// The same with another clock, for tests of expiry.
+    #[must_use]
+    pub fn with_clock(
+        settings: AuthSettings,
+        verifier: impl TokenVerifier,
+        clock: impl Clock,
+    ) -> Self {
+        let verifier: Box<dyn DynTokenVerifier> = Box::new(verifier);
+        Self {
+            gate: Arc::new(Gate::new(settings, verifier, Box::new(clock))),
+        }
+    }
+}
+
+impl<S: Clone> Layer<S> for AuthLayer {
+    type Service = AuthService<S>;
+
+    fn layer(&self, inner: S) -> AuthService<S> {
+        AuthService::new(Arc::clone(&self.gate), inner)
+    }
+}
+
+impl std::fmt::Debug for AuthLayer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthLayer")
+            .field("settings", self.gate.settings())
+            .finish_non_exhaustive()
+    }
+}

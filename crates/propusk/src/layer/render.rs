@@ -1,0 +1,166 @@
+//! The one place where a refusal becomes a status, a challenge and a body.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde_json::json;
+
+use crate::{AuthSettings, Challenge, Reason, Refusal, host_policy::Foreign};
+
+/// The JSON-RPC code of an authorization error. The specification fixes none; this one is in the
+/// range that it leaves to implementations.
+const UNAUTHORIZED: i32 = -32001;
+
+/// Renders a refusal (RFC 6750 §3, RFC 9728 §5.1). The body is a JSON-RPC error without an id,
+/// since clients show its message; the specification leaves the body open.
+pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Full<Bytes>> {
+    let (status, error) = match refusal.reason() {
+        Reason::NoToken => (StatusCode::UNAUTHORIZED, None),
+        Reason::BadRequest(_) => (StatusCode::BAD_REQUEST, Some("invalid_request")),
+        Reason::InvalidToken(_) => (StatusCode::UNAUTHORIZED, Some("invalid_token")),
+        Reason::InsufficientScope => (StatusCode::FORBIDDEN, Some("insufficient_scope")),
+        Reason::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, None),
+    };
+    let mut response = json_rpc_error(status, error, refusal);
+    let headers = response.headers_mut();
+    if let Reason::Unavailable { retry_after } = refusal.reason() {
+        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    } else {
+        let value = challenge(settings, error, refusal).to_header_value();
+        headers.insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
+}
+
+fn challenge(settings: &AuthSettings, error: Option<&str>, refusal: &Refusal) -> Challenge {
+    let mut challenge = Challenge::bearer();
+    if settings.authorization_servers().is_empty() {
+        // No metadata: it would send OAuth clients to nowhere.
+        challenge = challenge.with_realm(settings.resource().as_str());
+    } else {
+        challenge = challenge.with_resource_metadata(settings.resource().metadata_url());
+    }
+    if let Some(error) = error {
+        challenge = challenge
+            .with_error(error)
+            .with_error_description(refusal.to_string());
+    }
+    challenge.with_scope(refusal.needed_scopes())
+}
+
+fn json_rpc_error(
+    status: StatusCode,
+    error: Option<&str>,
+    refusal: &Refusal,
+) -> Response<Full<Bytes>> {
+    let mut data = serde_json::Map::new();
+    if let Some(error) = error {
+        data.insert("error".to_owned(), error.into());
+    }
+    if !refusal.needed_scopes().is_empty() {
+        data.insert(
+            "scope".to_owned(),
+            refusal.needed_scopes().to_string().into(),
+        );
+    }
+    let body = json!({
+        "jsonrpc": "2.0",
+        "id": null,
+        "error": { "code": UNAUTHORIZED, "message": refusal.to_string(), "data": data },
+    });
+    own(status, "application/json", body.to_string())
+}
+
+/// Renders a request that was turned away for its `Host` or `Origin`.
+pub(super) fn foreign(foreign: Foreign) -> Response<Full<Bytes>> {
+    let status = match foreign {
+        Foreign::BadHost => StatusCode::BAD_REQUEST,
+        Foreign::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
+        Foreign::UnknownOrigin => StatusCode::FORBIDDEN,
+    };
+    own(status, "text/plain; charset=utf-8", format!("{foreign}\n"))
+}
+
+/// A session of another principal looks exactly like one that does not exist.
+pub(super) fn unknown_session() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from("Not Found: Session not found"));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// The protected resource metadata (RFC 9728 §3.2), or 404 where there is none.
+pub(super) fn metadata(document: Option<&str>) -> Response<Full<Bytes>> {
+    match document {
+        Some(document) => own(StatusCode::OK, "application/json", document.to_owned()),
+        None => own(
+            StatusCode::NOT_FOUND,
+            "text/plain; charset=utf-8",
+            "This server has no OAuth authorization server; its operator hands out tokens.\n"
+                .to_owned(),
+        ),
+    }
+}
+
+fn own(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Defect, Malformed, ScopeSet};
+
+    #[test]
+    fn rfc6750_3_statuses_and_challenges() {
+        let scopes = || ScopeSet::parse("a b").expect("valid");
+        let none = ScopeSet::default;
+        let plain = AuthSettings::new("http://localhost:8000/mcp").expect("valid");
+        let oauth = plain.clone().authorization_server("https://login.example");
+        let metadata =
+            r#"resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp""#;
+        #[rustfmt::skip]
+        let table = [
+            (&plain, Refusal::new(Reason::NoToken, none()), 401,
+             r#"Bearer realm="http://localhost:8000/mcp""#.to_owned()),
+            (&oauth, Refusal::new(Reason::NoToken, none()), 401, format!("Bearer {metadata}")),
+            (&oauth, Refusal::new(Reason::NoToken, scopes()), 401, format!("Bearer {metadata}, scope=\"a b\"")),
+            (&oauth, Refusal::new(Reason::BadRequest(Malformed::NotAToken), none()), 400,
+             format!("Bearer {metadata}, error=\"invalid_request\", error_description=\"The Authorization header does not carry a well-formed bearer token.\"")),
+            (&oauth, Refusal::new(Reason::InvalidToken(Defect::Expired), scopes()), 401,
+             format!("Bearer {metadata}, error=\"invalid_token\", error_description=\"The access token has expired.\", scope=\"a b\"")),
+            (&plain, Refusal::needs("a b"), 403,
+             r#"Bearer realm="http://localhost:8000/mcp", error="insufficient_scope", error_description="The access token does not permit this operation. It needs: a b.", scope="a b""#.to_owned()),
+        ];
+        for (settings, refused, status, expected) in table {
+            let response = refusal(settings, &refused);
+            assert_eq!(response.status(), status, "{refused:?}");
+            assert_eq!(
+                response.headers()[header::WWW_AUTHENTICATE],
+                expected,
+                "{refused:?}"
+            );
+            assert!(!response.headers().contains_key(header::RETRY_AFTER));
+        }
+    }
+
+    #[test]
+    fn unavailable_is_503_with_retry_after_and_no_challenge() {
+        let settings = AuthSettings::new("http://localhost:8000/mcp").expect("valid");
+        let retry_after = Duration::from_millis(1_200);
+        let response = refusal(
+            &settings,
+            &Refusal::new(Reason::Unavailable { retry_after }, ScopeSet::default()),
+        );
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+        assert!(!response.headers().contains_key(header::WWW_AUTHENTICATE));
+    }
+}

@@ -1,0 +1,51 @@
+#![doc = include_str!("../README.md")]
+
+mod access_token;
+mod admission;
+mod bearer;
+mod challenge;
+mod clock;
+mod decide;
+mod fixed;
+mod host_policy;
+mod metadata;
+mod operation;
+mod principal;
+mod refusal;
+mod resource;
+mod scope;
+mod settings;
+mod unavailable;
+mod verify;
+
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "layer")]
+pub mod layer;
+#[cfg(feature = "server")]
+pub mod server;
+
+pub use access_token::AccessToken;
+pub use admission::{Admission, UnknownAdmission};
+pub use bearer::{BearerToken, InvalidBearerToken};
+pub use challenge::Challenge;
+pub use clock::{Clock, SystemClock};
+pub use decide::{Permit, Presented, decide};
+pub use fixed::FixedTokens;
+pub use host_policy::{HostPolicy, InvalidHostRule};
+pub use metadata::ProtectedResourceMetadata;
+pub use operation::Operation;
+pub use principal::Principal;
+pub use refusal::{Defect, Malformed, Reason, Refusal};
+pub use resource::{InvalidResourceUrl, ResourceUrl};
+pub use scope::{InvalidScope, Scope, ScopeSet};
+pub use settings::AuthSettings;
+pub use unavailable::Unavailable;
+pub use verify::TokenVerifier;
+
+#[cfg(feature = "client")]
+pub use client::Client;
+#[cfg(feature = "layer")]
+pub use layer::AuthLayer;
+#[cfg(feature = "server")]
+pub use server::{Server, tool_router};

@@ -1,0 +1,117 @@
+//! Why a request may not go on.
+
+use std::{fmt, time::Duration};
+
+use crate::ScopeSet;
+
+/// Why a request was refused, with the scopes that would do.
+///
+/// It is data; how it looks on the wire (status and challenge) is rendered in one place of the
+/// layer. A tool returns one too: `Err(Refusal::needs("notes:write"))`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    reason: Reason,
+    needs: ScopeSet,
+}
+
+/// The kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// No credentials came (401 without an error code, RFC 6750 §3).
+    NoToken,
+    /// The credentials are malformed, or there are two of them (400, `invalid_request`).
+    BadRequest(Malformed),
+    /// The token is not valid (401, `invalid_token`).
+    InvalidToken(Defect),
+    /// The token is valid and does not permit this (403, `insufficient_scope`).
+    InsufficientScope,
+    /// The verifier cannot tell now (503 with `Retry-After`).
+    Unavailable {
+        /// What the client is told to wait.
+        retry_after: Duration,
+    },
+}
+
+/// What is malformed about credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// More than one credential: two headers, or a header and a query parameter.
+    TwoCredentials,
+    /// What stands after `Bearer` is not a token.
+    NotAToken,
+}
+
+/// What is wrong with a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Defect {
+    /// The verifier does not accept it: unknown, forged or revoked.
+    NotAccepted,
+    /// It was valid once.
+    Expired,
+    /// It was issued for another resource.
+    WrongAudience,
+}
+
+impl Refusal {
+    /// A refusal for this reason, where `needs` would do.
+    #[must_use]
+    pub fn new(reason: Reason, needs: ScopeSet) -> Self {
+        Self { reason, needs }
+    }
+
+    /// The operation needs these space-separated scopes; for a tool that finds out by itself. Text
+    /// that is not a scope is left out of the answer, never the refusal.
+    #[must_use]
+    pub fn needs(scopes: &str) -> Self {
+        Self::new(Reason::InsufficientScope, ScopeSet::from_claim(scopes))
+    }
+
+    /// Nobody has signed in, and the operation needs somebody.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self::new(Reason::NoToken, ScopeSet::default())
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// All scopes that the operation needs.
+    #[must_use]
+    pub fn needed_scopes(&self) -> &ScopeSet {
+        &self.needs
+    }
+}
+
+/// One sentence for a human. It says nothing about other tokens or users.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.reason {
+            Reason::NoToken => "This server requires an access token.",
+            Reason::BadRequest(Malformed::TwoCredentials) => {
+                "The request carries more than one credential; send one Authorization header."
+            }
+            Reason::BadRequest(Malformed::NotAToken) => {
+                "The Authorization header does not carry a well-formed bearer token."
+            }
+            Reason::InvalidToken(Defect::NotAccepted) => "The access token is not valid.",
+            Reason::InvalidToken(Defect::Expired) => "The access token has expired.",
+            Reason::InvalidToken(Defect::WrongAudience) => {
+                "The access token was issued for another resource."
+            }
+            Reason::InsufficientScope => "The access token does not permit this operation.",
+            Reason::Unavailable { .. } => "Access tokens cannot be verified at the moment.",
+        })?;
+        if self.reason == Reason::InsufficientScope && !self.needs.is_empty() {
+            write!(f, " It needs: {}.", self.needs)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,103 @@
+//! What answers which path.
+
+use std::{convert::Infallible, future::Future, pin::Pin};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use rmcp::ServerHandler;
+use tower_service::Service;
+
+use super::{
+    drain::{Drain, InFlight},
+    mcp::McpService,
+};
+use crate::{
+    layer::{AuthBody, AuthService},
+    resource::WELL_KNOWN,
+};
+
+type InnerBody = http_body_util::combinators::BoxBody<Bytes, Infallible>;
+pub(super) type ResponseBody = InFlight<AuthBody<InnerBody>>;
+
+/// The MCP endpoint behind its layer, the metadata, and the health checks.
+pub(super) struct Endpoint<H> {
+    path: String,
+    mcp: AuthService<McpService<H>>,
+    drain: Drain,
+}
+
+impl<H> Clone for Endpoint<H> {
+    fn clone(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            mcp: self.mcp.clone(),
+            drain: self.drain.clone(),
+        }
+    }
+}
+
+impl<H: ServerHandler> Endpoint<H> {
+    pub(super) fn new(path: &str, mcp: AuthService<McpService<H>>, drain: Drain) -> Self {
+        Self {
+            path: path.trim_end_matches('/').to_owned(),
+            mcp,
+            drain,
+        }
+    }
+
+    /// The endpoint with or without a slash at its end, and what is below the well-known path.
+    fn is_mcp(&self, path: &str) -> bool {
+        path.trim_end_matches('/') == self.path || path.starts_with(WELL_KNOWN)
+    }
+
+    fn health(&self, path: &str) -> Option<Response<Full<Bytes>>> {
+        match path {
+            "/healthz" => Some(text(StatusCode::OK, "ok\n")),
+            "/readyz" if self.drain.is_draining() => {
+                Some(text(StatusCode::SERVICE_UNAVAILABLE, "shutting down\n"))
+            }
+            "/readyz" => Some(text(StatusCode::OK, "ready\n")),
+            _ => None,
+        }
+    }
+}
+
+impl<H: ServerHandler> hyper::service::Service<Request<Incoming>> for Endpoint<H> {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let path = request.uri().path();
+        if !self.is_mcp(path) {
+            let response = self
+                .health(path)
+                .unwrap_or_else(|| text(StatusCode::NOT_FOUND, "not found\n"));
+            let response = response.map(|body| InFlight::new(AuthBody::own(body), None));
+            return Box::pin(std::future::ready(Ok(response)));
+        }
+        let call = is_call(&request).then(|| self.drain.call());
+        let answer = self.mcp.clone().call(request);
+        Box::pin(async move { Ok(answer.await?.map(|body| InFlight::new(body, call))) })
+    }
+}
+
+/// Whether a drain waits for this request: a POST that is answered and done, not one that opens a
+/// stream of notifications.
+fn is_call(request: &Request<Incoming>) -> bool {
+    let listens = request
+        .headers()
+        .get("mcp-method")
+        .is_some_and(|m| m == "subscriptions/listen");
+    request.method() == Method::POST && !listens
+}
+
+fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    response
+}

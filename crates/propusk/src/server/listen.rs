@@ -1,0 +1,90 @@
+//! The accept loop.
+
+use std::{future::Future, io, pin::pin, time::Duration};
+
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use rmcp::ServerHandler;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{drain::Drain, endpoint::Endpoint};
+
+/// A client that takes longer to send its headers is cut off.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// All headers of a request together; four times the longest token.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+
+/// What connections get to close after the streams have ended.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) async fn run<H: ServerHandler>(
+    listener: TcpListener,
+    endpoint: Endpoint<H>,
+    drain: Drain,
+    shutdown: impl Future<Output = ()>,
+) {
+    let connections = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEADER_BYTES);
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    pause_after(&error).await;
+                    continue;
+                }
+            },
+            () = &mut shutdown => break,
+        };
+        no_delay(&stream);
+        let connection = http.serve_connection(TokioIo::new(stream), endpoint.clone());
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    drain.begin();
+    tracing::info!("shutting down");
+    let closing = async {
+        drain.finish_calls().await;
+        tokio::time::sleep(CLOSE_TIMEOUT).await;
+    };
+    tokio::select! {
+        () = connections.shutdown() => {}
+        () = closing => tracing::warn!("some connections did not close in time"),
+    }
+    // Sessions without a connection end here too.
+    drain.streams().cancel();
+}
+
+/// Without it every call inside a 2025-11-25 session waits for a delayed acknowledgement.
+fn no_delay(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+}
+
+/// Out of file descriptors or memory: new ones come only with time, and a busy loop helps nobody.
+async fn pause_after(error: &io::Error) {
+    let of_one_connection = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+    );
+    if !of_one_connection {
+        tracing::warn!(%error, "cannot accept a connection");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

@@ -1,0 +1,187 @@
+//! The paved path for a new server: an rmcp handler, authorization around it, and the HTTP server
+//! below, with the defaults that it should have.
+
+mod caller;
+mod drain;
+mod endpoint;
+mod listen;
+mod mcp;
+mod scopes;
+mod tool_refusal;
+
+use std::{io, sync::Arc, time::Duration};
+
+use rmcp::ServerHandler;
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+pub use caller::{Caller, RequestCaller};
+pub use propusk_macros::tool_router;
+pub use scopes::{declared_scopes, scopes};
+
+use crate::{AuthLayer, AuthSettings, TokenVerifier};
+
+/// An MCP server with token authorization.
+///
+/// ```no_run
+/// # use propusk::{AccessToken, AuthSettings, FixedTokens, Server, tool_router};
+/// # use rmcp::tool;
+/// struct Demo;
+///
+/// #[tool_router(server_handler)]
+/// impl Demo {
+///     #[tool(description = "Who is calling")]
+///     async fn whoami(&self, caller: AccessToken) -> String {
+///         caller.subject().to_owned()
+///     }
+/// }
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let tokens = FixedTokens::new().with("secret-token-123", AccessToken::new("alice"));
+/// Server::new(Demo)
+///     .auth(AuthSettings::new("http://127.0.0.1:8000/mcp")?, tokens)
+///     .serve("127.0.0.1:8000")
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// One handler serves all callers; who is calling is an argument of the tool. The MCP endpoint is
+/// the path of the resource URL. Beside it there are the metadata of RFC 9728, `/healthz` (the
+/// process lives) and `/readyz` (it accepts work).
+///
+/// `A` tells whether [`Server::auth`] has been called; a server without cannot be served.
+pub struct Server<H, A = Unprotected> {
+    handler: Arc<H>,
+    auth: A,
+    options: Options,
+}
+
+/// A server that has not been told how to authorize.
+#[derive(Debug)]
+pub struct Unprotected(());
+
+#[derive(Debug, Clone)]
+struct Options {
+    max_body_bytes: usize,
+    drain: Duration,
+    legacy_sessions: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 4 * 1024 * 1024,
+            drain: Duration::from_secs(10),
+            legacy_sessions: true,
+        }
+    }
+}
+
+impl<H: ServerHandler> Server<H> {
+    /// A server with this rmcp handler.
+    #[must_use]
+    pub fn new(handler: H) -> Self {
+        Self {
+            handler: Arc::new(handler),
+            auth: Unprotected(()),
+            options: Options::default(),
+        }
+    }
+
+    /// Sets how it authorizes, and by which verifier.
+    #[must_use]
+    pub fn auth(
+        self,
+        settings: AuthSettings,
+        verifier: impl TokenVerifier,
+    ) -> Server<H, Protected> {
+        let endpoint = settings.resource().path().to_owned();
+        let layer = AuthLayer::new(settings, verifier);
+        Server {
+            handler: self.handler,
+            auth: Protected { layer, endpoint },
+            options: self.options,
+        }
+    }
+}
+
+/// A server that knows how to authorize.
+#[derive(Debug)]
+pub struct Protected {
+    layer: AuthLayer,
+    endpoint: String,
+}
+
+impl<H, A> Server<H, A> {
+    /// Sets the largest request body in bytes (4 MiB by default); a larger one gets 413.
+    #[must_use]
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.options.max_body_bytes = bytes;
+        self
+    }
+
+    /// Sets how long calls in flight may take to finish after a shutdown was asked for (10 s by
+    /// default).
+    #[must_use]
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.options.drain = timeout;
+        self
+    }
+
+    /// Turns the sessions of 2025-11-25 off (they are on by default). Without them every request
+    /// stands for itself in both eras, which is what several replicas need; such clients then get
+    /// no notifications outside of a call.
+    #[must_use]
+    pub fn legacy_sessions(mut self, on: bool) -> Self {
+        self.options.legacy_sessions = on;
+        self
+    }
+}
+
+impl<H: ServerHandler> Server<H, Protected> {
+    /// Binds the address and serves until SIGINT or SIGTERM, then drains.
+    ///
+    /// # Errors
+    /// The address cannot be bound, or the signals cannot be listened to.
+    pub async fn serve(self, address: impl ToSocketAddrs) -> io::Result<()> {
+        let listener = TcpListener::bind(address).await?;
+        tracing::info!(address = %listener.local_addr()?, "listening");
+        let signal = drain::signal()?;
+        self.serve_on(listener, signal).await
+    }
+
+    /// Serves on a listener until `shutdown` completes, then stops accepting, lets calls in flight
+    /// finish and ends open streams.
+    ///
+    /// # Errors
+    /// None at present; trouble with one connection ends that connection only.
+    pub async fn serve_on(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> io::Result<()> {
+        let Self {
+            handler,
+            auth,
+            options,
+        } = self;
+        let drain = drain::Drain::new(options.drain);
+        let mcp = mcp::McpService::new(handler, &options, drain.streams());
+        let endpoint = endpoint::Endpoint::new(
+            &auth.endpoint,
+            tower_layer::Layer::layer(&auth.layer, mcp),
+            drain.clone(),
+        );
+        listen::run(listener, endpoint, drain, shutdown).await;
+        Ok(())
+    }
+}
+
+impl<H, A: std::fmt::Debug> std::fmt::Debug for Server<H, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("auth", &self.auth)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

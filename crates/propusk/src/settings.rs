@@ -1,0 +1,126 @@
+//! How this server authorizes.
+
+use crate::{
+    Admission, HostPolicy, InvalidResourceUrl, InvalidScope, ResourceUrl, ScopeSet,
+    host_policy::InvalidHostRule,
+};
+
+/// How this server authorizes: its resource URL (the audience of its tokens), the authorization
+/// servers that issue them, the scopes that every request needs, and who is admitted.
+#[derive(Debug, Clone)]
+pub struct AuthSettings {
+    resource: ResourceUrl,
+    authorization_servers: Vec<String>,
+    required_scopes: ScopeSet,
+    admission: Admission,
+    hosts: HostPolicy,
+    resource_name: Option<String>,
+}
+
+impl AuthSettings {
+    /// Settings for the server whose clients use this URL, such as `https://mcp.example.com/mcp`.
+    /// Admission is [`Admission::Required`], and only this URL's host and origin are accepted.
+    ///
+    /// # Errors
+    /// [`InvalidResourceUrl`] where the text is not an absolute `http(s)` URL without query and
+    /// fragment.
+    pub fn new(resource: &str) -> Result<Self, InvalidResourceUrl> {
+        let resource = ResourceUrl::parse(resource)?;
+        Ok(Self {
+            hosts: HostPolicy::of(&resource),
+            resource,
+            authorization_servers: Vec::new(),
+            required_scopes: ScopeSet::default(),
+            admission: Admission::Required,
+            resource_name: None,
+        })
+    }
+
+    /// Adds an authorization server (its issuer URL) that issues tokens for this resource. Clients
+    /// learn it from the protected resource metadata (RFC 9728), which is served as soon as there
+    /// is one.
+    #[must_use]
+    pub fn authorization_server(mut self, issuer: impl Into<String>) -> Self {
+        self.authorization_servers.push(issuer.into());
+        self
+    }
+
+    /// Requires these space-separated scopes of every request, in addition to earlier ones. An
+    /// anonymous caller has none, so with [`Admission::Optional`] too it is asked to sign in.
+    ///
+    /// # Errors
+    /// [`InvalidScope`] where one contains a character that RFC 6749 forbids.
+    pub fn require_scopes(mut self, scopes: &str) -> Result<Self, InvalidScope> {
+        self.required_scopes
+            .extend(ScopeSet::parse(scopes)?.iter().cloned());
+        Ok(self)
+    }
+
+    /// Sets who is admitted.
+    #[must_use]
+    pub fn admission(mut self, admission: Admission) -> Self {
+        self.admission = admission;
+        self
+    }
+
+    /// Accepts one more `Host`, `name` or `name:port`, beside that of the resource URL: the name
+    /// that a reverse proxy uses, for example.
+    ///
+    /// # Errors
+    /// [`InvalidHostRule`] where it is neither.
+    pub fn allow_host(mut self, host: &str) -> Result<Self, InvalidHostRule> {
+        self.hosts.allow_host(host)?;
+        Ok(self)
+    }
+
+    /// Accepts browser pages of one more origin, such as `https://app.example.com` or
+    /// `http://localhost:*` (any port). Such a page may also read the answers (CORS).
+    ///
+    /// # Errors
+    /// [`InvalidHostRule`] where it is not an origin.
+    pub fn allow_origin(mut self, origin: &str) -> Result<Self, InvalidHostRule> {
+        self.hosts.allow_origin(origin)?;
+        Ok(self)
+    }
+
+    /// Sets the name that a consent page shows for this server (`resource_name`, RFC 9728 §2).
+    #[must_use]
+    pub fn resource_name(mut self, name: impl Into<String>) -> Self {
+        self.resource_name = Some(name.into());
+        self
+    }
+
+    /// The resource URL.
+    #[must_use]
+    pub fn resource(&self) -> &ResourceUrl {
+        &self.resource
+    }
+
+    /// The issuers of the authorization servers.
+    #[must_use]
+    pub fn authorization_servers(&self) -> &[String] {
+        &self.authorization_servers
+    }
+
+    /// The scopes that every request needs.
+    #[must_use]
+    pub fn required_scopes(&self) -> &ScopeSet {
+        &self.required_scopes
+    }
+
+    /// Who is admitted.
+    #[must_use]
+    pub fn admitted(&self) -> Admission {
+        self.admission
+    }
+
+    /// Which `Host` and `Origin` headers are accepted.
+    #[must_use]
+    pub fn hosts(&self) -> &HostPolicy {
+        &self.hosts
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.resource_name.as_deref()
+    }
+}
