@@ -197,7 +197,7 @@ impl ClientError {
         match self
             .challenge
             .as_ref()
-            .and_then(Challenge::error_description)
+            .and_then(|challenge| challenge.error_description())
         {
             Some(description) => write!(f, ": {description}"),
             None => Ok(()),

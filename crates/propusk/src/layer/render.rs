@@ -64,11 +64,11 @@ fn json_rpc_error(
             refusal.needed_scopes().to_string().into(),
         );
     }
-    let body = json!({
-        "jsonrpc": "2.0",
-        "id": null,
-        "error": { "code": UNAUTHORIZED, "message": refusal.to_string(), "data": data },
-    });
+    let mut rpc = json!({ "code": UNAUTHORIZED, "message": refusal.to_string() });
+    if !data.is_empty() {
+        rpc["data"] = data.into();
+    }
+    let body = json!({ "jsonrpc": "2.0", "id": null, "error": rpc });
     own(status, "application/json", body.to_string())
 }
 
