@@ -45,9 +45,13 @@ mod tests {
 
     #[test]
     fn numbers() {
-        for (number, expected) in
-            [(0, "000000"), (1, "000001"), (61, "00000z"), (62, "000010"), (u32::MAX, "04gfFC3")]
-        {
+        for (number, expected) in [
+            (0, "000000"),
+            (1, "000001"),
+            (61, "00000z"),
+            (62, "000010"),
+            (u32::MAX, "04gfFC3"),
+        ] {
             let mut text = String::new();
             push_number(&mut text, number, expected.len() as u32);
             assert_eq!(text, expected, "{number}");
@@ -61,7 +65,11 @@ mod tests {
             count[digit as usize] += 1;
         }
         for (byte, count) in count.iter().enumerate() {
-            let expected = if (byte as u8).is_ascii_alphanumeric() { 4 } else { 0 };
+            let expected = if (byte as u8).is_ascii_alphanumeric() {
+                4
+            } else {
+                0
+            };
             assert_eq!(*count, expected, "{byte}");
         }
     }

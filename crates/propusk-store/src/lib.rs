@@ -6,6 +6,8 @@ mod cache;
 mod change_check;
 mod digest;
 mod error;
+#[cfg(test)]
+mod fake_backend;
 mod issued;
 mod last_used;
 mod lifetime;

@@ -19,13 +19,21 @@ impl Lifetime {
 
     /// The second from which a token that was created in the second `created` is not valid.
     pub(crate) fn end(self, created: i64) -> Result<Option<i64>, InvalidLifetime> {
-        let Self::For(duration) = self else { return Ok(None) };
+        let Self::For(duration) = self else {
+            return Ok(None);
+        };
         if duration.is_zero() {
             return Err(InvalidLifetime::Zero);
         }
-        let seconds = duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0));
-        let end = i64::try_from(seconds).ok().and_then(|seconds| created.checked_add(seconds));
-        end.filter(|end| *end <= LAST_SECOND).map(Some).ok_or(InvalidLifetime::TooLong)
+        let seconds = duration
+            .as_secs()
+            .saturating_add(u64::from(duration.subsec_nanos() > 0));
+        let end = i64::try_from(seconds)
+            .ok()
+            .and_then(|seconds| created.checked_add(seconds));
+        end.filter(|end| *end <= LAST_SECOND)
+            .map(Some)
+            .ok_or(InvalidLifetime::TooLong)
     }
 }
 
@@ -62,7 +70,9 @@ pub enum InvalidLifetime {
     #[error("a token cannot live beyond the year 9999: say `never` if it shall not expire")]
     TooLong,
     /// The text is not a duration.
-    #[error("this is not a lifetime: write a number with its unit, such as `30d` or `12h`, or `never`")]
+    #[error(
+        "this is not a lifetime: write a number with its unit, such as `30d` or `12h`, or `never`"
+    )]
     NotADuration,
 }
 
@@ -72,7 +82,7 @@ mod tests {
 
     #[test]
     fn texts() {
-        let hours = |n| Lifetime::For(Duration::from_secs(n * 3600));
+        let hours = |n: u64| Lifetime::For(Duration::from_secs(n * 3600));
         for (text, expected) in [
             ("never", Ok(Lifetime::Never)),
             ("90d", Ok(Lifetime::DEFAULT)),
@@ -97,8 +107,14 @@ mod tests {
             (millis(1_001), Ok(Some(102))),
             (millis(1), Ok(Some(101))),
             (millis(0), Err(InvalidLifetime::Zero)),
-            (Lifetime::For(Duration::from_secs(LAST_SECOND as u64 - 100)), Ok(Some(LAST_SECOND))),
-            (Lifetime::For(Duration::from_secs(LAST_SECOND as u64)), Err(InvalidLifetime::TooLong)),
+            (
+                Lifetime::For(Duration::from_secs(LAST_SECOND as u64 - 100)),
+                Ok(Some(LAST_SECOND)),
+            ),
+            (
+                Lifetime::For(Duration::from_secs(LAST_SECOND as u64)),
+                Err(InvalidLifetime::TooLong),
+            ),
             (Lifetime::For(Duration::MAX), Err(InvalidLifetime::TooLong)),
         ] {
             assert_eq!(lifetime.end(100), expected, "{lifetime:?}");

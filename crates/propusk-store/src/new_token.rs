@@ -85,7 +85,9 @@ impl NewToken {
             scopes: record.scopes.clone(),
             audience: record.audience.clone(),
             name: record.name.clone(),
-            expires: record.expires_at.map_or(Lifetime::Never, |end| Lifetime::For(length(end))),
+            expires: record
+                .expires_at
+                .map_or(Lifetime::Never, |end| Lifetime::For(length(end))),
         }
     }
 
@@ -98,8 +100,16 @@ impl NewToken {
         if self.subject.is_empty() {
             return Err(InvalidNewToken::EmptySubject);
         }
-        let texts = [Some(&self.subject), self.client_id.as_ref(), self.name.as_ref()];
-        if texts.into_iter().flatten().any(|text| text.contains(char::is_control)) {
+        let texts = [
+            Some(&self.subject),
+            self.client_id.as_ref(),
+            self.name.as_ref(),
+        ];
+        if texts
+            .into_iter()
+            .flatten()
+            .any(|text| text.contains(char::is_control))
+        {
             return Err(InvalidNewToken::ControlCharacter);
         }
         let created = to_seconds(now);

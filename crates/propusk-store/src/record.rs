@@ -64,7 +64,7 @@ impl TokenRecord {
         if let Some(expires_at) = self.expires_at {
             token = token.with_expires_at(expires_at);
         }
-        self.audience.iter().fold(token, |token, resource| token.with_audience(resource))
+        self.audience.iter().fold(token, AccessToken::with_audience)
     }
 }
 

@@ -101,7 +101,9 @@ pub enum InvalidStoreUrl {
     #[error("the URL of a SQLite store has no parameters: leave out `?` and what follows")]
     Parameters,
     /// It is neither a URL nor a path that looks like a database.
-    #[error("this is not the URL of a store: write `sqlite:` before the path of its file, such as `sqlite:propusk.db`")]
+    #[error(
+        "this is not the URL of a store: write `sqlite:` before the path of its file, such as `sqlite:propusk.db`"
+    )]
     NotAStore,
 }
 
@@ -130,7 +132,7 @@ mod tests {
             ("", Err(NotAStore)),
         ] {
             let parsed = StoreUrl::parse(text).map(|url| url.to_string());
-            assert_eq!(parsed.as_deref(), expected.as_ref().map(|url| *url), "{text:?}");
+            assert_eq!(parsed.as_deref(), expected.as_ref().copied(), "{text:?}");
             if let Err(error) = parsed {
                 assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
             }

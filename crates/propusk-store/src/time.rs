@@ -8,12 +8,16 @@ pub(crate) const LAST_SECOND: i64 = 253_402_300_799;
 /// The second in which a point in time lies. Before 1970, which only a broken clock says, it is 0.
 pub(crate) fn to_seconds(time: SystemTime) -> i64 {
     let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_secs()).unwrap_or(LAST_SECOND).min(LAST_SECOND)
+    i64::try_from(since_1970.as_secs())
+        .unwrap_or(LAST_SECOND)
+        .min(LAST_SECOND)
 }
 
 /// The point in time at the beginning of a second between 1970 and 9999.
 pub(crate) fn from_seconds(seconds: i64) -> Option<SystemTime> {
-    let seconds = u64::try_from(seconds).ok().filter(|_| seconds <= LAST_SECOND)?;
+    let seconds = u64::try_from(seconds)
+        .ok()
+        .filter(|_| seconds <= LAST_SECOND)?;
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
@@ -31,7 +35,8 @@ pub(crate) mod rfc3339 {
         time: &Option<SystemTime>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        time.map(|time| humantime::format_rfc3339_seconds(time).to_string()).serialize(to)
+        time.map(|time| humantime::format_rfc3339_seconds(time).to_string())
+            .serialize(to)
     }
 }
 

@@ -62,7 +62,10 @@ impl Serialize for TokenId {
 
 /// A text that is not the id of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is not the id of a token: an id is {} letters and digits, as `propusk token list` shows it", TokenId::LENGTH)]
+#[error(
+    "this is not the id of a token: an id is {} letters and digits, as `propusk token list` shows it",
+    TokenId::LENGTH
+)]
 pub struct InvalidTokenId;
 
 #[cfg(test)]
@@ -74,7 +77,13 @@ mod tests {
         for good in ["0123456789AZ", "azazazazazaz"] {
             assert_eq!(TokenId::parse(good).expect(good).to_string(), good);
         }
-        for bad in ["", "0123456789A", "0123456789AZa", "0123456789A_", "0123456789é"] {
+        for bad in [
+            "",
+            "0123456789A",
+            "0123456789AZa",
+            "0123456789A_",
+            "0123456789é",
+        ] {
             assert_eq!(TokenId::parse(bad), Err(InvalidTokenId), "{bad}");
         }
     }

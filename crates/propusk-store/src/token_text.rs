@@ -33,7 +33,11 @@ pub fn check_format(text: &str) -> Result<TokenId, TokenFormatError> {
     let (content, checksum) = text.split_at(LENGTH - CHECKSUM_LENGTH);
     let mut expected = String::with_capacity(CHECKSUM_LENGTH);
     push_checksum(&mut expected, content);
-    if expected == checksum { Ok(id) } else { Err(TokenFormatError::BadChecksum) }
+    if expected == checksum {
+        Ok(id)
+    } else {
+        Err(TokenFormatError::BadChecksum)
+    }
 }
 
 /// Draws a new token.
@@ -52,7 +56,11 @@ pub(crate) fn generate() -> Result<(TokenId, NewSecret), getrandom::Error> {
 }
 
 fn push_checksum(text: &mut String, content: &str) {
-    push_number(text, crc32fast::hash(content.as_bytes()), CHECKSUM_LENGTH as u32);
+    push_number(
+        text,
+        crc32fast::hash(content.as_bytes()),
+        CHECKSUM_LENGTH as u32,
+    );
 }
 
 /// Why a text is not a token that a store issued. It never contains the text.
@@ -63,7 +71,9 @@ pub enum TokenFormatError {
     #[error("this token was not issued by propusk: it does not begin with `propusk_`")]
     NotOurs,
     /// It has another length, or a character that does not belong there.
-    #[error("this is not a whole propusk token: it has {LENGTH} characters, letters and digits after `propusk_<id>_`; was a part lost in copying?")]
+    #[error(
+        "this is not a whole propusk token: it has {LENGTH} characters, letters and digits after `propusk_<id>_`; was a part lost in copying?"
+    )]
     Malformed,
     /// The checksum does not fit.
     #[error("the checksum of this token does not fit: a character was changed in copying")]
@@ -119,7 +129,11 @@ mod tests {
         let good = token(ID, SECRET, CHECKSUM);
         for position in 0..good.len() {
             let mut changed = good.clone().into_bytes();
-            changed[position] = if changed[position] == b'0' { b'1' } else { b'0' };
+            changed[position] = if changed[position] == b'0' {
+                b'1'
+            } else {
+                b'0'
+            };
             let changed = String::from_utf8(changed).expect("ASCII");
             assert!(check_format(&changed).is_err(), "{changed}");
         }
@@ -135,7 +149,11 @@ mod tests {
 
     #[test]
     fn the_errors_do_not_repeat_the_text() {
-        for error in [TokenFormatError::NotOurs, TokenFormatError::Malformed, TokenFormatError::BadChecksum] {
+        for error in [
+            TokenFormatError::NotOurs,
+            TokenFormatError::Malformed,
+            TokenFormatError::BadChecksum,
+        ] {
             assert!(!format!("{error} {error:?}").contains(SECRET));
         }
     }

@@ -1,12 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg_attr(
+    not(feature = "layer"),
+    allow(dead_code, reason = "the layer attaches the text")
+)]
 mod access_token;
 mod admission;
+mod any_of;
 mod bearer;
 mod challenge;
 mod clock;
 mod decide;
 mod fixed;
+#[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
 mod host_policy;
 mod metadata;
 mod operation;
@@ -27,6 +33,7 @@ pub mod server;
 
 pub use access_token::AccessToken;
 pub use admission::{Admission, UnknownAdmission};
+pub use any_of::AnyOf;
 pub use bearer::{BearerToken, InvalidBearerToken};
 pub use challenge::Challenge;
 pub use clock::{Clock, SystemClock};

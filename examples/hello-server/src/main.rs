@@ -9,7 +9,8 @@ struct MyTokenVerifier;
 
 impl TokenVerifier for MyTokenVerifier {
     async fn verify_token(&self, token: &str) -> Result<Option<AccessToken>, Unavailable> {
-        Ok((token == "secret-token-123").then(|| AccessToken::new("alice").with_scope_claim("echo")))
+        Ok((token == "secret-token-123")
+            .then(|| AccessToken::new("alice").with_scope_claim("echo")))
     }
 }
 
@@ -37,6 +38,9 @@ impl Demo {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = AuthSettings::new("http://127.0.0.1:8000/mcp")?;
     println!("listening on {}", settings.resource());
-    Server::new(Demo).auth(settings, MyTokenVerifier).serve("127.0.0.1:8000").await?;
+    Server::new(Demo)
+        .auth(settings, MyTokenVerifier)
+        .serve("127.0.0.1:8000")
+        .await?;
     Ok(())
 }

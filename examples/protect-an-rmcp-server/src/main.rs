@@ -19,7 +19,10 @@ struct Existing;
 impl Existing {
     #[tool(description = "Who is calling")]
     async fn whoami(&self, context: RequestContext<RoleServer>) -> String {
-        context.caller().map_or("nobody", AccessToken::subject).to_owned()
+        context
+            .caller()
+            .map_or("nobody", AccessToken::subject)
+            .to_owned()
     }
 }
 
@@ -32,9 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     let tokens = FixedTokens::new().with("secret-token-123", AccessToken::new("alice")); // +
     let auth = AuthLayer::new(AuthSettings::new("http://127.0.0.1:8001/mcp")?, tokens); // +
-    let app = axum::Router::new()
-        .nest_service("/mcp", mcp)
-        .layer(auth); // +
+    let app = axum::Router::new().nest_service("/mcp", mcp).layer(auth); // +
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8001").await?;
     println!("listening on http://127.0.0.1:8001/mcp");
     axum::serve(listener, app).await?;

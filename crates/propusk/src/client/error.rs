@@ -6,7 +6,7 @@ use rmcp::{
     ErrorData, ServiceError,
     service::ClientInitializeError,
     transport::streamable_http_client::{
-        AuthRequiredError, HttpStatusError, InsufficientScopeError,
+        AuthRequiredError, HttpStatusError, InsufficientScopeError, StreamableHttpError,
     },
 };
 
@@ -207,11 +207,18 @@ impl ClientError {
 
 /// The last text of a chain of errors: the ones before it only repeat where it came through.
 fn innermost(error: &(dyn Error + Send + Sync + 'static)) -> String {
-    let mut last: &dyn Error = error;
-    while let Some(next) = last.source() {
-        last = next;
+    let mut last: &(dyn Error + 'static) = error;
+    loop {
+        // rmcp shows the HTTP client's error in its own text and does not name it as the source.
+        let hidden = match last.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+            Some(StreamableHttpError::Client(error)) => Some(error as &(dyn Error + 'static)),
+            _ => None,
+        };
+        match hidden.or_else(|| last.source()) {
+            Some(next) => last = next,
+            None => return last.to_string(),
+        }
     }
-    last.to_string()
 }
 
 impl fmt::Debug for ClientError {

@@ -73,8 +73,11 @@ impl Drain {
     }
 }
 
-/// Completes at the first SIGINT or SIGTERM.
-pub(super) fn signal() -> io::Result<impl Future<Output = ()> + Send> {
+/// A future that completes at the first SIGINT or SIGTERM, for [`Server::serve_on`](super::Server::serve_on).
+///
+/// # Errors
+/// The signals cannot be listened to.
+pub fn signal() -> io::Result<impl Future<Output = ()> + Send> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

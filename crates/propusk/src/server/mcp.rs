@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use hyper::body::Incoming;
 use rmcp::{
@@ -64,6 +64,14 @@ impl<H: ServerHandler> Service<Request<Incoming>> for McpService<H> {
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let service = Arc::clone(&self.0);
-        Box::pin(async move { Ok(service.handle(request).await) })
+        let ends_session = request.method() == Method::DELETE;
+        Box::pin(async move {
+            let mut response = service.handle(request).await;
+            if ends_session && response.status() == StatusCode::ACCEPTED {
+                // rmcp says 202; the official Python client takes only 200 and 204 for done.
+                *response.status_mut() = StatusCode::NO_CONTENT;
+            }
+            Ok(response)
+        })
     }
 }

@@ -15,6 +15,7 @@ use rmcp::ServerHandler;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 pub use caller::{Caller, RequestCaller};
+pub use drain::signal as shutdown_signal;
 pub use propusk_macros::tool_router;
 pub use scopes::{declared_scopes, scopes};
 

@@ -1,0 +1,74 @@
+//! The command line as typed.
+
+mod call;
+mod serve;
+mod token;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use call::{CallArgs, ClientArgs, JsonArgument, ToolsArgs};
+pub(crate) use serve::ServeArgs;
+pub(crate) use token::{IssueArgs, TokenArgs, TokenCommand};
+
+/// Token authorization for the Model Context Protocol.
+///
+/// `propusk serve` is a token-protected MCP server; `propusk token` issues and revokes its tokens;
+/// `propusk call` and `propusk tools` talk to any MCP server.
+#[derive(Debug, Parser)]
+#[command(name = "propusk", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Reads settings from this TOML file [serve and token read ./propusk.toml where it exists]
+    #[arg(long, global = true, value_name = "FILE", env = "PROPUSK_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// What to log to stderr, such as `debug` or `info,rmcp=warn`
+    #[arg(long, global = true, value_name = "FILTER", env = "PROPUSK_LOG")]
+    pub(crate) log: Option<String>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 the tool answered with an error, 2 usage, 3 not authenticated,
+4 not permitted, 5 unavailable.
+
+Every setting has a flag, an environment variable and a key in propusk.toml, in this order.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serves the built-in MCP server, protected by tokens
+    Serve(ServeArgs),
+    /// Issues, lists, shows, rotates and revokes tokens
+    Token(TokenArgs),
+    /// Calls a tool of an MCP server
+    Call(CallArgs),
+    /// Lists the tools of an MCP server
+    Tools(ToolsArgs),
+}
+
+impl Command {
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
+
+    /// Whether ./propusk.toml is read: for what runs beside a store, not for a client that may be
+    /// run in a folder of somebody else's.
+    pub(crate) fn uses_local_config(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Token(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,9 @@
+//! What each command does.
+
+pub(crate) mod call;
+mod connect;
+mod result;
+pub(crate) mod serve;
+mod store;
+pub(crate) mod token;
+pub(crate) mod tools;

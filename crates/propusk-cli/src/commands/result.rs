@@ -1,0 +1,64 @@
+//! A tool's result on the terminal.
+
+use std::process::ExitCode;
+
+use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
+
+use crate::{
+    failure::{Code, Failure},
+    output::printable,
+};
+
+/// Prints a result: as JSON where asked for, else structured content as JSON, else text as text.
+pub(super) fn print(result: &CallToolResult, as_json: bool) -> Result<ExitCode, Failure> {
+    let failed = result.is_error == Some(true);
+    if as_json {
+        anstream::println!("{}", pretty(result)?);
+    } else if let (false, Some(structured)) = (failed, &result.structured_content) {
+        anstream::println!("{}", pretty(structured)?);
+    } else {
+        let text = result
+            .content
+            .iter()
+            .map(block)
+            .collect::<Vec<_>>()
+            .join("\n");
+        if failed {
+            return Err(Failure::new(
+                Code::Error,
+                format!("the tool answered: {text}"),
+            ));
+        }
+        anstream::println!("{text}");
+    }
+    Ok(ExitCode::from(if failed { Code::Error as u8 } else { 0 }))
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| {
+        Failure::new(
+            Code::Error,
+            format!("the answer cannot be printed: {error}"),
+        )
+    })
+}
+
+fn block(block: &ContentBlock) -> String {
+    match block {
+        ContentBlock::Text(text) => printable(&text.text),
+        ContentBlock::Image(image) => format!(
+            "[image {}; see it with --json]",
+            printable(&image.mime_type)
+        ),
+        ContentBlock::Audio(audio) => format!(
+            "[audio {}; see it with --json]",
+            printable(&audio.mime_type)
+        ),
+        ContentBlock::Resource(resource) => match &resource.resource {
+            ResourceContents::TextResourceContents { text, .. } => printable(text),
+            _ => "[binary resource; see it with --json]".to_owned(),
+        },
+        ContentBlock::ResourceLink(link) => printable(&link.uri),
+        _ => "[content of an unknown kind; see it with --json]".to_owned(),
+    }
+}

@@ -1,0 +1,63 @@
+//! The first token of a new store, and the line to try it with.
+
+use propusk::ScopeSet;
+use propusk_store::{NewToken, TokenStore};
+
+use super::store;
+use crate::failure::Failure;
+
+/// What the first token may do: everything that the built-in tools need.
+const SCOPES: &str = "echo notes:read notes:write";
+
+/// Issues a first token where the store is new; else says how to get one.
+pub(super) async fn first_token(
+    store: &TokenStore,
+    store_url: &str,
+    url: &str,
+) -> Result<(), Failure> {
+    let program = program();
+    let tokens = if store_url == store::DEFAULT {
+        String::new()
+    } else {
+        format!(" --tokens {}", quoted(store_url))
+    };
+    if !store.created() {
+        anstream::eprintln!(
+            "tokens are in {store_url}; issue one with: {program} token issue --subject NAME{tokens}"
+        );
+        return Ok(());
+    }
+    let new = NewToken::new("admin")
+        .name("first token")
+        .scopes(ScopeSet::from_claim(SCOPES));
+    let issued = store.issue(new).await?;
+    anstream::eprintln!(
+        "\
+created the token store {store_url} and issued a first token, for \"admin\" ({SCOPES}).
+It is shown only this once. Try it from another terminal:
+
+  PROPUSK_TOKEN={} {program} call {} whoami
+
+More tokens: {program} token issue --subject NAME --scope SCOPE{tokens}
+",
+        issued.token.expose_secret(),
+        quoted(url),
+    );
+    Ok(())
+}
+
+/// This program as the reader can type it, `propusk` or `target/release/propusk`.
+fn program() -> String {
+    std::env::args()
+        .next()
+        .map_or_else(|| "propusk".to_owned(), |name| quoted(&name))
+}
+
+/// Quoted for a shell where it needs to be.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,[]".contains(c);
+    if text.chars().all(|c| plain(c) && c != '[' && c != ']') {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

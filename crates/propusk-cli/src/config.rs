@@ -1,0 +1,128 @@
+//! `propusk.toml`: a key for every setting. A flag comes before an environment variable, that
+//! before the file, and that before the default.
+
+use std::{io, path::Path};
+
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// The file that `serve` and `token` read where it is there and no other is named.
+const LOCAL: &str = "propusk.toml";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) tokens: Option<String>,
+    pub(crate) log: Option<String>,
+    #[serde(default)]
+    pub(crate) serve: ServeConfig,
+    #[serde(default)]
+    pub(crate) call: CallConfig,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct ServeConfig {
+    pub(crate) listen: Option<String>,
+    pub(crate) resource: Option<String>,
+    pub(crate) admission: Option<String>,
+    #[serde(default)]
+    pub(crate) token: Vec<String>,
+    #[serde(default)]
+    pub(crate) required_scope: Vec<String>,
+    #[serde(default)]
+    pub(crate) allowed_host: Vec<String>,
+    #[serde(default)]
+    pub(crate) allowed_origin: Vec<String>,
+    pub(crate) stateless: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct CallConfig {
+    pub(crate) token: Option<String>,
+    pub(crate) token_file: Option<std::path::PathBuf>,
+    pub(crate) era: Option<String>,
+}
+
+impl Config {
+    /// Reads the file that was named, or the local one where `local` says so and it exists.
+    pub(crate) fn load(named: Option<&Path>, local: bool) -> Result<Self, Failure> {
+        let path = named.unwrap_or(Path::new(LOCAL));
+        if named.is_none() && !local {
+            return Ok(Self::default());
+        }
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => return Err(Failure::usage(format!("{}: {error}", path.display()))),
+        };
+        if named.is_none() {
+            anstream::eprintln!("reading {LOCAL}");
+        }
+        // The error names line and key and quotes the line, which may hold a token: message only.
+        toml::from_str(&text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+            Failure::usage(format!(
+                "{}, line {line}: {}",
+                path.display(),
+                error.message()
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, Failure> {
+        let file = tempfile::NamedTempFile::new().expect("temporary file");
+        std::fs::write(file.path(), text).expect("written");
+        Config::load(Some(file.path()), true)
+    }
+
+    #[test]
+    fn every_setting_has_a_key() {
+        let config = load(
+            r#"
+            tokens = "sqlite:t.db"
+            log = "debug"
+            [serve]
+            listen = "127.0.0.1:1"
+            resource = "https://a.example/mcp"
+            admission = "optional"
+            token = ["a=b"]
+            required-scope = ["x"]
+            allowed-host = ["h"]
+            allowed-origin = ["https://o"]
+            stateless = true
+            [call]
+            token = "t"
+            token-file = "f"
+            era = "legacy"
+            "#,
+        )
+        .expect("a valid file");
+        assert_eq!(config.tokens.as_deref(), Some("sqlite:t.db"));
+        assert_eq!(config.serve.required_scope, ["x"]);
+        assert_eq!(config.call.era.as_deref(), Some("legacy"));
+    }
+
+    #[test]
+    fn an_error_names_the_line_and_shows_no_secret() {
+        let failure =
+            load("[call]\ntoken = \"hunter2\"\ntokn = \"hunter2\"").expect_err("unknown key");
+        let shown = format!("{failure:?}");
+        assert!(
+            shown.contains("line 3") && shown.contains("tokn"),
+            "{shown}"
+        );
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,100 @@
+//! How a command fails: an exit code, one sentence, and the way out.
+
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use propusk::client::{ClientError, ErrorKind};
+use propusk_store::StoreError;
+
+/// Exit codes, as the README lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// The tool answered with an error, or what was asked for is not there.
+    Error = 1,
+    /// The command line, a file or a value in it makes no sense.
+    Usage = 2,
+    /// No token, or one that is not valid.
+    NotAuthenticated = 3,
+    /// The token does not permit it.
+    NotPermitted = 4,
+    /// A server, a store or an address is not available.
+    Unavailable = 5,
+}
+
+/// Why a command ended without doing what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: Code,
+    message: String,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(code: Code, message: impl std::fmt::Display) -> Self {
+        Self {
+            code,
+            message: message.to_string(),
+            hints: Vec::new(),
+        }
+    }
+
+    pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    pub(crate) fn unavailable(message: impl std::fmt::Display) -> Self {
+        Self::new(Code::Unavailable, message)
+    }
+
+    /// Adds a line that says what to do.
+    pub(crate) fn hint(mut self, hint: impl std::fmt::Display) -> Self {
+        self.hints.push(hint.to_string());
+        self
+    }
+
+    /// Writes it to stderr.
+    pub(crate) fn report(&self) -> ExitCode {
+        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        anstream::eprintln!("{red}error:{red:#} {}", self.message);
+        for hint in &self.hints {
+            anstream::eprintln!("  {hint}");
+        }
+        ExitCode::from(self.code as u8)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let code = match error.kind() {
+            ErrorKind::Unauthenticated => Code::NotAuthenticated,
+            ErrorKind::Forbidden => Code::NotPermitted,
+            ErrorKind::Unavailable { .. } | ErrorKind::Transport => Code::Unavailable,
+            ErrorKind::Rpc(_) => Code::Error,
+            _ => Code::Usage,
+        };
+        let mut failure = Self::new(code, &error);
+        if let Some(challenge) = error.challenge() {
+            failure = failure.hint(format!("the server asked for: {challenge}"));
+        }
+        match error.kind() {
+            ErrorKind::Unauthenticated => {
+                failure.hint("pass a token with --token, --token-file or PROPUSK_TOKEN")
+            }
+            ErrorKind::Forbidden => failure.hint("ask for a token with the scopes named there"),
+            _ => failure,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let code = if error.is_not_found() || error.is_revoked() {
+            Code::Error
+        } else if error.is_busy() || error.is_closed() {
+            Code::Unavailable
+        } else {
+            Code::Usage
+        };
+        Self::new(code, error)
+    }
+}

@@ -1,0 +1,42 @@
+//! The command line of propusk: arguments, then a resolved configuration, then a library call. It
+//! decides nothing about authorization.
+
+mod args;
+pub mod builtin;
+mod commands;
+mod config;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+pub use args::Cli;
+use args::Command;
+use failure::Failure;
+
+/// Runs one command and tells how the process should end.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let done = start(cli);
+    done.unwrap_or_else(|failure| failure.report())
+}
+
+fn start(cli: Cli) -> Result<ExitCode, Failure> {
+    let config = config::Config::load(cli.config.as_deref(), cli.command.uses_local_config())?;
+    output::init_log(
+        cli.log.as_deref().or(config.log.as_deref()),
+        cli.command.is_server(),
+    )?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::unavailable(format!("cannot start: {error}")))?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve(args) => commands::serve::run(args, config.serve, config.tokens).await,
+            Command::Token(args) => commands::token::run(args, config.tokens).await,
+            Command::Call(args) => commands::call::run(args, config.call).await,
+            Command::Tools(args) => commands::tools::run(args, config.call).await,
+        }
+    })
+}

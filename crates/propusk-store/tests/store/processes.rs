@@ -1,0 +1,58 @@
+//! Several processes with one database. Each opened store has connections and a memory of its own,
+//! as another process has.
+
+use std::time::Duration;
+
+use crate::support::{Place, is_valid, issue, within};
+
+#[tokio::test]
+async fn another_process_revokes_or_rotates() {
+    let place = Place::new();
+    let (server, command) = (place.open().await, place.open().await);
+    for rotate in [false, true] {
+        let issued = issue(&command, "alice").await;
+        assert!(is_valid(&server, &issued).await, "valid at once");
+        let id = &issued.record.id;
+        if rotate {
+            let fresh = command.rotate(id).await.expect("rotated");
+            assert!(is_valid(&server, &fresh).await, "valid at once");
+        } else {
+            command.revoke(id).await.expect("revoked");
+        }
+        within(Duration::from_secs(1), "refused", async || {
+            !is_valid(&server, &issued).await
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn all_open_a_new_store_at_once_and_one_has_created_it() {
+    let place = Place::new();
+    let opening = (0..8).map(|_| {
+        let (url, clock) = (place.url(), place.clock.clone());
+        tokio::spawn(async move { propusk_store::TokenStore::open_with_clock(&url, clock).await })
+    });
+    let mut created = 0;
+    for task in opening.collect::<Vec<_>>() {
+        let store = task.await.expect("no panic").expect("it opens");
+        created += usize::from(store.created());
+        issue(&store, "alice").await;
+    }
+    assert_eq!(created, 1);
+    let store = place.open().await;
+    assert!(!store.created());
+    assert_eq!(store.list().await.expect("listed").len(), 8);
+}
+
+#[tokio::test]
+async fn what_was_reported_is_there_after_a_drop_without_close() {
+    let place = Place::new();
+    let store = place.open().await;
+    let (kept, revoked) = (issue(&store, "alice").await, issue(&store, "bob").await);
+    store.revoke(&revoked.record.id).await.expect("revoked");
+    drop(store);
+    let store = place.open().await;
+    assert!(is_valid(&store, &kept).await);
+    assert!(!is_valid(&store, &revoked).await);
+}

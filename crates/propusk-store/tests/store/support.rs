@@ -1,0 +1,113 @@
+//! A place for stores, a clock to set, and short ways to ask.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use propusk::{AccessToken, Clock, ScopeSet, TokenVerifier};
+use propusk_store::{IssuedToken, NewToken, StoreUrl, TokenStore};
+use tempfile::TempDir;
+
+/// When the tests take place: 2026-11-23T08:43:41Z.
+pub(crate) const NOW: u64 = 1_795_423_421;
+
+/// Where a database is. Each call of `open` stands for another process.
+pub(crate) struct Place {
+    folder: TempDir,
+    pub(crate) clock: TestClock,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        Self {
+            folder,
+            clock: TestClock::default(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("propusk.db")
+    }
+
+    pub(crate) fn url(&self) -> StoreUrl {
+        StoreUrl::parse(&format!("sqlite:{}", self.path().display())).expect("a URL")
+    }
+
+    pub(crate) async fn open(&self) -> TokenStore {
+        TokenStore::open_with_clock(&self.url(), self.clock.clone())
+            .await
+            .expect("it opens")
+    }
+}
+
+/// A clock that stands still until it is set.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<AtomicU64>);
+
+impl Default for TestClock {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(NOW * 1000)))
+    }
+}
+
+impl TestClock {
+    pub(crate) fn set_millis_after_now(&self, millis: u64) {
+        self.0.store(NOW * 1000 + millis, SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0.load(SeqCst))
+    }
+}
+
+pub(crate) fn second(after_now: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(NOW + after_now)
+}
+
+pub(crate) fn scopes(text: &str) -> ScopeSet {
+    ScopeSet::parse(text).expect("scopes")
+}
+
+pub(crate) async fn issue(store: &TokenStore, subject: &str) -> IssuedToken {
+    store.issue(NewToken::new(subject)).await.expect("issued")
+}
+
+pub(crate) async fn verify(store: &TokenStore, token: &str) -> Option<AccessToken> {
+    store.verify_token(token).await.expect("available")
+}
+
+pub(crate) async fn is_valid(store: &TokenStore, issued: &IssuedToken) -> bool {
+    verify(store, issued.token.expose_secret()).await.is_some()
+}
+
+/// Asks again and again until the answer is yes, for at most as long as given.
+pub(crate) async fn within(limit: Duration, what: &str, mut question: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !question().await {
+        assert!(began.elapsed() < limit, "{what}: not within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The same token text with another character in its secret and the checksum that fits.
+pub(crate) fn forged(token: &str) -> String {
+    let (prefix, secret) = token.split_at("propusk_0123456789AB_".len());
+    let other = if secret.starts_with('a') { 'b' } else { 'a' };
+    let content = format!("{prefix}{other}{}", &secret[1..43]);
+    let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = u64::from(crc32fast::hash(content.as_bytes()));
+    let mut checksum = [b'0'; 6];
+    for digit in checksum.iter_mut().rev() {
+        *digit = digits[(rest % 62) as usize];
+        rest /= 62;
+    }
+    content + str::from_utf8(&checksum).expect("ASCII")
+}

@@ -1,0 +1,48 @@
+//! The project's own commands. `cargo xtask` lists them.
+
+mod conformance;
+mod interop;
+mod node;
+mod process;
+mod readme;
+mod test;
+mod tidy;
+
+use std::{env, path::Path, process::ExitCode};
+
+const HELP: &str = "\
+cargo xtask test          every test with all of its set-up (what CI runs)
+cargo xtask conformance   the official MCP conformance suite, server side
+cargo xtask interop       real clients in other languages against the built server
+cargo xtask readme        the commands of the README, as they stand there
+cargo xtask tidy          the house rules: imports, file sizes, licences, references
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    // The folder of the workspace is the parent of this crate's.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here.parent().unwrap_or(here);
+    let done = match arguments.first().map(String::as_str) {
+        Some("test") => test::run(root),
+        Some("conformance") => conformance::run(root),
+        Some("interop") => interop::run(root),
+        Some("readme") => readme::run(root),
+        Some("tidy") => tidy::run(root),
+        Some("help" | "--help" | "-h") | None => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Some(other) => {
+            eprint!("cargo xtask {other}: no such command\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

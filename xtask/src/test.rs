@@ -1,0 +1,83 @@
+//! Every test with its set-up.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use crate::{conformance, interop, process, readme, tidy};
+
+type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
+
+const STEPS: &[Step] = &[
+    ("format", |root| cargo(root, &["fmt", "--all", "--check"])),
+    ("house rules", tidy::run),
+    ("lints", |root| {
+        cargo(
+            root,
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--quiet",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        )
+    }),
+    ("documentation", documentation),
+    ("unit and wire tests", |root| {
+        cargo(root, &["test", "--workspace", "--quiet"])
+    }),
+    ("features", features),
+    ("conformance", conformance::run),
+    ("interoperability", interop::run),
+    ("README", readme::run),
+];
+
+/// Runs all steps in order and stops at the first that fails.
+///
+/// # Errors
+///
+/// Fails where a step does.
+pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
+    let mut times: Vec<(&str, Duration)> = Vec::new();
+    for (name, step) in STEPS {
+        println!("\n==> {name}");
+        let start = Instant::now();
+        step(root)?;
+        times.push((name, start.elapsed()));
+    }
+    println!("\nall steps passed:");
+    for (name, time) in times {
+        println!("{:>6} s  {name}", time.as_secs());
+    }
+    Ok(())
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    process::run(process::cargo(root).args(arguments))
+}
+
+fn documentation(root: &Path) -> anyhow::Result<()> {
+    let mut command = process::cargo(root);
+    command.args(["doc", "--workspace", "--no-deps", "--quiet"]);
+    process::run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The library compiles with each of its features alone.
+fn features(root: &Path) -> anyhow::Result<()> {
+    for features in ["", "layer", "server", "client"] {
+        let arguments = [
+            "check",
+            "--quiet",
+            "-p",
+            "propusk",
+            "--no-default-features",
+            "--features",
+        ];
+        process::run(process::cargo(root).args(arguments).arg(features))?;
+    }
+    Ok(())
+}
