@@ -7,7 +7,7 @@
 mod console;
 
 use std::{
-    fs,
+    env, fs,
     io::{BufRead, BufReader, Read},
     net::TcpListener,
     path::Path,
@@ -64,13 +64,25 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     println!("{main_job}: listens");
     paste(root, &notes.text)?;
 
-    let environment = [("PROPUSK_TOKENS", store.as_str())];
-    for file in std::iter::once(&"README.md").chain(REFERENCES) {
-        let text = fs::read_to_string(root.join(file)).with_context(|| (*file).to_owned())?;
-        let count = console::check(root, &text.replace(ADDRESS, &address), &environment)
-            .with_context(|| (*file).to_owned())?;
-        println!("{file}: {count} commands print what stands there");
+    type_file(root, "README.md", &address, &[("PROPUSK_TOKENS", &store)])?;
+    let path = env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", root.join("target/release").display());
+    for file in REFERENCES {
+        type_file(root, file, &address, &[("PATH", &path)])?;
     }
+    Ok(())
+}
+
+fn type_file(
+    root: &Path,
+    file: &str,
+    address: &str,
+    environment: &[(&str, &str)],
+) -> anyhow::Result<()> {
+    let text = fs::read_to_string(root.join(file)).with_context(|| file.to_owned())?;
+    let text = text.replace(ADDRESS, address);
+    let count = console::check(root, &text, environment).with_context(|| file.to_owned())?;
+    println!("{file}: {count} commands print what stands there");
     Ok(())
 }
 

@@ -56,3 +56,13 @@ pub use client::Client;
 pub use layer::AuthLayer;
 #[cfg(feature = "server")]
 pub use server::{Server, tool_router};
+
+/// The Rust of the READMEs, compiled.
+#[cfg(all(doctest, feature = "client", feature = "server"))]
+mod readme {
+    #[doc = include_str!("../../../README.md")]
+    struct English;
+
+    #[doc = include_str!("../../../README.ru.md")]
+    struct Russian;
+}

@@ -46,7 +46,7 @@ pub(crate) fn check(
     for Step { command, expected } in &steps {
         let actual = printed.next().context("the shell ended early")?;
         ensure!(
-            fits(actual.trim_end(), expected.trim_end()),
+            fits(&without_line_ends(actual), &without_line_ends(expected)),
             "$ {command}\nshould print\n{expected}\nand printed\n{actual}"
         );
     }
@@ -75,11 +75,11 @@ fn type_into_shell(
     environment: &[(&str, &str)],
 ) -> anyhow::Result<String> {
     let mut shell = Command::new("bash");
-    shell
-        .current_dir(root)
-        .env("COLUMNS", "100")
-        .env_remove("PROPUSK_TOKEN")
-        .envs(environment.iter().copied());
+    shell.current_dir(root).env("COLUMNS", "100");
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PROPUSK_")) {
+        shell.env_remove(name);
+    }
+    shell.envs(environment.iter().copied());
     let mut shell = shell
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -91,6 +91,12 @@ fn type_into_shell(
     stdin.write_all(script.as_bytes())?;
     drop(stdin);
     Ok(String::from_utf8(shell.wait_with_output()?.stdout)?)
+}
+
+/// Blanks before a line break are invisible; documents do not keep them.
+fn without_line_ends(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n").trim_end().to_owned()
 }
 
 /// Whether a text is what was expected, where `…` stands for anything.

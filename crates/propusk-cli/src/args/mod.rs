@@ -20,16 +20,19 @@ pub(crate) use token::{IssueArgs, TokenArgs, TokenCommand};
 #[command(name = "propusk", version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
     /// Reads settings from this TOML file [serve and token read ./propusk.toml where it exists]
-    #[arg(long, global = true, value_name = "FILE", env = "PROPUSK_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "PROPUSK_CONFIG", help_heading = EVERYWHERE)]
     pub(crate) config: Option<PathBuf>,
 
     /// What to log to stderr, such as `debug` or `info,rmcp=warn`
-    #[arg(long, global = true, value_name = "FILTER", env = "PROPUSK_LOG")]
+    #[arg(long, global = true, value_name = "FILTER", env = "PROPUSK_LOG", help_heading = EVERYWHERE)]
     pub(crate) log: Option<String>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// What every command takes, after what is its own.
+const EVERYWHERE: &str = "Options of every command";
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 the tool answered with an error, 2 usage, 3 not authenticated,
