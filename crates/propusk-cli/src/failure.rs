@@ -90,10 +90,15 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = if error.is_not_found() || error.is_revoked() {
             Code::Error
-        } else if error.is_busy() || error.is_closed() {
-            Code::Unavailable
-        } else {
+        } else if error.is_bad_path()
+            || error.is_permission_denied()
+            || error.is_not_a_store()
+            || error.is_newer_schema()
+            || error.is_invalid_token()
+        {
             Code::Usage
+        } else {
+            Code::Unavailable
         };
         Self::new(code, error)
     }

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::failure::Failure;
 
@@ -13,16 +13,18 @@ const CLIENT_LOG: &str = "error,rmcp=off";
 /// Sends the log to stderr, in colour only on a terminal.
 pub(crate) fn init_log(filter: Option<&str>, server: bool) -> Result<(), Failure> {
     let default = if server { SERVER_LOG } else { CLIENT_LOG };
-    let filter = EnvFilter::try_new(filter.unwrap_or(default)).map_err(|error| {
+    let filter: Targets = filter.unwrap_or(default).parse().map_err(|error| {
         Failure::usage(format!("--log: {error}")).hint("for example: --log info,rmcp=warn")
     })?;
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colour = std::io::stderr().is_terminal() && !plain;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(colour)
-        .with_target(false)
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
         .init();
     Ok(())
 }

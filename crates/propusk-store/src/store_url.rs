@@ -57,6 +57,12 @@ impl StoreUrl {
         Ok(Self(Place::File(path.into())))
     }
 
+    /// Whether there is something at the path already. A store in memory is always new.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.path().is_some_and(Path::exists)
+    }
+
     /// The file, or `None` for a store in memory.
     pub(crate) fn path(&self) -> Option<&Path> {
         match &self.0 {

@@ -29,6 +29,7 @@ impl BearerToken {
             {
                 rest.trim_start()
             }
+            _ if text.eq_ignore_ascii_case("bearer") => "",
             _ => text,
         };
         Self::parse_b64token(text)

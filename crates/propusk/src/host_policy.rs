@@ -132,29 +132,32 @@ impl HostPolicy {
 
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Foreign> {
         let mut hosts = headers.get_all(header::HOST).iter();
-        let parsed;
-        let authority = match (hosts.next(), hosts.next(), uri.authority()) {
-            (Some(_), Some(_), _) => return Err(Foreign::BadHost),
-            (Some(host), None, _) => {
-                parsed = host
-                    .to_str()
-                    .ok()
-                    .and_then(authority)
-                    .ok_or(Foreign::BadHost)?;
-                &parsed
+        let named = match (hosts.next(), hosts.next()) {
+            (Some(_), Some(_)) => return Err(Foreign::BadHost),
+            (Some(host), None) => {
+                let host = host.to_str().ok().and_then(authority);
+                Some(host.ok_or(Foreign::BadHost)?)
             }
-            (None, _, Some(authority)) => authority,
-            (None, _, None) => return Err(Foreign::BadHost),
+            (None, _) => None,
         };
-        let host = unbracketed(authority.host());
-        let port = authority.port_u16();
-        self.hosts
-            .iter()
-            .any(|rule| {
-                rule.host.eq_ignore_ascii_case(host) && (rule.port.is_none() || rule.port == port)
-            })
+        // An absolute target (or `:authority`) counts before the header (RFC 9112 §3.2.2); where a
+        // request has both, neither may be foreign.
+        let mut named = named.iter().chain(uri.authority()).peekable();
+        if named.peek().is_none() {
+            return Err(Foreign::BadHost);
+        }
+        named
+            .all(|authority| self.knows_host(authority))
             .then_some(())
             .ok_or(Foreign::UnknownHost)
+    }
+
+    fn knows_host(&self, authority: &Authority) -> bool {
+        let host = unbracketed(authority.host());
+        let port = authority.port_u16();
+        self.hosts.iter().any(|rule| {
+            rule.host.eq_ignore_ascii_case(host) && (rule.port.is_none() || rule.port == port)
+        })
     }
 
     pub(crate) fn knows_origin(&self, origin: &str) -> bool {

@@ -2,12 +2,26 @@
 
 use propusk_store::{StoreUrl, TokenStore};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// The store where nothing else is said.
 pub(super) const DEFAULT: &str = "sqlite:propusk.db";
 
+/// Opens a store, and creates it where it is missing.
 pub(super) async fn open(url: &str) -> Result<TokenStore, Failure> {
-    let url = StoreUrl::parse(url).map_err(|error| Failure::usage(format!("--tokens: {error}")))?;
+    Ok(TokenStore::open(&parse(url)?).await?)
+}
+
+/// Opens a store that is there: a look into one must not leave an empty file behind.
+pub(super) async fn open_existing(url: &str) -> Result<TokenStore, Failure> {
+    let url = parse(url)?;
+    if !url.exists() {
+        return Err(Failure::new(Code::Error, format!("there is no token store at {url}"))
+            .hint("name another one with --tokens; `propusk token issue` and `propusk serve` create one"));
+    }
     Ok(TokenStore::open(&url).await?)
+}
+
+fn parse(url: &str) -> Result<StoreUrl, Failure> {
+    StoreUrl::parse(url).map_err(|error| Failure::usage(format!("--tokens: {error}")))
 }

@@ -24,7 +24,10 @@ pub(crate) async fn run(args: TokenArgs, configured: Option<String>) -> Result<E
     let url = tokens
         .or(configured)
         .unwrap_or_else(|| store::DEFAULT.to_owned());
-    let store = store::open(&url).await?;
+    let store = match &request {
+        Request::Issue(_) => store::open(&url).await?,
+        _ => store::open_existing(&url).await?,
+    };
     let done = request.carry_out(&store, json).await;
     store.close().await?;
     done.map(|()| ExitCode::SUCCESS)

@@ -110,7 +110,7 @@ impl ClientError {
             } else if let Some(refused) = error.downcast_ref::<InsufficientScopeError>() {
                 found.kind = ErrorKind::Forbidden;
                 found.challenge = parse(&refused.www_authenticate_header);
-            } else if let Some(failed) = error.downcast_ref::<HttpStatusError>() {
+            } else if let Some(failed) = http_status(error) {
                 let seconds = failed
                     .retry_after
                     .as_deref()
@@ -144,6 +144,14 @@ impl From<ServiceError> for ClientError {
 impl From<ClientInitializeError> for ClientError {
     fn from(error: ClientInitializeError) -> Self {
         match error {
+            // rmcp makes these up where no JSON-RPC came.
+            ClientInitializeError::JsonRpcError(data)
+                if data
+                    .message
+                    .starts_with("server/discover rejected with HTTP ") =>
+            {
+                Self::caused(ErrorKind::Transport, data)
+            }
             ClientInitializeError::JsonRpcError(data) => Self::new(ErrorKind::Rpc(Box::new(data))),
             ClientInitializeError::TransportError { error, .. } => Self::of_transport(error),
             // The newer protocol was declined; why the older one failed is the news.
@@ -202,6 +210,14 @@ impl ClientError {
             Some(description) => write!(f, ": {description}"),
             None => Ok(()),
         }
+    }
+}
+
+/// rmcp's error stands for the one inside: it is not its source.
+fn http_status<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HttpStatusError> {
+    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+        Some(StreamableHttpError::HttpStatus(failed)) => Some(failed),
+        _ => error.downcast_ref(),
     }
 }
 

@@ -43,12 +43,20 @@ pub(super) fn usable_url(text: &str, with_token: bool) -> Result<ResourceUrl, Cl
     Ok(url)
 }
 
-pub(super) fn client(token: Option<&BearerToken>) -> Result<reqwest::Client, ClientError> {
+pub(super) fn client(
+    url: &ResourceUrl,
+    token: Option<&BearerToken>,
+) -> Result<reqwest::Client, ClientError> {
     let mut headers = HeaderMap::new();
     if let Some(token) = token {
         headers.insert(AUTHORIZATION, authorization(token)?);
     }
-    reqwest::Client::builder()
+    let mut client = reqwest::Client::builder();
+    if url.is_loopback() {
+        // A proxy of the environment would get the token in the clear.
+        client = client.no_proxy();
+    }
+    client
         .default_headers(headers)
         .connect_timeout(CONNECT_TIMEOUT)
         // A redirect would carry the token, or lose it, without anybody having decided so.

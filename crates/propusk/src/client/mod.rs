@@ -92,7 +92,7 @@ impl Client {
         let token = self.token.as_ref().map(http::Secret::parse).transpose()?;
         let url = http::usable_url(&self.url, token.is_some())?;
         let config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
-        let http = http::client(token.as_ref())?;
+        let http = http::client(&url, token.as_ref())?;
         let transport = StreamableHttpClientTransport::with_client(http, config);
         let service = handler
             .serve_with_lifecycle(transport, self.era.lifecycle())

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header::AUTHORIZATION};
+use http::{Method, Request, Response, header::AUTHORIZATION};
 use http_body::Body;
 use http_body_util::Full;
 use tower_service::Service;
@@ -117,8 +117,10 @@ where
     if let Some(caller) = opener {
         gate.sessions().learn(response.headers(), caller);
     } else if let Some(id) = session
-        && (response.status() == StatusCode::NOT_FOUND || (ends && response.status().is_success()))
+        && ends
+        && response.status().is_success()
     {
+        // A 404 may be another route's; an entry that is left over makes room for the next.
         gate.sessions().forget(&id);
     }
     Ok(response.map(AuthBody::inner))

@@ -43,6 +43,9 @@ use gate::Gate;
 /// * Put the handler behind an `Arc` that the service factory clones.
 /// * Set `TCP_NODELAY`, or every call inside a 2025-11-25 session waits some 40 ms.
 /// * rmcp logs three lines a request at INFO: filter `rmcp=warn`.
+///
+/// And rmcp's own `Host` check knows loopback names only. The layer in front has checked the host
+/// already, so on a public one set `StreamableHttpServerConfig::disable_allowed_hosts`.
 #[derive(Clone)]
 pub struct AuthLayer {
     gate: Arc<Gate>,

@@ -21,7 +21,14 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
         Reason::InsufficientScope => (StatusCode::FORBIDDEN, Some("insufficient_scope")),
         Reason::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, None),
     };
-    let mut response = json_rpc_error(status, error, refusal);
+    // A client of rmcp reads a body only where there is no challenge to read or a 400, takes a
+    // JSON-RPC error for the answer to the id in it, and waits for ever where that is `null`.
+    let mut response = match refusal.reason() {
+        Reason::Unavailable { .. } | Reason::BadRequest(_) => {
+            own(status, "text/plain; charset=utf-8", format!("{refusal}\n"))
+        }
+        _ => json_rpc_error(status, error, refusal),
+    };
     let headers = response.headers_mut();
     if let Reason::Unavailable { retry_after } = refusal.reason() {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);

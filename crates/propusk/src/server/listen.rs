@@ -9,6 +9,7 @@ use hyper_util::{
 };
 use rmcp::ServerHandler;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 use super::{drain::Drain, endpoint::Endpoint};
 
@@ -33,6 +34,9 @@ pub(super) async fn run<H: ServerHandler>(
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_HEADER_BYTES);
     let mut shutdown = pin!(shutdown);
+    // When this function ends, or is dropped, so do its connections.
+    let end = CancellationToken::new();
+    let _end = end.clone().drop_guard();
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -47,9 +51,14 @@ pub(super) async fn run<H: ServerHandler>(
         no_delay(&stream);
         let connection = http.serve_connection(TokioIo::new(stream), endpoint.clone());
         let connection = connections.watch(connection);
+        let end = end.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended early");
+            tokio::select! {
+                biased;
+                () = end.cancelled() => {}
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended early");
+                },
             }
         });
     }

@@ -1,0 +1,25 @@
+//! The library over real sockets: what a client, a browser page and an attacker see.
+//!
+//! Requests are written byte by byte, so that a test can send what no HTTP library would. Every
+//! table runs against both mountings: [`propusk::Server`], and [`propusk::AuthLayer`] around an
+//! axum router with rmcp's own service.
+
+// Helpers of tests are tests too; `clippy.toml` reaches the test functions only.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+mod admission;
+mod before_the_body;
+mod caller;
+mod challenges;
+mod client;
+mod client_wire;
+mod cors;
+mod drain;
+mod hosts;
+mod limits;
+mod metadata;
+mod origins;
+mod regressions;
+mod secrets;
+mod sessions;
+mod support;

@@ -1,0 +1,13 @@
+//! What the tests share: a protected server, requests as bytes, and the two eras of MCP.
+
+mod http;
+mod proxy;
+mod rpc;
+mod site;
+mod tools;
+
+pub(crate) use http::{Reply, Request, Wire, soon};
+pub(crate) use proxy::{Proxy, canned};
+pub(crate) use rpc::{Era, call, called, initialize, legacy, modern};
+pub(crate) use site::{MOUNTS, Mount, Site};
+pub(crate) use tools::Tools;

@@ -1,0 +1,223 @@
+//! A protected server on a port of its own.
+
+use std::{
+    collections::HashSet,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use propusk::{AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable};
+use rmcp::transport::streamable_http_server::{
+    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use super::{Reply, Request, Wire, tools::Tools};
+
+/// How the authorization stands in front of rmcp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mount {
+    /// `propusk::Server`.
+    Server,
+    /// `propusk::AuthLayer` around an axum router.
+    Layer,
+}
+
+pub(crate) const MOUNTS: [Mount; 2] = [Mount::Server, Mount::Layer];
+
+/// When `timed` expires, in seconds; the clock of [`Mount::Layer`] stands one second before it.
+const EXPIRY: u64 = 1_000_000;
+
+/// The verifier's state, for the test to look at and to change.
+pub(crate) struct Verifier {
+    calls: AtomicUsize,
+    revoked: Mutex<HashSet<String>>,
+    down: AtomicBool,
+}
+
+impl Verifier {
+    fn verify(&self, token: &BearerToken) -> Result<Option<AccessToken>, Unavailable> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let token = match self.down.load(Ordering::SeqCst) {
+            true => "outage",
+            false => token.expose_secret(),
+        };
+        if self.revoked.lock().unwrap().contains(token) {
+            return Ok(None);
+        }
+        let alice = || {
+            AccessToken::new("alice")
+                .with_issuer("https://a")
+                .with_client_id("app")
+        };
+        let expiry = SystemTime::UNIX_EPOCH + Duration::from_secs(EXPIRY);
+        Ok(Some(match token {
+            "alice" | "alice-marker-7f3a" => alice().with_scope_claim("mcp"),
+            "alice-refreshed" => alice().with_scope_claim("mcp notes:write"),
+            "alice-elsewhere" => alice().with_client_id("other").with_scope_claim("mcp"),
+            "alice-of-b" => alice().with_issuer("https://b").with_scope_claim("mcp"),
+            "bob" => AccessToken::new("bob").with_scope_claim("mcp"),
+            "poor" => AccessToken::new("poor"),
+            "timed" => alice().with_scope_claim("mcp").with_expires_at(expiry),
+            "expired" => alice().with_expires_at(SystemTime::UNIX_EPOCH),
+            "foreign" => alice().with_audience("https://other.example/mcp"),
+            "outage" | "outage-marker-7f3a" => {
+                let cause = Unavailable::new("cannot log in to db.internal as root:hunter2");
+                return Err(cause.with_retry_after(Duration::from_millis(6_001)));
+            }
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// A running server.
+pub(crate) struct Site {
+    pub(crate) address: SocketAddr,
+    pub(crate) tools: Tools,
+    verifier: Arc<Verifier>,
+    now: Arc<AtomicU64>,
+    stop: Option<oneshot::Sender<()>>,
+    served: JoinHandle<io::Result<()>>,
+}
+
+impl Site {
+    /// Starts a server with default settings.
+    pub(crate) async fn plain(mount: Mount) -> Self {
+        Self::start(mount, |settings| settings).await
+    }
+
+    pub(crate) async fn start(
+        mount: Mount,
+        settings: impl FnOnce(AuthSettings) -> AuthSettings,
+    ) -> Self {
+        Self::start_with(mount, settings, |server| server).await
+    }
+
+    /// Starts a server with these settings; `options` are for [`Mount::Server`] only.
+    pub(crate) async fn start_with(
+        mount: Mount,
+        settings: impl FnOnce(AuthSettings) -> AuthSettings,
+        options: impl FnOnce(Server<Tools>) -> Server<Tools>,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let settings =
+            settings(AuthSettings::new(&format!("http://{address}/mcp")).expect("a URL"));
+        let verifier = Arc::new(Verifier {
+            calls: AtomicUsize::new(0),
+            revoked: Mutex::default(),
+            down: AtomicBool::new(false),
+        });
+        let check = {
+            let verifier = Arc::clone(&verifier);
+            move |token: BearerToken| std::future::ready(verifier.verify(&token))
+        };
+        let tools = Tools::default();
+        let now = Arc::new(AtomicU64::new(EXPIRY - 1));
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async move {
+            // A dropped site stops too.
+            let _ = stopped.await;
+        };
+        let served = match mount {
+            Mount::Server => {
+                let server = options(Server::new(tools.clone())).auth(settings, check);
+                tokio::spawn(server.serve_on(listener, stopped))
+            }
+            Mount::Layer => {
+                let seconds = Arc::clone(&now);
+                let clock = move || {
+                    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.load(Ordering::SeqCst))
+                };
+                let auth = AuthLayer::with_clock(settings, check, clock);
+                tokio::spawn(serve_layer(listener, tools.clone(), auth))
+            }
+        };
+        Self {
+            address,
+            tools,
+            verifier,
+            now,
+            stop: Some(stop),
+            served,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    /// Where the metadata of this server is.
+    pub(crate) fn metadata_url(&self) -> String {
+        format!(
+            "http://{}/.well-known/oauth-protected-resource/mcp",
+            self.address
+        )
+    }
+
+    /// Sends one request over a connection of its own.
+    pub(crate) async fn send(&self, request: &Request) -> Reply {
+        let mut wire = Wire::connect(self.address).await;
+        wire.send(&request.bytes()).await;
+        wire.reply().await
+    }
+
+    /// How often the verifier has been asked.
+    pub(crate) fn verified(&self) -> usize {
+        self.verifier.calls.load(Ordering::SeqCst)
+    }
+
+    /// From now on the verifier does not accept this token.
+    pub(crate) fn revoke(&self, token: &str) {
+        self.verifier
+            .revoked
+            .lock()
+            .unwrap()
+            .insert(token.to_owned());
+    }
+
+    /// Says whether the verifier can tell from now on.
+    pub(crate) fn verifier_works(&self, works: bool) {
+        self.verifier.down.store(!works, Ordering::SeqCst);
+    }
+
+    /// Moves the clock of [`Mount::Layer`] on.
+    pub(crate) fn a_second_passes(&self) {
+        self.now.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Asks the server to end.
+    pub(crate) fn stop(&mut self) {
+        self.stop.take().expect("once").send(()).expect("it runs");
+    }
+
+    /// Whether `serve_on` has returned.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.served.is_finished()
+    }
+
+    /// Waits for `serve_on` to return.
+    pub(crate) async fn ended(&mut self) {
+        super::soon(&mut self.served)
+            .await
+            .expect("no panic")
+            .expect("no error");
+    }
+}
+
+/// As in `examples/protect-an-rmcp-server`.
+async fn serve_layer(listener: TcpListener, tools: Tools, auth: AuthLayer) -> io::Result<()> {
+    let mcp = StreamableHttpService::new(
+        move || Ok(tools.clone()),
+        Arc::new(LocalSessionManager::default()),
+        // Its own list knows this machine only; the layer has judged by the settings.
+        StreamableHttpServerConfig::default().disable_allowed_hosts(),
+    );
+    let app = axum::Router::new().nest_service("/mcp", mcp).layer(auth);
+    axum::serve(listener, app).await
+}
