@@ -5,7 +5,7 @@ use std::{io, path::Path};
 
 use serde::Deserialize;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output::note};
 
 /// The file that `serve` and `token` read where it is there and no other is named.
 const LOCAL: &str = "propusk.toml";
@@ -58,22 +58,39 @@ impl Config {
             Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
-            Err(error) => return Err(Failure::usage(format!("{}: {error}", path.display()))),
+            Err(error) => {
+                return Err(Failure::usage(format!(
+                    "--config: {}: {error}",
+                    path.display()
+                )));
+            }
         };
         if named.is_none() {
-            anstream::eprintln!("reading {LOCAL}");
+            note(&format!("reading {LOCAL}"));
         }
-        // The error names line and key and quotes the line, which may hold a token: message only.
         toml::from_str(&text).map_err(|error| {
             let line = error
                 .span()
                 .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            Failure::usage(format!(
-                "{}, line {line}: {}",
-                path.display(),
-                error.message()
-            ))
+            let problem = without_values(error.message());
+            Failure::usage(format!("{}, line {line}: {problem}", path.display()))
         })
+    }
+}
+
+/// The message of a TOML error quotes keys and values, and any of them may be a token: only what
+/// was expected is kept.
+fn without_values(message: &str) -> String {
+    let expected = message.find("expected ").map(|at| &message[at..]);
+    let what = if message.starts_with("unknown field") {
+        "there is no such key; "
+    } else {
+        ""
+    };
+    match expected {
+        Some(expected) => format!("{what}{expected}"),
+        None if message.contains(['"', '`', '\'']) => "this is not understood".to_owned(),
+        None => message.to_owned(),
     }
 }
 
@@ -120,7 +137,7 @@ mod tests {
             load("[call]\ntoken = \"hunter2\"\ntokn = \"hunter2\"").expect_err("unknown key");
         let shown = format!("{failure:?}");
         assert!(
-            shown.contains("line 3") && shown.contains("tokn"),
+            shown.contains("line 3") && shown.contains("`token`"),
             "{shown}"
         );
         assert!(!shown.contains("hunter2"), "{shown}");

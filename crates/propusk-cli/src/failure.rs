@@ -6,6 +6,8 @@ use anstyle::{AnsiColor, Style};
 use propusk::client::{ClientError, ErrorKind};
 use propusk_store::StoreError;
 
+use crate::output::{note, printable};
+
 /// Exit codes, as the README lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
@@ -55,11 +57,21 @@ impl Failure {
     /// Writes it to stderr.
     pub(crate) fn report(&self) -> ExitCode {
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        anstream::eprintln!("{red}error:{red:#} {}", self.message);
+        note(&format!("{red}error:{red:#} {}", shown(&self.message)));
         for hint in &self.hints {
-            anstream::eprintln!("  {hint}");
+            note(&format!("  {}", shown(hint)));
         }
         ExitCode::from(self.code as u8)
+    }
+}
+
+/// What a server says may be long and may try to steer the terminal.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 500;
+    let text = printable(text.trim_end());
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
@@ -81,6 +93,13 @@ impl From<ClientError> for Failure {
                 failure.hint("pass a token with --token, --token-file or PROPUSK_TOKEN")
             }
             ErrorKind::Forbidden => failure.hint("ask for a token with the scopes named there"),
+            ErrorKind::Transport if failure.message.contains("HTTP 404") => {
+                failure.message = "there is no MCP server at this URL (404)".to_owned();
+                failure.hint("is the path right? most servers answer at /mcp")
+            }
+            ErrorKind::Rpc(data) if data.message == "tool not found" => {
+                failure.hint("see what there is with: propusk tools URL")
+            }
             _ => failure,
         }
     }

@@ -1,10 +1,14 @@
 //! The log, and tables.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// rmcp tells of every request at INFO, which costs a tenth of the throughput.
 const SERVER_LOG: &str = "info,rmcp=warn";
@@ -13,9 +17,7 @@ const CLIENT_LOG: &str = "error,rmcp=off";
 /// Sends the log to stderr, in colour only on a terminal.
 pub(crate) fn init_log(filter: Option<&str>, server: bool) -> Result<(), Failure> {
     let default = if server { SERVER_LOG } else { CLIENT_LOG };
-    let filter: Targets = filter.unwrap_or(default).parse().map_err(|error| {
-        Failure::usage(format!("--log: {error}")).hint("for example: --log info,rmcp=warn")
-    })?;
+    let filter = log_filter(filter.unwrap_or(default))?;
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colour = std::io::stderr().is_terminal() && !plain;
     let lines = tracing_subscriber::fmt::layer()
@@ -27,6 +29,48 @@ pub(crate) fn init_log(filter: Option<&str>, server: bool) -> Result<(), Failure
         .with(filter)
         .init();
     Ok(())
+}
+
+/// Parses `level` and `target=level` directives. A lone word that is no level would be taken for
+/// the name of a target and silence everything else.
+fn log_filter(text: &str) -> Result<Targets, Failure> {
+    let wrong = |why: String| {
+        Failure::usage(format!("--log: {why}")).hint("for example: --log info,rmcp=warn")
+    };
+    for word in text.split(',').filter(|word| !word.contains('=')) {
+        if word.parse::<LevelFilter>().is_err() {
+            return Err(wrong(format!(
+                "{word:?} is none of off, error, warn, info, debug, trace"
+            )));
+        }
+    }
+    text.parse().map_err(|error| wrong(format!("{error}")))
+}
+
+/// Writes an answer to stdout. A reader that has gone (`| head -1`) has seen enough.
+pub(crate) fn answer(text: &str) -> Result<(), Failure> {
+    let mut stdout = anstream::stdout().lock();
+    match writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::unavailable(
+            format!("cannot write to stdout: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a note for a human to stderr, where somebody may read it or not.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Pretty JSON.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| {
+        Failure::new(
+            Code::Error,
+            format!("the answer cannot be printed: {error}"),
+        )
+    })
 }
 
 /// Lays rows out in columns, two blanks apart.

@@ -91,12 +91,16 @@ impl NewToken {
         }
     }
 
-    /// The record of a token that is issued now.
-    pub(crate) fn into_record(
-        self,
-        id: TokenId,
-        now: SystemTime,
-    ) -> Result<TokenRecord, InvalidNewToken> {
+    /// Whether such a token can be issued now; [`issue`](crate::TokenStore::issue) asks the same.
+    ///
+    /// # Errors
+    /// [`InvalidNewToken`] says why not.
+    pub fn check(&self, now: SystemTime) -> Result<(), InvalidNewToken> {
+        self.end(now).map(|_| ())
+    }
+
+    /// The second of its end, where it can be issued.
+    fn end(&self, now: SystemTime) -> Result<Option<i64>, InvalidNewToken> {
         if self.subject.is_empty() {
             return Err(InvalidNewToken::EmptySubject);
         }
@@ -112,8 +116,17 @@ impl NewToken {
         {
             return Err(InvalidNewToken::ControlCharacter);
         }
+        Ok(self.expires.end(to_seconds(now))?)
+    }
+
+    /// The record of a token that is issued now.
+    pub(crate) fn into_record(
+        self,
+        id: TokenId,
+        now: SystemTime,
+    ) -> Result<TokenRecord, InvalidNewToken> {
+        let end = self.end(now)?;
         let created = to_seconds(now);
-        let end = self.expires.end(created)?;
         Ok(TokenRecord {
             id,
             subject: self.subject,

@@ -63,6 +63,12 @@ impl StoreUrl {
         self.path().is_some_and(Path::exists)
     }
 
+    /// Whether the store is in memory, and ends with the program.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        self.path().is_none()
+    }
+
     /// The file, or `None` for a store in memory.
     pub(crate) fn path(&self) -> Option<&Path> {
         match &self.0 {

@@ -21,10 +21,16 @@ impl ResourceUrl {
     /// # Errors
     /// [`InvalidResourceUrl`] says which of these it is not.
     pub fn parse(text: &str) -> Result<Self, InvalidResourceUrl> {
-        let invalid = |problem| InvalidResourceUrl {
-            text: text.to_owned(),
-            problem,
-        };
+        let parsed = Self::parse_server(text)?;
+        match parsed.url.query() {
+            None => Ok(parsed),
+            Some(_) => Err(InvalidResourceUrl::new(text, Problem::Query)),
+        }
+    }
+
+    /// Parses the URL that a client was given, which may have a query.
+    pub(crate) fn parse_server(text: &str) -> Result<Self, InvalidResourceUrl> {
+        let invalid = |problem| InvalidResourceUrl::new(text, problem);
         let url = Url::parse(text).map_err(|e| match e {
             url::ParseError::RelativeUrlWithoutBase => invalid(Problem::NotAbsolute),
             other => invalid(Problem::Syntax(other)),
@@ -33,17 +39,13 @@ impl ResourceUrl {
             return Err(invalid(Problem::Scheme));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            // The text is not repeated: it contains a secret.
-            return Err(InvalidResourceUrl {
-                text: "[redacted]".into(),
-                problem: Problem::User,
-            });
+            return Err(invalid(Problem::User));
+        }
+        if url.query_pairs().any(|(name, _)| name == "access_token") {
+            return Err(invalid(Problem::TokenInQuery));
         }
         if url.fragment().is_some() {
             return Err(invalid(Problem::Fragment));
-        }
-        if url.query().is_some() {
-            return Err(invalid(Problem::Query));
         }
         if text.trim() != text || text.contains('\\') || url.host().is_none() {
             return Err(invalid(Problem::Syntax(
@@ -140,10 +142,26 @@ impl fmt::Debug for ResourceUrl {
 
 /// A text that cannot be the URL of a protected resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a usable resource URL: {problem}")]
+#[error("{shown} is not a usable URL: {problem}")]
 pub struct InvalidResourceUrl {
-    text: String,
+    shown: String,
     problem: Problem,
+}
+
+impl InvalidResourceUrl {
+    /// Keeps of the text what cannot be a secret: nothing where there is a user name, and nothing
+    /// of a query or fragment.
+    fn new(text: &str, problem: Problem) -> Self {
+        let end = text.find(['?', '#']).unwrap_or(text.len());
+        let shown = if text.contains('@') {
+            "the URL given".to_owned()
+        } else if end < text.len() {
+            format!("{:?}…", &text[..end])
+        } else {
+            format!("{text:?}")
+        };
+        Self { shown, problem }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -158,6 +176,8 @@ enum Problem {
     User,
     #[error("it must not have a fragment (#…)")]
     Fragment,
+    #[error("a token does not belong into a URL; pass it by itself")]
+    TokenInQuery,
     #[error("it must not have a query (?…)")]
     Query,
 }

@@ -7,21 +7,12 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub(crate) struct ClientArgs {
     /// Bearer token; visible to other users of this machine, so rather use the variable
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "PROPUSK_TOKEN",
-        hide_env_values = true
-    )]
+    /// [env: PROPUSK_TOKEN]
+    #[arg(long, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
 
-    /// File with the bearer token
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "PROPUSK_TOKEN_FILE",
-        conflicts_with = "token"
-    )]
+    /// File with the bearer token [env: PROPUSK_TOKEN_FILE]
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
     pub(crate) token_file: Option<PathBuf>,
 
     /// Protocol: auto, modern (2026-07-28) or legacy (2025-11-25) [default: auto]
@@ -70,8 +61,6 @@ pub(crate) enum JsonArgument {
     Output,
     /// An object of arguments.
     Object(serde_json::Map<String, serde_json::Value>),
-    /// `KEY=VALUE`: the flag stood alone, in front of an argument.
-    Argument(String),
 }
 
 impl std::str::FromStr for JsonArgument {
@@ -82,8 +71,7 @@ impl std::str::FromStr for JsonArgument {
             None => Ok(Self::Output),
             Some('{') => serde_json::from_str(text)
                 .map(Self::Object)
-                .map_err(|e| e.to_string()),
-            Some(_) if text.contains('=') => Ok(Self::Argument(text.to_owned())),
+                .map_err(|error| format!("this is not a JSON object: {error}")),
             Some(_) => {
                 Err("this is not a JSON object; write --json '{\"key\": \"value\"}'".to_owned())
             }

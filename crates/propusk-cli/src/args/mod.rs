@@ -3,10 +3,11 @@
 mod call;
 mod serve;
 mod token;
+mod typed;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use call::{CallArgs, ClientArgs, JsonArgument, ToolsArgs};
 pub(crate) use serve::ServeArgs;
@@ -17,7 +18,7 @@ pub(crate) use token::{IssueArgs, TokenArgs, TokenCommand};
 /// `propusk serve` is a token-protected MCP server; `propusk token` issues and revokes its tokens;
 /// `propusk call` and `propusk tools` talk to any MCP server.
 #[derive(Debug, Parser)]
-#[command(name = "propusk", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "propusk", version, after_help = EXIT_CODES)]
 pub struct Cli {
     /// Reads settings from this TOML file [serve and token read ./propusk.toml where it exists]
     #[arg(long, global = true, value_name = "FILE", env = "PROPUSK_CONFIG", help_heading = EVERYWHERE)]
@@ -29,6 +30,17 @@ pub struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// What was typed, with what the environment adds. A wrong usage ends the process with 2.
+    #[must_use]
+    pub fn typed() -> Self {
+        let command = typed::without_empty_variables(Self::command());
+        let words = typed::with_lone_json(std::env::args_os());
+        let parsed = Self::from_arg_matches(&command.get_matches_from(words));
+        parsed.unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// What every command takes, after what is its own.
@@ -66,8 +78,6 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -60,7 +60,7 @@ pub(crate) struct ServeArgs {
     pub(crate) allowed_origin: Vec<String>,
 
     /// Keeps no 2025-11-25 sessions: every request stands for itself, as several replicas need
-    #[arg(long, env = "PROPUSK_STATELESS")]
+    #[arg(long, env = "PROPUSK_STATELESS", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) stateless: bool,
 }
 

@@ -57,7 +57,7 @@ pub(crate) struct IssueArgs {
     pub(crate) client_id: Option<String>,
 
     /// How long it lives: a duration such as 30d or 12h, or never [default: 90d]
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     pub(crate) expires_in: Option<Lifetime>,
 
     /// A name to recognise it by

@@ -19,9 +19,7 @@ pub(crate) async fn run(args: CallArgs, config: CallConfig) -> Result<ExitCode, 
         json,
         client,
     } = args;
-    let as_json = json
-        .iter()
-        .any(|json| !matches!(json, JsonArgument::Object(_)));
+    let as_json = json.iter().any(|json| matches!(json, JsonArgument::Output));
     let arguments = tool_arguments(&arguments, json)?;
     let session = connect(&url, client, config).await?;
     let called = session.call_tool(tool, Value::Object(arguments)).await;
@@ -35,15 +33,13 @@ fn tool_arguments(
     json: Vec<JsonArgument>,
 ) -> Result<Map<String, Value>, Failure> {
     let mut arguments = Map::new();
-    let mut late = Vec::new();
     for json in json {
         match json {
             JsonArgument::Output => {}
             JsonArgument::Object(object) => arguments.extend(object),
-            JsonArgument::Argument(pair) => late.push(pair),
         }
     }
-    for pair in late.iter().chain(pairs) {
+    for pair in pairs {
         let (key, value) = tool_argument(pair)?;
         arguments.insert(key, value);
     }
@@ -96,7 +92,7 @@ mod tests {
              json!({ "a": "b=c", "n": 5, "l": [1, 2], "empty": "", "null": null })),
             (&[], &[r#"{"a": 1}"#], json!({ "a": 1 })),
             (&["a=2"], &[r#"{"a": 1, "b": 3}"#], json!({ "a": "2", "b": 3 })),
-            (&["b=2"], &["", "a=1"], json!({ "a": "1", "b": "2" })),
+            (&["b=2"], &[""], json!({ "b": "2" })),
         ];
         for (pairs, json, expected) in table {
             assert_eq!(

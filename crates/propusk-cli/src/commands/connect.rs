@@ -1,7 +1,9 @@
 //! From the arguments of a client command to a session.
 
+use std::path::{Path, PathBuf};
+
 use propusk::{
-    Client,
+    BearerToken, Client,
     client::{Era, Session},
 };
 use rmcp::model::ClientConfig;
@@ -25,22 +27,43 @@ pub(super) async fn connect(
     };
     let mut client = Client::new(url).era(era);
     if let Some(token) = token(args, config)? {
-        client = client.bearer(token);
+        client = client.bearer(token.expose_secret());
     }
     Ok(client.connect().await?)
 }
 
-/// The flag or variable first, then the file's settings.
-fn token(args: ClientArgs, config: CallConfig) -> Result<Option<String>, Failure> {
-    let (token, file) = match (args.token, args.token_file) {
-        (None, None) => (config.token, config.token_file),
-        given => given,
-    };
-    match (token.filter(|token| !token.is_empty()), file) {
-        (Some(token), _) => Ok(Some(token)),
-        (None, Some(file)) => std::fs::read_to_string(&file)
-            .map(Some)
-            .map_err(|error| Failure::usage(format!("{}: {error}", file.display()))),
+/// A flag comes before a variable, and that before the file of settings.
+fn token(args: ClientArgs, config: CallConfig) -> Result<Option<BearerToken>, Failure> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let file_variable = || variable("PROPUSK_TOKEN_FILE").map(PathBuf::from);
+    if let Some(text) = args.token {
+        return parse(&text, "--token").map(Some);
+    }
+    if let Some(file) = args.token_file {
+        return read(&file).map(Some);
+    }
+    if let Some(text) = variable("PROPUSK_TOKEN") {
+        return parse(&text, "PROPUSK_TOKEN").map(Some);
+    }
+    if let Some(file) = file_variable() {
+        return read(&file).map(Some);
+    }
+    match (config.token, config.token_file) {
+        (Some(text), _) => parse(&text, "token in the configuration").map(Some),
+        (None, Some(file)) => read(&file).map(Some),
         (None, None) => Ok(None),
     }
+}
+
+fn read(file: &Path) -> Result<BearerToken, Failure> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    // Some editors begin a file with a mark.
+    parse(text.trim_start_matches('\u{feff}'), &name)
+}
+
+/// Says where a text came from that is no token, and not the text.
+fn parse(text: &str, from: &str) -> Result<BearerToken, Failure> {
+    BearerToken::parse(text).map_err(|error| Failure::usage(format!("{from}: {error}")))
 }

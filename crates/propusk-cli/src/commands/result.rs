@@ -6,16 +6,16 @@ use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 
 use crate::{
     failure::{Code, Failure},
-    output::printable,
+    output::{answer, json, printable},
 };
 
 /// Prints a result: as JSON where asked for, else structured content as JSON, else text as text.
 pub(super) fn print(result: &CallToolResult, as_json: bool) -> Result<ExitCode, Failure> {
     let failed = result.is_error == Some(true);
     if as_json {
-        anstream::println!("{}", pretty(result)?);
+        answer(&json(result)?)?;
     } else if let (false, Some(structured)) = (failed, &result.structured_content) {
-        anstream::println!("{}", pretty(structured)?);
+        answer(&json(structured)?)?;
     } else {
         let text = result
             .content
@@ -29,18 +29,9 @@ pub(super) fn print(result: &CallToolResult, as_json: bool) -> Result<ExitCode, 
                 format!("the tool answered: {text}"),
             ));
         }
-        anstream::println!("{text}");
+        answer(&text)?;
     }
     Ok(ExitCode::from(if failed { Code::Error as u8 } else { 0 }))
-}
-
-fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map_err(|error| {
-        Failure::new(
-            Code::Error,
-            format!("the answer cannot be printed: {error}"),
-        )
-    })
 }
 
 fn block(block: &ContentBlock) -> String {

@@ -11,7 +11,13 @@ use propusk_store::TokenStore;
 use tokio::net::TcpListener;
 
 use super::store;
-use crate::{args::ServeArgs, builtin::Builtin, config::ServeConfig, failure::Failure};
+use crate::{
+    args::ServeArgs,
+    builtin::Builtin,
+    config::ServeConfig,
+    failure::Failure,
+    output::{answer, note},
+};
 
 /// Where to listen when nothing else is said.
 const LISTEN: &str = "127.0.0.1:8000";
@@ -51,14 +57,16 @@ pub(crate) async fn run(
     let server = Server::new(Builtin::default())
         .auth(auth, verifier)
         .legacy_sessions(!plan.stateless);
-    anstream::println!("listening on {url}");
+    if !url.contains(&address.to_string()) {
+        note(&format!("bound to {address}"));
+    }
+    answer(&format!("listening on {url}"))?;
     let shutdown = propusk::server::shutdown_signal().map_err(Failure::unavailable)?;
-    let served = server
-        .serve_on(listener, shutdown)
-        .await
-        .map_err(Failure::unavailable);
-    close(store).await?;
-    served.map(|()| ExitCode::SUCCESS)
+    let served = server.serve_on(listener, shutdown).await;
+    close(store).await;
+    served
+        .map_err(Failure::unavailable)
+        .map(|()| ExitCode::SUCCESS)
 }
 
 async fn bind(listen: &str) -> Result<TcpListener, Failure> {
@@ -67,17 +75,15 @@ async fn bind(listen: &str) -> Result<TcpListener, Failure> {
             Failure::unavailable(format!("{listen} is in use by another program"))
                 .hint("choose another port with --listen, for example --listen 127.0.0.1:0 for any free one")
         }
-        std::io::ErrorKind::InvalidInput => {
-            Failure::usage(format!("--listen: {listen:?} is not an address"))
-                .hint("write an address with its port, such as 127.0.0.1:8000 or [::1]:8000")
-        }
         _ => Failure::unavailable(format!("cannot listen on {listen}: {error}")),
     })
 }
 
-async fn close(store: Option<TokenStore>) -> Result<(), Failure> {
-    match store {
-        Some(store) => Ok(store.close().await?),
-        None => Ok(()),
+/// What cannot be recorded any more does not make a stop that was asked for a failure.
+async fn close(store: Option<TokenStore>) {
+    if let Some(store) = store
+        && let Err(error) = store.close().await
+    {
+        tracing::warn!(%error, "the token store could not be closed properly");
     }
 }

@@ -12,6 +12,17 @@ pub(super) async fn open(url: &str) -> Result<TokenStore, Failure> {
     Ok(TokenStore::open(&parse(url)?).await?)
 }
 
+/// Opens a store for something that is to outlive this command.
+pub(super) async fn open_lasting(url: &str) -> Result<TokenStore, Failure> {
+    if parse(url)?.is_in_memory() {
+        return Err(
+            Failure::usage("--tokens: a store in memory ends with this command")
+                .hint("name a file, such as sqlite:propusk.db"),
+        );
+    }
+    open(url).await
+}
+
 /// Opens a store that is there: a look into one must not leave an empty file behind.
 pub(super) async fn open_existing(url: &str) -> Result<TokenStore, Failure> {
     let url = parse(url)?;

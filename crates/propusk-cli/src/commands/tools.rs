@@ -8,8 +8,8 @@ use super::connect::connect;
 use crate::{
     args::ToolsArgs,
     config::CallConfig,
-    failure::{Code, Failure},
-    output::{printable, table},
+    failure::Failure,
+    output::{answer, json, note, printable, table},
 };
 
 pub(crate) async fn run(args: ToolsArgs, config: CallConfig) -> Result<ExitCode, Failure> {
@@ -18,14 +18,11 @@ pub(crate) async fn run(args: ToolsArgs, config: CallConfig) -> Result<ExitCode,
     session.close().await;
     let tools = listed?;
     if args.json {
-        let json = serde_json::to_string_pretty(&tools).map_err(|error| {
-            Failure::new(Code::Error, format!("the list cannot be printed: {error}"))
-        })?;
-        anstream::println!("{json}");
+        answer(&json(&tools)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if tools.is_empty() {
-        anstream::eprintln!("the server shows no tools to this caller");
+        note("the server shows no tools to this caller");
     }
     let rows: Vec<Vec<String>> = tools
         .iter()
@@ -41,6 +38,6 @@ pub(crate) async fn run(args: ToolsArgs, config: CallConfig) -> Result<ExitCode,
             vec![printable(&tool.name), needs, printable(first_line)]
         })
         .collect();
-    anstream::print!("{}", table(&rows));
+    answer(&table(&rows))?;
     Ok(ExitCode::SUCCESS)
 }

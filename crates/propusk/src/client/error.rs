@@ -99,6 +99,25 @@ impl ClientError {
         )
     }
 
+    /// A JSON-RPC error, or what rmcp makes one of where none came.
+    fn of_rpc(data: ErrorData) -> Self {
+        let unauthenticated = data
+            .data
+            .as_ref()
+            .is_some_and(|d| d["error"] == "unauthenticated");
+        if let Some(status) = data
+            .message
+            .strip_prefix("server/discover rejected with HTTP ")
+        {
+            let kind = kind_of_status(status).unwrap_or(ErrorKind::Transport);
+            return Self::caused(kind, data);
+        }
+        if data.code.0 == -32001 && unauthenticated {
+            return Self::caused(ErrorKind::Unauthenticated, data);
+        }
+        Self::new(ErrorKind::Rpc(Box::new(data)))
+    }
+
     /// Classifies by the HTTP facts that rmcp keeps at the bottom of its errors.
     fn of_transport(cause: impl Error + Send + Sync + 'static) -> Self {
         let mut found = Self::new(ErrorKind::Transport);
@@ -121,10 +140,31 @@ impl ClientError {
                     retry_after,
                 };
             }
+            if let Some(kind) = kind_without_challenge(error) {
+                found.kind = kind;
+            }
             next = error.source();
         }
         found.cause = Some(Box::new(cause));
         found
+    }
+}
+
+/// A 401 or 403 without a challenge; rmcp keeps the status as the beginning of a text.
+fn kind_without_challenge(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+        Some(StreamableHttpError::UnexpectedServerResponse(text)) => {
+            kind_of_status(text.strip_prefix("HTTP ")?)
+        }
+        _ => None,
+    }
+}
+
+fn kind_of_status(status: &str) -> Option<ErrorKind> {
+    match status.get(..3)? {
+        "401" => Some(ErrorKind::Unauthenticated),
+        "403" => Some(ErrorKind::Forbidden),
+        _ => None,
     }
 }
 
@@ -135,7 +175,7 @@ fn parse(header: &str) -> Option<Box<Challenge>> {
 impl From<ServiceError> for ClientError {
     fn from(error: ServiceError) -> Self {
         match error {
-            ServiceError::McpError(data) => Self::new(ErrorKind::Rpc(Box::new(data))),
+            ServiceError::McpError(data) => Self::of_rpc(data),
             other => Self::of_transport(other),
         }
     }
@@ -152,7 +192,7 @@ impl From<ClientInitializeError> for ClientError {
             {
                 Self::caused(ErrorKind::Transport, data)
             }
-            ClientInitializeError::JsonRpcError(data) => Self::new(ErrorKind::Rpc(Box::new(data))),
+            ClientInitializeError::JsonRpcError(data) => Self::of_rpc(data),
             ClientInitializeError::TransportError { error, .. } => Self::of_transport(error),
             // The newer protocol was declined; why the older one failed is the news.
             ClientInitializeError::LegacyFallbackFailed { fallback, .. } => Self::from(*fallback),
@@ -182,8 +222,11 @@ impl fmt::Display for ClientError {
                 "a token is sent to another machine over https only; this URL begins with http://",
             ),
             ErrorKind::InvalidArguments => f.write_str("the arguments of a tool are a JSON object"),
-            ErrorKind::Unauthenticated => self.describe(f, "the server refused the request (401)"),
-            ErrorKind::Forbidden => self.describe(f, "the token does not permit this (403)"),
+            ErrorKind::Unauthenticated => match self.said_by_the_tool() {
+                Some(message) => write!(f, "not authenticated: {message}"),
+                None => self.describe(f, "not authenticated (401)"),
+            },
+            ErrorKind::Forbidden => self.describe(f, "not permitted (403)"),
             ErrorKind::Unavailable {
                 status,
                 retry_after,
@@ -200,6 +243,12 @@ impl fmt::Display for ClientError {
 }
 
 impl ClientError {
+    /// The message of a refusal that came as a JSON-RPC error and not as a 401.
+    fn said_by_the_tool(&self) -> Option<&str> {
+        let data = self.cause.as_deref()?.downcast_ref::<ErrorData>()?;
+        data.data.is_some().then_some(&*data.message)
+    }
+
     fn describe(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
         f.write_str(what)?;
         match self

@@ -36,7 +36,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Checks a server's URL: `http(s)`, and `https` where a token goes to another machine.
 pub(super) fn usable_url(text: &str, with_token: bool) -> Result<ResourceUrl, ClientError> {
-    let url = ResourceUrl::parse(text)?;
+    let url = ResourceUrl::parse_server(text)?;
     if with_token && url.scheme() == "http" && !url.is_loopback() {
         return Err(ClientError::new(ErrorKind::InsecureUrl));
     }

@@ -4,6 +4,8 @@ mod error;
 mod http;
 mod session;
 
+use std::time::Duration;
+
 use rmcp::{
     ClientHandler, ClientLifecycleMode, ClientServiceExt,
     model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion},
@@ -14,6 +16,10 @@ use rmcp::{
 
 pub use error::{ClientError, ErrorKind};
 pub use session::Session;
+
+/// How long a server may take to say which protocol it speaks. rmcp itself gives the newer one
+/// 10 s before it tries the older.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Connects to an MCP server with a bearer token.
 ///
@@ -94,9 +100,10 @@ impl Client {
         let config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
         let http = http::client(&url, token.as_ref())?;
         let transport = StreamableHttpClientTransport::with_client(http, config);
-        let service = handler
-            .serve_with_lifecycle(transport, self.era.lifecycle())
-            .await?;
+        let connecting = handler.serve_with_lifecycle(transport, self.era.lifecycle());
+        let service = tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting)
+            .await
+            .map_err(|elapsed| ClientError::caused(ErrorKind::Transport, elapsed))??;
         Ok(Session::new(service))
     }
 }

@@ -35,7 +35,9 @@ impl<C: AsRequestContext> FromContextPart<C> for AccessToken {
         let caller = context.as_request_context().caller().cloned();
         caller.ok_or_else(|| {
             let message = Refusal::unauthenticated().to_string();
-            ErrorData::new(ErrorCode(-32001), message, None)
+            // By this a client tells it from other errors of the same code.
+            let data = serde_json::json!({ "error": "unauthenticated" });
+            ErrorData::new(ErrorCode(-32001), message, Some(data))
         })
     }
 }

@@ -6,13 +6,21 @@ use crate::failure::Failure;
 
 pub(super) fn parse(texts: &[String]) -> Result<FixedTokens, Failure> {
     let mut tokens = FixedTokens::new();
+    let mut seen: Vec<BearerToken> = Vec::new();
     for (index, text) in texts.iter().enumerate() {
-        let (token, caller) = parse_one(text).map_err(|why| {
-            // The text holds a secret and is not repeated.
-            Failure::usage(format!("--token (number {}): {why}", index + 1))
-                .hint("write TOKEN=SUBJECT[:SCOPE,SCOPE], for example secret-token-123=alice:echo")
-        })?;
+        let (token, caller) = parse_one(text)
+            .and_then(|parsed| match seen.contains(&parsed.0) {
+                true => Err("this token was given before".to_owned()),
+                false => Ok(parsed),
+            })
+            .map_err(|why| {
+                // The text holds a secret and is not repeated.
+                Failure::usage(format!("--token (number {}): {why}", index + 1)).hint(
+                    "write TOKEN=SUBJECT[:SCOPE,SCOPE], for example secret-token-123=alice:echo",
+                )
+            })?;
         tokens = tokens.with(token.expose_secret(), caller);
+        seen.push(token);
     }
     Ok(tokens)
 }

@@ -21,11 +21,8 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn resolve(args: ServeArgs, config: ServeConfig) -> Result<Self, Failure> {
-        let admission = args
-            .admission
-            .or(config.admission)
-            .map(|text| text.parse())
-            .transpose();
+        let admission = args.admission.or(config.admission);
+        let admission = admission.as_deref().map(admission_of).transpose()?;
         let plan = Self {
             listen: args
                 .listen
@@ -34,15 +31,12 @@ impl Plan {
             fixed_tokens: either(args.token, config.token),
             stateless: args.stateless || config.stateless == Some(true),
             resource: args.resource.or(config.resource),
-            admission: admission
-                .map_err(|error: propusk::UnknownAdmission| {
-                    Failure::usage(format!("--admission: {error}"))
-                })?
-                .unwrap_or_default(),
+            admission: admission.unwrap_or_default(),
             required_scopes: either(args.required_scope, config.required_scope),
             allowed_hosts: either(args.allowed_host, config.allowed_host),
             allowed_origins: either(args.allowed_origin, config.allowed_origin),
         };
+        address_of(&plan.listen)?;
         // Wrong values show now, before an address is bound or a file created.
         plan.auth_settings(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)))?;
         Ok(plan)
@@ -98,6 +92,26 @@ impl Plan {
             );
         }
     }
+}
+
+fn admission_of(text: &str) -> Result<Admission, Failure> {
+    let parsed: Result<_, propusk::UnknownAdmission> = text.parse();
+    parsed.map_err(|error| Failure::usage(format!("--admission: {text:?} is none; {error}")))
+}
+
+/// `host:port`. Resolving the host is the operating system's business.
+fn address_of(text: &str) -> Result<(), Failure> {
+    let parts = text.rsplit_once(':');
+    let good = |(host, port): (&str, &str)| {
+        !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
+    };
+    if parts.is_some_and(good) {
+        return Ok(());
+    }
+    Err(
+        Failure::usage(format!("--listen: {text:?} is not an address"))
+            .hint("write an address with its port, such as 127.0.0.1:8000 or [::1]:8000"),
+    )
 }
 
 /// A wildcard address is none that a client can connect to.

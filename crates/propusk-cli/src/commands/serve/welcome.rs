@@ -4,7 +4,7 @@ use propusk::ScopeSet;
 use propusk_store::{NewToken, TokenStore};
 
 use super::store;
-use crate::failure::Failure;
+use crate::{failure::Failure, output::note};
 
 /// What the first token may do: everything that the built-in tools need.
 const SCOPES: &str = "echo notes:read notes:write";
@@ -22,16 +22,16 @@ pub(super) async fn first_token(
         format!(" --tokens {}", quoted(store_url))
     };
     if !store.created() {
-        anstream::eprintln!(
+        note(&format!(
             "tokens are in {store_url}; issue one with: {program} token issue --subject NAME{tokens}"
-        );
+        ));
         return Ok(());
     }
     let new = NewToken::new("admin")
         .name("first token")
         .scopes(ScopeSet::from_claim(SCOPES));
     let issued = store.issue(new).await?;
-    anstream::eprintln!(
+    note(&format!(
         "\
 created the token store {store_url} and issued a first token, for \"admin\" ({SCOPES}).
 It is shown only this once. Try it from another terminal:
@@ -42,7 +42,7 @@ More tokens: {program} token issue --subject NAME --scope SCOPE{tokens}
 ",
         issued.token.expose_secret(),
         quoted(url),
-    );
+    ));
     Ok(())
 }
 

@@ -1,0 +1,55 @@
+//! What clap does not know about what people type and export.
+
+use std::{env, ffi::OsString};
+
+use clap::{Command, builder::Resettable};
+
+/// `--json` before something that is no JSON stands alone: `call --json URL TOOL` too.
+pub(super) fn with_lone_json(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = typed.collect();
+    if !words.iter().any(|word| word == "call") {
+        return words;
+    }
+    let is_json = |word: Option<&OsString>| {
+        word.is_some_and(|word| word.to_string_lossy().trim_start().starts_with(['{', '[']))
+    };
+    for index in 0..words.len() {
+        if words[index] == "--json" && !is_json(words.get(index + 1)) {
+            words[index] = "--json=".into();
+        }
+    }
+    words
+}
+
+/// An empty variable says nothing; container tools export such.
+pub(super) fn without_empty_variables(command: Command) -> Command {
+    command
+        .mut_args(|argument| {
+            let empty = |name| env::var_os(name).is_some_and(|value| value.is_empty());
+            if argument.get_env().is_some_and(empty) {
+                argument.env(Resettable::Reset)
+            } else {
+                argument
+            }
+        })
+        .mut_subcommands(without_empty_variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stands_alone_before_what_is_no_json() {
+        for (typed, expected) in [
+            ("call --json u t", "call --json= u t"),
+            ("call u t --json", "call u t --json="),
+            ("call u t --json {}", "call u t --json {}"),
+            ("call u t --json [1]", "call u t --json [1]"),
+            ("tools u --json", "tools u --json"),
+        ] {
+            let words = with_lone_json(typed.split(' ').map(OsString::from));
+            assert_eq!(words.join(" ".as_ref()), OsString::from(expected));
+        }
+    }
+}

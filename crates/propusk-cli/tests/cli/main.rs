@@ -1,0 +1,17 @@
+//! The program `propusk` as its users have it: typed commands in a folder of their own, exit codes,
+//! what stands on stdout and stderr, and which files are there afterwards.
+
+// Helpers of tests are tests too; `clippy.toml` reaches the test functions only.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+mod access;
+mod bad_input;
+mod call;
+mod exit_codes;
+mod first_run;
+mod regressions;
+mod secrets;
+mod settings;
+mod stop;
+mod support;
+mod tokens;
