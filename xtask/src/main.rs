@@ -1,5 +1,6 @@
 //! The project's own commands. `cargo xtask` lists them.
 
+mod bench;
 mod conformance;
 mod interop;
 mod node;
@@ -12,6 +13,7 @@ use std::{env, path::Path, process::ExitCode};
 
 const HELP: &str = "\
 cargo xtask test          every test with all of its set-up (what CI runs)
+cargo xtask bench         what authorization costs, as tables (see bench/README.md)
 cargo xtask conformance   the official MCP conformance suite, server side
 cargo xtask interop       real clients in other languages against the built server
 cargo xtask readme        the commands of the README, as they stand there
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let root = here.parent().unwrap_or(here);
     let done = match arguments.first().map(String::as_str) {
         Some("test") => test::run(root),
+        Some("bench") => bench::run(root, &arguments[1..]),
         Some("conformance") => conformance::run(root),
         Some("interop") => interop::run(root),
         Some("readme") => readme::run(root),

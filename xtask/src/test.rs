@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{conformance, interop, process, readme, tidy};
+use crate::{bench, conformance, interop, process, readme, tidy};
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
 
@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
     ("conformance", conformance::run),
     ("interoperability", interop::run),
     ("README", readme::run),
+    ("instruction budget", bench::budget),
 ];
 
 /// Runs all steps in order and stops at the first that fails.

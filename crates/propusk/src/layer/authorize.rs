@@ -31,6 +31,29 @@ impl<S> Authorize<S> {
     }
 }
 
+impl<S> Authorize<S> {
+    /// The same as [`Service::call`], which wants `&mut self` for nothing.
+    pub(super) fn handle<ReqBody, ResBody>(
+        &self,
+        request: Request<ReqBody>,
+    ) -> Answer<ResBody, S::Error>
+    where
+        S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+        S::Future: Send,
+        ReqBody: Send + 'static,
+        ResBody: Body<Data = Bytes> + 'static,
+    {
+        let gate = Arc::clone(&self.gate);
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            match admit(&gate, request).await {
+                Ok(admitted) => forward(&gate, inner, admitted).await,
+                Err(response) => Ok(response.map(AuthBody::own)),
+            }
+        })
+    }
+}
+
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
@@ -48,14 +71,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let gate = Arc::clone(&self.gate);
-        let inner = self.inner.clone();
-        Box::pin(async move {
-            match admit(&gate, request).await {
-                Ok(admitted) => forward(&gate, inner, admitted).await,
-                Err(response) => Ok(response.map(AuthBody::own)),
-            }
-        })
+        self.handle(request)
     }
 }
 

@@ -56,6 +56,35 @@ fn cors(settings: &AuthSettings) -> CorsLayer {
         .max_age(std::time::Duration::from_secs(600))
 }
 
+type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>> + Send>>;
+
+impl<S> AuthService<S> {
+    /// The same as [`Service::call`] without `&mut self`: a server that shares the service need
+    /// not copy it (and its CORS settings) for every request.
+    pub(crate) fn handle<ReqBody, ResBody>(
+        &self,
+        request: Request<ReqBody>,
+    ) -> Answer<ResBody, S::Error>
+    where
+        S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+        S::Future: Send,
+        S::Error: Send,
+        ReqBody: Send + 'static,
+        ResBody: Body<Data = Bytes> + Send + 'static,
+    {
+        let hosts = self.gate.settings().hosts();
+        match hosts.check(request.uri(), request.headers()) {
+            Ok(Source::Program) => self.plain.handle(request),
+            Ok(Source::Page) => Box::pin(self.cors.clone().call(request)),
+            Err(foreign) => {
+                tracing::warn!(reason = %foreign, "turned away");
+                let response = render::foreign(foreign).map(AuthBody::own);
+                Box::pin(std::future::ready(Ok(response)))
+            }
+        }
+    }
+}
+
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for AuthService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
@@ -66,27 +95,13 @@ where
 {
     type Response = Response<AuthBody<ResBody>>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+    type Future = Answer<ResBody, S::Error>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        match self
-            .gate
-            .settings()
-            .hosts()
-            .check(request.uri(), request.headers())
-        {
-            Ok(Source::Program) => self.plain.call(request),
-            Ok(Source::Page) => Box::pin(self.cors.call(request)),
-            Err(foreign) => {
-                tracing::warn!(reason = %foreign, "turned away");
-                Box::pin(std::future::ready(Ok(
-                    render::foreign(foreign).map(AuthBody::own)
-                )))
-            }
-        }
+        self.handle(request)
     }
 }

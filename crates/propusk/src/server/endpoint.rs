@@ -7,7 +7,6 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use rmcp::ServerHandler;
-use tower_service::Service;
 
 use super::{
     drain::{Drain, InFlight},
@@ -79,7 +78,7 @@ impl<H: ServerHandler> hyper::service::Service<Request<Incoming>> for Endpoint<H
             return Box::pin(std::future::ready(Ok(response)));
         }
         let call = is_call(&request).then(|| self.drain.call());
-        let answer = self.mcp.clone().call(request);
+        let answer = self.mcp.handle(request);
         Box::pin(async move { Ok(answer.await?.map(|body| InFlight::new(body, call))) })
     }
 }

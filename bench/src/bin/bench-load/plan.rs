@@ -1,0 +1,78 @@
+//! What is asked for, and how much of it is left.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use clap::{Args, Parser, ValueEnum};
+
+/// Calls `echo` over keep-alive connections and prints one line of JSON
+#[derive(Parser)]
+pub(crate) struct Options {
+    /// URL of the MCP endpoint, http only
+    pub(crate) url: String,
+
+    /// Which requests are sent
+    #[arg(long, value_enum, default_value = "modern")]
+    pub(crate) mode: Mode,
+
+    /// How many connections, each with one request at a time
+    #[arg(long, default_value_t = 16)]
+    pub(crate) connections: usize,
+
+    #[command(flatten)]
+    amount: Amount,
+
+    /// Bearer token
+    #[arg(long, env = "PROPUSK_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Amount {
+    /// How many requests, over all connections
+    #[arg(long)]
+    requests: Option<u64>,
+
+    /// For how many seconds
+    #[arg(long)]
+    seconds: Option<f64>,
+}
+
+/// Which requests are sent.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// 2026-07-28
+    Modern,
+    /// 2025-11-25, one session for each connection
+    LegacySession,
+    /// 2025-11-25 without a session
+    LegacyStateless,
+}
+
+/// How much is left to do, for all connections together. Each request gets its own number.
+pub(crate) struct Quota {
+    sent: AtomicU64,
+    most: u64,
+    until: Option<Instant>,
+}
+
+impl Quota {
+    pub(crate) fn new(options: &Options, now: Instant) -> Self {
+        let seconds = options.amount.seconds;
+        Self {
+            sent: AtomicU64::new(0),
+            most: options.amount.requests.unwrap_or(u64::MAX),
+            until: seconds.map(|seconds| now + Duration::from_secs_f64(seconds)),
+        }
+    }
+
+    /// The number of the next request, unless it is enough.
+    pub(crate) fn next(&self, now: Instant) -> Option<u64> {
+        let in_time = self.until.is_none_or(|until| now < until);
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        (in_time && number < self.most).then_some(number)
+    }
+}
