@@ -64,11 +64,13 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     println!("{main_job}: listens");
     paste(root, &notes.text)?;
 
-    type_file(root, "README.md", &address, &[("PROPUSK_TOKENS", &store)])?;
+    let readme = readme.replace(ADDRESS, &address);
+    type_file(root, "README.md", &readme, &[("PROPUSK_TOKENS", &store)])?;
     let path = env::var("PATH").unwrap_or_default();
     let path = format!("{}:{path}", root.join("target/release").display());
     for file in REFERENCES {
-        type_file(root, file, &address, &[("PATH", &path)])?;
+        let text = fs::read_to_string(root.join(file)).with_context(|| (*file).to_owned())?;
+        type_file(root, file, &text, &[("PATH", &path)])?;
     }
     Ok(())
 }
@@ -76,12 +78,10 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
 fn type_file(
     root: &Path,
     file: &str,
-    address: &str,
+    text: &str,
     environment: &[(&str, &str)],
 ) -> anyhow::Result<()> {
-    let text = fs::read_to_string(root.join(file)).with_context(|| file.to_owned())?;
-    let text = text.replace(ADDRESS, address);
-    let count = console::check(root, &text, environment).with_context(|| file.to_owned())?;
+    let count = console::check(root, text, environment).with_context(|| file.to_owned())?;
     println!("{file}: {count} commands print what stands there");
     Ok(())
 }

@@ -155,6 +155,8 @@ fn install_valgrind() -> anyhow::Result<()> {
         return Ok(());
     }
     eprintln!("installing valgrind (apt-get install valgrind)");
+    // A fresh machine has no list of packages yet; an old list may do.
+    let _ = Command::new("apt-get").args(["update", "-qq"]).status();
     let status = Command::new("apt-get")
         .args(["install", "--yes", "valgrind"])
         .status();
