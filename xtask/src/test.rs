@@ -54,6 +54,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     for (name, time) in times {
         println!("{:>6} s  {name}", time.as_secs());
     }
+    println!("{} passed, 0 failed", times.len());
     Ok(())
 }
 
