@@ -51,7 +51,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
         times.push((name, start.elapsed()));
     }
     println!("\nall steps passed:");
-    for (name, time) in times {
+    for (name, time) in &times {
         println!("{:>6} s  {name}", time.as_secs());
     }
     println!("{} passed, 0 failed", times.len());
