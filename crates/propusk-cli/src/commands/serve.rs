@@ -57,11 +57,12 @@ pub(crate) async fn run(
     let server = Server::new(Builtin::default())
         .auth(auth, verifier)
         .legacy_sessions(!plan.stateless);
+    // Before anybody hears that it listens: a signal from then on is a drain.
+    let shutdown = propusk::server::shutdown_signal().map_err(Failure::unavailable)?;
     if !url.contains(&address.to_string()) {
         note(&format!("bound to {address}"));
     }
     answer(&format!("listening on {url}"))?;
-    let shutdown = propusk::server::shutdown_signal().map_err(Failure::unavailable)?;
     let served = server.serve_on(listener, shutdown).await;
     close(store).await;
     served
