@@ -70,7 +70,15 @@ fn documentation(root: &Path) -> anyhow::Result<()> {
 
 /// The library compiles with each of its features alone.
 fn features(root: &Path) -> anyhow::Result<()> {
-    for features in ["", "layer", "server", "client"] {
+    for features in [
+        "",
+        "layer",
+        "server",
+        "client",
+        "jwt",
+        "introspection",
+        "jwt,layer",
+    ] {
         let arguments = [
             "check",
             "--quiet",

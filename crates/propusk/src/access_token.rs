@@ -1,10 +1,14 @@
 //! What a verifier learned about a token.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use serde_json::{Map, Value};
 
-use crate::{BearerToken, Principal, ScopeSet};
+use crate::{BearerToken, Confirmation, Principal, ScopeSet};
 
 /// A verified token: the facts that a [`TokenVerifier`](crate::TokenVerifier) learned.
 ///
@@ -22,6 +26,8 @@ struct Facts {
     scopes: ScopeSet,
     audience: Vec<String>,
     expires_at: Option<SystemTime>,
+    leeway: Duration,
+    confirmation: Option<Confirmation>,
     token_id: Option<String>,
     claims: Map<String, Value>,
 }
@@ -40,6 +46,8 @@ impl AccessToken {
             scopes: ScopeSet::default(),
             audience: Vec::new(),
             expires_at: None,
+            leeway: Duration::ZERO,
+            confirmation: None,
             token_id: None,
             claims: Map::new(),
         };
@@ -87,6 +95,21 @@ impl AccessToken {
     #[must_use]
     pub fn with_expires_at(mut self, expires_at: SystemTime) -> Self {
         self.facts_mut().expires_at = Some(expires_at);
+        self
+    }
+
+    /// Sets for how long after [`expires_at`](AccessToken::expires_at) the token is still accepted:
+    /// the clocks of an issuer and of this server differ a little. None by default.
+    #[must_use]
+    pub fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.facts_mut().leeway = leeway;
+        self
+    }
+
+    /// Sets the key that the token is bound to; it is then refused as a plain bearer token.
+    #[must_use]
+    pub fn with_confirmation(mut self, confirmation: Confirmation) -> Self {
+        self.facts_mut().confirmation = Some(confirmation);
         self
     }
 
@@ -154,6 +177,26 @@ impl AccessToken {
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.facts.expires_at
+    }
+
+    /// Whether the token is no longer valid at that time, its leeway included.
+    #[must_use]
+    pub fn is_expired_at(&self, now: SystemTime) -> bool {
+        self.valid_until().is_some_and(|end| end <= now)
+    }
+
+    /// The expiry with its leeway: from then on the token is refused. `None`: never.
+    #[must_use]
+    pub fn valid_until(&self) -> Option<SystemTime> {
+        let end = self.facts.expires_at?;
+        // A time beyond what the clock can say is as good as the latest that it can.
+        Some(end.checked_add(self.facts.leeway).unwrap_or(end))
+    }
+
+    /// The key that the token is bound to, if it is.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<&Confirmation> {
+        self.facts.confirmation.as_ref()
     }
 
     /// The public identifier of the token, if it has one. Safe to log.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{AccessToken, TokenVerifier, Unavailable, verify::DynTokenVerifier};
+use crate::{
+    AccessToken, Explanation, TokenVerifier, Unavailable, Verdict, verify::DynTokenVerifier,
+};
 
 /// Asks one verifier after another until one accepts the token.
 ///
@@ -39,6 +41,28 @@ impl TokenVerifier for AnyOf {
             }
         }
         unavailable.map_or(Ok(None), Err)
+    }
+
+    /// The sum: it changes when one of them changes.
+    async fn revision(&self) -> Result<u64, Unavailable> {
+        let mut sum = 0_u64;
+        for verifier in &self.verifiers {
+            sum = sum.wrapping_add(verifier.dyn_revision().await?);
+        }
+        Ok(sum)
+    }
+
+    /// That of the verifier which accepts the token, or else of the one that knows most about it.
+    async fn explain_token(&self, token: &str) -> Explanation {
+        let nobody = Verdict::NotMine("no verifier is configured".to_owned());
+        let mut best = Explanation::new("none", nobody);
+        for (index, verifier) in self.verifiers.iter().enumerate() {
+            let next = verifier.explain(token).await;
+            if index == 0 || next.verdict.weight() > best.verdict.weight() {
+                best = next;
+            }
+        }
+        best
     }
 }
 

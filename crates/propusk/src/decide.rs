@@ -71,19 +71,23 @@ enum Judged {
     Valid(AccessToken),
 }
 
-/// Judges what no verifier can be trusted to have judged: expiry and audience.
+/// Judges what no verifier can be trusted to have judged: expiry, audience, and that a token which
+/// is bound to a key does not come as a plain bearer token (RFC 9449 §7.1).
 fn judge(settings: &AuthSettings, presented: Presented, now: SystemTime) -> Judged {
     let token = match presented {
         Presented::Nothing => return Judged::Nobody,
         Presented::Rejected => return Judged::Invalid(Defect::NotAccepted),
         Presented::Verified(token) => token,
     };
-    if token.expires_at().is_some_and(|expiry| expiry <= now) {
+    if token.is_expired_at(now) {
         return Judged::Invalid(Defect::Expired);
     }
     let audience = token.audience();
-    if !audience.is_empty() && !audience.iter().any(|a| settings.resource().is_named_by(a)) {
+    if !audience.is_empty() && !audience.iter().any(|a| settings.is_audience(a)) {
         return Judged::Invalid(Defect::WrongAudience);
+    }
+    if token.confirmation().is_some() {
+        return Judged::Invalid(Defect::NeedsProof);
     }
     Judged::Valid(token)
 }
@@ -93,6 +97,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::Confirmation;
 
     const RESOURCE: &str = "https://a.example/mcp";
 
@@ -104,6 +109,7 @@ mod tests {
         let settings = AuthSettings::new(RESOURCE)
             .expect("valid")
             .admission(admission)
+            .accept_audience("api://notes")
             .require_scopes(required)
             .expect("valid");
         match decide(&settings, &Operation::Request, presented, now()) {
@@ -129,6 +135,13 @@ mod tests {
         let ours = alice()
             .with_audience("https://x.example")
             .with_audience(RESOURCE);
+        let alias = alice().with_audience("api://notes");
+        let lenient = alice()
+            .with_expires_at(now() - Duration::from_secs(29))
+            .with_leeway(Duration::from_secs(30));
+        let too_late = lenient.clone().with_leeway(Duration::from_secs(29));
+        let bound = alice().with_confirmation(Confirmation::Jkt("x".to_owned()));
+        let by_certificate = alice().with_confirmation(Confirmation::Unsupported);
         use Presented::{Nothing, Rejected, Verified};
         #[rustfmt::skip]
         let table = [
@@ -143,6 +156,11 @@ mod tests {
             (Verified(expired),        "",       "401 Expired",      "401 Expired",      "permit anonymous"),
             (Verified(living),         "",       "permit alice",     "permit alice",     "permit alice"),
             (Verified(foreign),        "",       "401 WrongAudience","401 WrongAudience","permit anonymous"),
+            (Verified(alias),          "",       "permit alice",     "permit alice",     "permit alice"),
+            (Verified(lenient),        "",       "permit alice",     "permit alice",     "permit alice"),
+            (Verified(too_late),       "",       "401 Expired",      "401 Expired",      "permit anonymous"),
+            (Verified(bound),          "",       "401 NeedsProof",   "401 NeedsProof",   "permit anonymous"),
+            (Verified(by_certificate), "",       "401 NeedsProof",   "401 NeedsProof",   "permit anonymous"),
             (Verified(ours),           "a",      "permit alice",     "permit alice",     "permit alice"),
         ];
         for (presented, required, strict, optional, permissive) in table {

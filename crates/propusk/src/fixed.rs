@@ -5,7 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{AccessToken, TokenVerifier, Unavailable};
+use crate::{AccessToken, Explanation, TokenVerifier, Unavailable, Verdict};
 
 /// A short list of tokens that are known from the start.
 ///
@@ -52,6 +52,14 @@ impl TokenVerifier for FixedTokens {
             }
         }
         Ok(found.cloned())
+    }
+
+    async fn explain_token(&self, token: &str) -> Explanation {
+        let verdict = match self.verify_token(token).await {
+            Ok(Some(token)) => Verdict::Valid(token),
+            _ => Verdict::NotMine("it is none of the fixed tokens".to_owned()),
+        };
+        Explanation::new("fixed tokens", verdict)
     }
 }
 

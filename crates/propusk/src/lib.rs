@@ -10,7 +10,9 @@ mod any_of;
 mod bearer;
 mod challenge;
 mod clock;
+mod confirmation;
 mod decide;
+mod explanation;
 mod fixed;
 #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
 mod host_policy;
@@ -26,6 +28,10 @@ mod verify;
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "fetch")]
+mod discovery;
+#[cfg(feature = "fetch")]
+mod fetch;
 #[cfg(feature = "layer")]
 pub mod layer;
 #[cfg(feature = "server")]
@@ -37,7 +43,9 @@ pub use any_of::AnyOf;
 pub use bearer::{BearerToken, InvalidBearerToken};
 pub use challenge::Challenge;
 pub use clock::{Clock, SystemClock};
+pub use confirmation::Confirmation;
 pub use decide::{Permit, Presented, decide};
+pub use explanation::{Explanation, Verdict};
 pub use fixed::FixedTokens;
 pub use host_policy::{HostPolicy, InvalidHostRule};
 pub use metadata::ProtectedResourceMetadata;
@@ -52,6 +60,8 @@ pub use verify::TokenVerifier;
 
 #[cfg(feature = "client")]
 pub use client::Client;
+#[cfg(feature = "fetch")]
+pub use discovery::{InvalidIssuer, IssuerUrl};
 #[cfg(feature = "layer")]
 pub use layer::AuthLayer;
 #[cfg(feature = "server")]

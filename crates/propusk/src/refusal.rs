@@ -53,6 +53,8 @@ pub enum Defect {
     Expired,
     /// It was issued for another resource.
     WrongAudience,
+    /// It is bound to a key, and no proof of that key came with it (RFC 9449 §7.1).
+    NeedsProof,
 }
 
 impl Refusal {
@@ -103,6 +105,9 @@ impl fmt::Display for Refusal {
             Reason::InvalidToken(Defect::Expired) => "The access token has expired.",
             Reason::InvalidToken(Defect::WrongAudience) => {
                 "The access token was issued for another resource."
+            }
+            Reason::InvalidToken(Defect::NeedsProof) => {
+                "The access token is bound to a key and came without a proof of that key."
             }
             Reason::InsufficientScope => "The access token does not permit this operation.",
             Reason::Unavailable { .. } => "Access tokens cannot be verified at the moment.",

@@ -10,6 +10,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct AuthSettings {
     resource: ResourceUrl,
+    other_audiences: Vec<String>,
     authorization_servers: Vec<String>,
     required_scopes: ScopeSet,
     admission: Admission,
@@ -29,6 +30,7 @@ impl AuthSettings {
         Ok(Self {
             hosts: HostPolicy::of(&resource),
             resource,
+            other_audiences: Vec::new(),
             authorization_servers: Vec::new(),
             required_scopes: ScopeSet::default(),
             admission: Admission::Required,
@@ -42,6 +44,14 @@ impl AuthSettings {
     #[must_use]
     pub fn authorization_server(mut self, issuer: impl Into<String>) -> Self {
         self.authorization_servers.push(issuer.into());
+        self
+    }
+
+    /// Accepts tokens that name this server by one more audience, compared exactly. Some identity
+    /// providers cannot issue tokens for a URL and use a name such as `api://notes`.
+    #[must_use]
+    pub fn accept_audience(mut self, audience: impl Into<String>) -> Self {
+        self.other_audiences.push(audience.into());
         self
     }
 
@@ -94,6 +104,13 @@ impl AuthSettings {
     #[must_use]
     pub fn resource(&self) -> &ResourceUrl {
         &self.resource
+    }
+
+    /// Whether this audience of a token names this server: the resource URL
+    /// ([`ResourceUrl::is_named_by`]) or one that was accepted beside it.
+    #[must_use]
+    pub fn is_audience(&self, audience: &str) -> bool {
+        self.resource.is_named_by(audience) || self.other_audiences.iter().any(|a| a == audience)
     }
 
     /// The issuers of the authorization servers.

@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use crate::{AccessToken, BearerToken, Unavailable};
+use crate::{AccessToken, BearerToken, Explanation, Unavailable, Verdict};
 
 /// Tells whether a token is valid, and what it says.
 ///
@@ -43,6 +43,28 @@ pub trait TokenVerifier: Send + Sync + 'static {
         &self,
         token: &str,
     ) -> impl Future<Output = Result<Option<AccessToken>, Unavailable>> + Send;
+
+    /// A number that changes when an answer given earlier may no longer hold although the token has
+    /// not expired: a token was revoked, a key withdrawn. What remembers answers
+    /// (`Cached`) asks for it before it uses one, so it must be cheap.
+    ///
+    /// # Errors
+    /// Whether earlier answers still hold cannot be told now.
+    fn revision(&self) -> impl Future<Output = Result<u64, Unavailable>> + Send {
+        std::future::ready(Ok(0))
+    }
+
+    /// Says why: for a human, never on a request's way. Nothing secret is in the answer.
+    fn explain_token(&self, token: &str) -> impl Future<Output = Explanation> + Send {
+        async {
+            let verdict = match self.verify_token(token).await {
+                Ok(Some(token)) => Verdict::Valid(token),
+                Ok(None) => Verdict::Invalid("the verifier does not accept it".to_owned()),
+                Err(unavailable) => Verdict::Unavailable(unavailable.cause().to_string()),
+            };
+            Explanation::new("a verifier of this program", verdict)
+        }
+    }
 }
 
 impl<F, Fut> TokenVerifier for F
@@ -65,18 +87,37 @@ impl<V: TokenVerifier> TokenVerifier for Arc<V> {
     ) -> impl Future<Output = Result<Option<AccessToken>, Unavailable>> + Send {
         V::verify_token(self, token)
     }
+
+    fn revision(&self) -> impl Future<Output = Result<u64, Unavailable>> + Send {
+        V::revision(self)
+    }
+
+    fn explain_token(&self, token: &str) -> impl Future<Output = Explanation> + Send {
+        V::explain_token(self, token)
+    }
 }
 
-type VerifyFuture<'a> =
-    Pin<Box<dyn Future<Output = Result<Option<AccessToken>, Unavailable>> + Send + 'a>>;
+type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The object-safe twin of [`TokenVerifier`], for storage only.
 pub(crate) trait DynTokenVerifier: Send + Sync {
-    fn verify<'a>(&'a self, token: &'a str) -> VerifyFuture<'a>;
+    fn verify<'a>(&'a self, token: &'a str) -> Later<'a, Result<Option<AccessToken>, Unavailable>>;
+
+    fn dyn_revision(&self) -> Later<'_, Result<u64, Unavailable>>;
+
+    fn explain<'a>(&'a self, token: &'a str) -> Later<'a, Explanation>;
 }
 
 impl<V: TokenVerifier> DynTokenVerifier for V {
-    fn verify<'a>(&'a self, token: &'a str) -> VerifyFuture<'a> {
+    fn verify<'a>(&'a self, token: &'a str) -> Later<'a, Result<Option<AccessToken>, Unavailable>> {
         Box::pin(self.verify_token(token))
+    }
+
+    fn dyn_revision(&self) -> Later<'_, Result<u64, Unavailable>> {
+        Box::pin(self.revision())
+    }
+
+    fn explain<'a>(&'a self, token: &'a str) -> Later<'a, Explanation> {
+        Box::pin(self.explain_token(token))
     }
 }

@@ -18,6 +18,11 @@ const RULES: &[Absence] = &[
         why: "the kernel knows no protocol library and no web framework",
     },
     Absence {
+        applies: |source| source.is_below(LIBRARY) && !is_kernel(source) && !is_http_client(source),
+        words: &["reqwest::"],
+        why: "only `fetch` and `client` speak HTTP to others",
+    },
+    Absence {
         applies: |source| source.is_below(LIBRARY) && !is_rmcp_side(source),
         words: &["rmcp::"],
         why: "only `server` and `client` import rmcp",
@@ -53,10 +58,18 @@ fn is_rmcp_side(source: &Source) -> bool {
         .any(|part| source.is_below(&format!("{LIBRARY}{part}")))
 }
 
+fn is_http_client(source: &Source) -> bool {
+    ["fetch/", "client/"]
+        .iter()
+        .any(|part| source.is_below(&format!("{LIBRARY}{part}")))
+}
+
 fn is_kernel(source: &Source) -> bool {
     source.is_below(LIBRARY)
         && !is_rmcp_side(source)
-        && !source.is_below("crates/propusk/src/layer/")
+        && !["layer/", "fetch/"]
+            .iter()
+            .any(|part| source.is_below(&format!("{LIBRARY}{part}")))
 }
 
 pub(super) fn check(sources: &[Source], offences: &mut Vec<String>) {

@@ -1,0 +1,216 @@
+//! Which addresses may be asked (MCP Security Best Practices, SSRF).
+//!
+//! The operator configures one URL. Documents found there name others, and whoever can change such a
+//! document must not be able to point us at the inside of our own network.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use super::FetchError;
+
+/// The configured host is trusted wherever it is; every other one must be public, and speak https.
+#[derive(Debug, Clone)]
+pub(crate) struct AddressPolicy {
+    trusted: String,
+}
+
+impl AddressPolicy {
+    pub(crate) fn trusting(configured: &Url) -> Self {
+        Self {
+            trusted: configured.host_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Whether the configured host is this very machine.
+    pub(crate) fn trusts_loopback(&self) -> bool {
+        let text = self.trusted.trim_matches(['[', ']']);
+        text == "localhost" || text.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+
+    /// Checks what can be told from the URL itself; names are checked when they are resolved.
+    pub(crate) fn check(&self, url: &Url) -> Result<(), FetchError> {
+        let refuse = |why| {
+            let shown = url.origin().ascii_serialization();
+            Err(FetchError::Forbidden(shown, why))
+        };
+        if !matches!(url.scheme(), "http" | "https") {
+            return refuse("its scheme is not https");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("it contains a user name");
+        }
+        if url.host_str() == Some(self.trusted.as_str()) {
+            return Ok(());
+        }
+        if url.scheme() != "https" {
+            return refuse("its scheme is not https");
+        }
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            Some(Host::Domain(_)) => return Ok(()),
+            None => return refuse("it has no host"),
+        };
+        if is_public(address) {
+            Ok(())
+        } else {
+            refuse("its address is not public")
+        }
+    }
+}
+
+impl Resolve for AddressPolicy {
+    fn resolve(&self, name: Name) -> Resolving {
+        let trusted = name.as_str() == self.trusted;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found
+                .filter(|address| trusted || is_public(address.ip()))
+                .collect();
+            if allowed.is_empty() {
+                let why = format!("{} has no public address", name.as_str());
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, why).into());
+            }
+            let addresses: Addrs = Box::new(allowed.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+/// Whether an address is reachable from the whole Internet, by the special-purpose registries of
+/// IANA (RFC 6890). What is in doubt is not.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    !(address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_documentation()
+        || a == 0
+        || a >= 240
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 192 && b == 88 && c == 99)
+        || (a == 198 && (18..20).contains(&b)))
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
+    match segments {
+        // An IPv4 address in disguise is judged as what it is: mapped, NAT64, 6to4.
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            is_public_v4(v4(high, low))
+        }
+        [0x2002, high, low, ..] => is_public_v4(v4(high, low)),
+        // Teredo, benchmarking, ORCHID and documentation.
+        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        // All that is handed out for global use is below 2000::/3.
+        [first, ..] => first & 0xe000 == 0x2000,
+    }
+}
+
+fn v4(high: u16, low: u16) -> Ipv4Addr {
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Ipv4Addr::new(a, b, c, d)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc6890_special_addresses_are_not_public() {
+        for (address, public) in [
+            ("93.184.216.34", true),
+            ("8.8.8.8", true),
+            ("127.0.0.1", false),
+            ("10.0.0.1", false),
+            ("172.16.0.1", false),
+            ("172.32.0.1", true),
+            ("192.168.1.1", false),
+            ("169.254.169.254", false),
+            ("100.64.0.1", false),
+            ("100.128.0.1", true),
+            ("0.0.0.0", false),
+            ("192.0.0.8", false),
+            ("192.0.2.1", false),
+            ("192.88.99.1", false),
+            ("198.18.0.1", false),
+            ("203.0.113.1", false),
+            ("224.0.0.1", false),
+            ("255.255.255.255", false),
+            ("2606:4700::1111", true),
+            ("::1", false),
+            ("::", false),
+            ("fe80::1", false),
+            ("fc00::1", false),
+            ("fd00:ec2::254", false),
+            ("ff02::1", false),
+            ("2001:db8::1", false),
+            ("2001::1", false),
+            ("3fff::1", false),
+            ("::ffff:127.0.0.1", false),
+            ("::ffff:8.8.8.8", true),
+            ("::127.0.0.1", false),
+            ("64:ff9b::a00:1", false),
+            ("64:ff9b::808:808", true),
+            ("2002:7f00:1::", false),
+        ] {
+            let parsed: IpAddr = address.parse().expect(address);
+            assert_eq!(is_public(parsed), public, "{address}");
+        }
+    }
+
+    #[test]
+    fn only_the_configured_host_may_be_inside() {
+        let policy = |configured: &str| AddressPolicy::trusting(&configured.parse().expect("URL"));
+        for (configured, url, allowed) in [
+            ("https://login.example", "https://login.example/keys", true),
+            ("https://login.example", "https://keys.example/keys", true),
+            ("https://login.example", "http://keys.example/keys", false),
+            ("https://login.example", "https://8.8.8.8/keys", true),
+            ("https://login.example", "https://127.0.0.1/keys", false),
+            ("https://login.example", "https://[::1]/keys", false),
+            ("https://login.example", "https://2130706433/keys", false),
+            ("https://login.example", "https://0x7f.1/keys", false),
+            ("https://login.example", "https://169.254.169.254/", false),
+            ("https://login.example", "https://me@login.example/", false),
+            ("https://login.example", "file:///etc/passwd", false),
+            ("http://127.0.0.1:9000", "http://127.0.0.1:9000/keys", true),
+            ("http://127.0.0.1:9000", "http://127.0.0.1:9001/keys", true),
+            ("http://127.0.0.1:9000", "https://127.0.0.2/keys", false),
+            ("http://127.0.0.1:9000", "https://10.0.0.1/keys", false),
+            ("https://10.0.0.1", "https://10.0.0.1/keys", true),
+        ] {
+            let url: Url = url.parse().expect("URL");
+            assert_eq!(
+                policy(configured).check(&url).is_ok(),
+                allowed,
+                "{configured} {url}"
+            );
+        }
+        assert!(policy("http://[::1]:1").trusts_loopback());
+        assert!(!policy("https://login.example").trusts_loopback());
+    }
+
+    #[tokio::test]
+    async fn a_name_with_an_inside_address_is_not_resolved_unless_it_is_the_configured_one() {
+        let name = |text: &str| text.parse::<Name>().expect("a name");
+        let other = AddressPolicy::trusting(&"https://login.example".parse().expect("URL"));
+        assert!(other.resolve(name("localhost")).await.is_err());
+        let own = AddressPolicy::trusting(&"http://localhost:1".parse().expect("URL"));
+        assert!(own.resolve(name("localhost")).await.is_ok());
+    }
+}
