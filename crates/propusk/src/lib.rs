@@ -16,6 +16,7 @@ mod explanation;
 mod fixed;
 #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
 mod host_policy;
+mod inspect;
 mod metadata;
 mod operation;
 mod principal;
@@ -48,8 +49,9 @@ pub use decide::{Permit, Presented, decide};
 pub use explanation::{Explanation, Verdict};
 pub use fixed::FixedTokens;
 pub use host_policy::{HostPolicy, InvalidHostRule};
+pub use inspect::{Inspection, inspect};
 pub use metadata::ProtectedResourceMetadata;
-pub use operation::Operation;
+pub use operation::{InvalidOperation, Operation};
 pub use principal::Principal;
 pub use refusal::{Defect, Malformed, Reason, Refusal};
 pub use resource::{InvalidResourceUrl, ResourceUrl};

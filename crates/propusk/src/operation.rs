@@ -1,6 +1,6 @@
 //! What is asked.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// What a request asks for, as far as it is known.
 ///
@@ -44,6 +44,55 @@ impl fmt::Display for Operation {
                 method,
                 target: Some(target),
             } => write!(f, "{method}:{target}"),
+        }
+    }
+}
+
+/// As [`Display`](fmt::Display) writes it.
+impl FromStr for Operation {
+    type Err = InvalidOperation;
+
+    fn from_str(text: &str) -> Result<Self, InvalidOperation> {
+        if text == "request" {
+            return Ok(Self::Request);
+        }
+        let (method, target) = match text.split_once(':') {
+            Some((method, target)) => (method, Some(target)),
+            None => (text, None),
+        };
+        let named = |c: char| c.is_ascii_alphanumeric() || "/_-$.".contains(c);
+        if method.is_empty() || !method.chars().all(named) || target == Some("") {
+            return Err(InvalidOperation);
+        }
+        Ok(Self::Method {
+            method: method.to_owned(),
+            target: target.map(str::to_owned),
+        })
+    }
+}
+
+/// A text that names no operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is no operation: write a method, and a name after a colon, such as tools/call:echo")]
+pub struct InvalidOperation;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_is_read_as_it_is_written() {
+        for text in [
+            "request",
+            "tools/list",
+            "tools/call:echo",
+            "resources/read:file:///a b",
+        ] {
+            let parsed: Operation = text.parse().expect(text);
+            assert_eq!(parsed.to_string(), text);
+        }
+        for text in ["", ":echo", "tools/call:", "tools call"] {
+            assert_eq!(text.parse::<Operation>(), Err(InvalidOperation), "{text}");
         }
     }
 }
