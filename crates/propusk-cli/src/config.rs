@@ -30,6 +30,16 @@ pub(crate) struct ServeConfig {
     #[serde(default)]
     pub(crate) token: Vec<String>,
     #[serde(default)]
+    pub(crate) issuer: Vec<String>,
+    pub(crate) jwks: Option<String>,
+    #[serde(default)]
+    pub(crate) audience: Vec<String>,
+    pub(crate) introspect: Option<String>,
+    pub(crate) introspect_client_id: Option<String>,
+    pub(crate) introspect_secret: Option<String>,
+    pub(crate) introspect_secret_file: Option<std::path::PathBuf>,
+    pub(crate) introspect_auth: Option<String>,
+    #[serde(default)]
     pub(crate) required_scope: Vec<String>,
     #[serde(default)]
     pub(crate) allowed_host: Vec<String>,
@@ -115,6 +125,14 @@ mod tests {
             resource = "https://a.example/mcp"
             admission = "optional"
             token = ["a=b"]
+            issuer = ["https://login.example"]
+            jwks = "keys.json"
+            audience = ["api://notes"]
+            introspect = "issuer"
+            introspect-client-id = "c"
+            introspect-secret = "s"
+            introspect-secret-file = "f"
+            introspect-auth = "post"
             required-scope = ["x"]
             allowed-host = ["h"]
             allowed-origin = ["https://o"]

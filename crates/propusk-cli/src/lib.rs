@@ -37,6 +37,9 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Token(args) => commands::token::run(args, config.tokens).await,
             Command::Call(args) => commands::call::run(args, config.call).await,
             Command::Tools(args) => commands::tools::run(args, config.call).await,
+            Command::Inspect(args) => {
+                commands::inspect::run(args, config.serve, config.tokens).await
+            }
         }
     })
 }

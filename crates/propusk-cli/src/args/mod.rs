@@ -1,26 +1,30 @@
 //! The command line as typed.
 
 mod call;
+mod inspect;
 mod serve;
 mod token;
 mod typed;
+mod verification;
 
 use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use call::{CallArgs, ClientArgs, JsonArgument, ToolsArgs};
+pub(crate) use inspect::InspectArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use token::{IssueArgs, TokenArgs, TokenCommand};
+pub(crate) use verification::VerificationArgs;
 
 /// Token authorization for the Model Context Protocol.
 ///
 /// `propusk serve` is a token-protected MCP server; `propusk token` issues and revokes its tokens;
-/// `propusk call` and `propusk tools` talk to any MCP server.
+/// `propusk call` and `propusk tools` talk to any MCP server; `propusk inspect` explains a token.
 #[derive(Debug, Parser)]
 #[command(name = "propusk", version, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// Reads settings from this TOML file [serve and token read ./propusk.toml where it exists]
+    /// Reads settings from this TOML file [serve, token and inspect read ./propusk.toml where it exists]
     #[arg(long, global = true, value_name = "FILE", env = "PROPUSK_CONFIG", help_heading = EVERYWHERE)]
     pub(crate) config: Option<PathBuf>,
 
@@ -62,6 +66,8 @@ pub(crate) enum Command {
     Call(CallArgs),
     /// Lists the tools of an MCP server
     Tools(ToolsArgs),
+    /// Says which verifier takes a token, what it claims, and why it would be refused
+    Inspect(InspectArgs),
 }
 
 impl Command {
@@ -72,7 +78,7 @@ impl Command {
     /// Whether ./propusk.toml is read: for what runs beside a store, not for a client that may be
     /// run in a folder of somebody else's.
     pub(crate) fn uses_local_config(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Token(_))
+        matches!(self, Self::Serve(_) | Self::Token(_) | Self::Inspect(_))
     }
 }
 

@@ -1,16 +1,15 @@
 //! `propusk serve`.
 
-mod fixed;
 mod settings;
 mod welcome;
 
 use std::process::ExitCode;
 
-use propusk::{AnyOf, Server};
+use propusk::Server;
 use propusk_store::TokenStore;
 use tokio::net::TcpListener;
 
-use super::store;
+use super::verification::Verifiers;
 use crate::{
     args::ServeArgs,
     builtin::Builtin,
@@ -20,38 +19,22 @@ use crate::{
 };
 
 /// Where to listen when nothing else is said.
-const LISTEN: &str = "127.0.0.1:8000";
+pub(super) const LISTEN: &str = "127.0.0.1:8000";
 
 pub(crate) async fn run(
     args: ServeArgs,
     config: ServeConfig,
     configured_tokens: Option<String>,
 ) -> Result<ExitCode, Failure> {
-    let tokens = args.tokens.clone().or(configured_tokens);
-    let plan = settings::Plan::resolve(args, config)?;
-    let fixed = fixed::parse(&plan.fixed_tokens)?;
-    // Fixed tokens are for a quick try: no store appears unless one is named.
-    let store_url = tokens.or_else(|| fixed.is_empty().then(|| store::DEFAULT.to_owned()));
-
+    let plan = settings::Plan::resolve(args, config, configured_tokens)?;
     let listener = bind(&plan.listen).await?;
     let address = listener.local_addr().map_err(Failure::unavailable)?;
     let auth = plan.auth_settings(address)?;
     let url = auth.resource().to_string();
 
-    let mut verifier = AnyOf::new();
-    if !fixed.is_empty() {
-        tracing::warn!(
-            "fixed tokens (--token) are for development: whoever sees the command line knows them"
-        );
-        verifier = verifier.with(fixed);
-    }
-    let store = match &store_url {
-        Some(store_url) => Some(store::open(store_url).await?),
-        None => None,
-    };
-    if let (Some(store), Some(store_url)) = (&store, &store_url) {
+    let Verifiers { verifier, store } = plan.verification.open(&auth, false).await?;
+    if let (Some(store), Some(store_url)) = (&store, &plan.verification.store_url) {
         welcome::first_token(store, store_url, &url).await?;
-        verifier = verifier.with(store.clone());
     }
     plan.warn(&auth);
     let server = Server::new(Builtin::default())

@@ -5,36 +5,39 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use propusk::{Admission, AuthSettings};
 
 use super::LISTEN;
-use crate::{args::ServeArgs, config::ServeConfig, failure::Failure};
+use crate::{
+    args::ServeArgs,
+    commands::verification::{Verification, either},
+    config::ServeConfig,
+    failure::Failure,
+};
 
 /// What `serve` was asked to do; nothing has been touched yet.
 pub(super) struct Plan {
     pub(super) listen: String,
-    pub(super) fixed_tokens: Vec<String>,
+    pub(super) verification: Verification,
     pub(super) stateless: bool,
-    resource: Option<String>,
-    admission: Admission,
-    required_scopes: Vec<String>,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
 }
 
 impl Plan {
-    pub(super) fn resolve(args: ServeArgs, config: ServeConfig) -> Result<Self, Failure> {
-        let admission = args.admission.or(config.admission);
-        let admission = admission.as_deref().map(admission_of).transpose()?;
+    pub(super) fn resolve(
+        args: ServeArgs,
+        mut config: ServeConfig,
+        configured_tokens: Option<String>,
+    ) -> Result<Self, Failure> {
+        let verification =
+            Verification::resolve(args.verification, &mut config, configured_tokens)?;
         let plan = Self {
             listen: args
                 .listen
                 .or(config.listen)
                 .unwrap_or_else(|| LISTEN.to_owned()),
-            fixed_tokens: either(args.token, config.token),
+            verification,
             stateless: args.stateless || config.stateless == Some(true),
-            resource: args.resource.or(config.resource),
-            admission: admission.unwrap_or_default(),
-            required_scopes: either(args.required_scope, config.required_scope),
-            allowed_hosts: either(args.allowed_host, config.allowed_host),
-            allowed_origins: either(args.allowed_origin, config.allowed_origin),
+            allowed_hosts: either(args.allowed_host, &mut config.allowed_host),
+            allowed_origins: either(args.allowed_origin, &mut config.allowed_origin),
         };
         address_of(&plan.listen)?;
         // Wrong values show now, before an address is bound or a file created.
@@ -44,20 +47,11 @@ impl Plan {
 
     /// The settings of the library, for the address that was bound.
     pub(super) fn auth_settings(&self, bound: SocketAddr) -> Result<AuthSettings, Failure> {
-        let resource = self
-            .resource
-            .clone()
-            .unwrap_or_else(|| format!("http://{}/mcp", reachable(bound)));
         let usage =
             |flag: &str, error: &dyn std::fmt::Display| Failure::usage(format!("{flag}: {error}"));
-        let mut settings = AuthSettings::new(&resource)
-            .map_err(|error| usage("--resource", &error))?
-            .admission(self.admission);
-        for scope in &self.required_scopes {
-            settings = settings
-                .require_scopes(scope)
-                .map_err(|error| usage("--required-scope", &error))?;
-        }
+        let mut settings = self
+            .verification
+            .settings(format!("http://{}/mcp", reachable(bound)))?;
         for host in &self.allowed_hosts {
             settings = settings
                 .allow_host(host)
@@ -73,15 +67,22 @@ impl Plan {
 
     /// Says what is allowed and yet probably not meant.
     pub(super) fn warn(&self, settings: &AuthSettings) {
+        if self.verification.has_fixed_tokens() {
+            tracing::warn!(
+                "fixed tokens (--token) are for development: whoever sees the command line knows them"
+            );
+        }
         if settings.resource().scheme() == "http" && !settings.resource().is_loopback() {
             tracing::warn!(resource = %settings.resource(), "tokens travel in the clear: put TLS in front and name the https URL with --resource");
         }
-        if self.admission != Admission::Required && !settings.required_scopes().is_empty() {
+        if self.verification.admission != Admission::Required
+            && !settings.required_scopes().is_empty()
+        {
             tracing::warn!(
                 "every request needs a scope, so anonymous callers are refused whatever --admission says"
             );
         }
-        if self.resource.is_none()
+        if self.verification.resource.is_none()
             && !self.listen.starts_with("127.")
             && !self.listen.contains("localhost")
             && !self.listen.starts_with("[::1]")
@@ -92,11 +93,6 @@ impl Plan {
             );
         }
     }
-}
-
-fn admission_of(text: &str) -> Result<Admission, Failure> {
-    let parsed: Result<_, propusk::UnknownAdmission> = text.parse();
-    parsed.map_err(|error| Failure::usage(format!("--admission: {text:?} is none; {error}")))
 }
 
 /// `host:port`. Resolving the host is the operating system's business.
@@ -122,9 +118,4 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, bound.port())
-}
-
-/// A list on the command line replaces the one in the file.
-fn either(typed: Vec<String>, configured: Vec<String>) -> Vec<String> {
-    if typed.is_empty() { configured } else { typed }
 }

@@ -3,7 +3,7 @@
 use propusk::ScopeSet;
 use propusk_store::{NewToken, TokenStore};
 
-use super::store;
+use crate::commands::store;
 use crate::{failure::Failure, output::note};
 
 /// What the first token may do: everything that the built-in tools need.

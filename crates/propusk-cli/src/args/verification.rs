@@ -1,0 +1,88 @@
+//! Which tokens are accepted, for `propusk serve` and `propusk inspect`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which tokens are accepted")]
+pub(crate) struct VerificationArgs {
+    /// URL that clients use, and the audience of tokens [default: http://<listen>/mcp]
+    #[arg(long, value_name = "URL", env = "PROPUSK_RESOURCE")]
+    pub(crate) resource: Option<String>,
+
+    /// Token store [default: sqlite:propusk.db, unless another source of tokens is given]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PROPUSK_TOKENS",
+        hide_env_values = true
+    )]
+    pub(crate) tokens: Option<String>,
+
+    /// A fixed token for development, as TOKEN=SUBJECT[:SCOPE,SCOPE]; repeatable
+    #[arg(
+        long,
+        value_name = "TOKEN=SUBJECT",
+        env = "PROPUSK_FIXED_TOKENS",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
+    pub(crate) token: Vec<String>,
+
+    /// An issuer of JSON Web Tokens, whose keys are discovered; clients are sent there to sign in.
+    /// Repeatable
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PROPUSK_ISSUER",
+        value_delimiter = ' '
+    )]
+    pub(crate) issuer: Vec<String>,
+
+    /// Key set of the issuer, instead of the one that it publishes: a URL, or a file, which is read
+    /// again when it changes
+    #[arg(long, value_name = "URL|FILE", env = "PROPUSK_JWKS")]
+    pub(crate) jwks: Option<String>,
+
+    /// One more audience that tokens of an issuer may name instead of the resource URL, such as
+    /// api://notes; repeatable
+    #[arg(
+        long,
+        value_name = "AUDIENCE",
+        env = "PROPUSK_AUDIENCE",
+        value_delimiter = ' '
+    )]
+    pub(crate) audience: Vec<String>,
+
+    /// Identity server to ask about all other tokens (RFC 7662): its introspection endpoint, or the
+    /// word issuer for the endpoint that the issuer publishes
+    #[arg(long, value_name = "URL|issuer", env = "PROPUSK_INTROSPECT")]
+    pub(crate) introspect: Option<String>,
+
+    /// Client id to introspect with; its secret is in PROPUSK_INTROSPECT_SECRET or in a file
+    #[arg(long, value_name = "CLIENT", env = "PROPUSK_INTROSPECT_CLIENT_ID")]
+    pub(crate) introspect_client_id: Option<String>,
+
+    /// File with the client's secret, or with its private key (PEM) for private_key_jwt
+    #[arg(long, value_name = "FILE", env = "PROPUSK_INTROSPECT_SECRET_FILE")]
+    pub(crate) introspect_secret_file: Option<PathBuf>,
+
+    /// How the client authenticates: basic, post or private_key_jwt [default: basic]
+    #[arg(long, value_name = "METHOD", env = "PROPUSK_INTROSPECT_AUTH")]
+    pub(crate) introspect_auth: Option<String>,
+
+    /// A scope that every request needs; repeatable
+    #[arg(
+        long,
+        value_name = "SCOPE",
+        env = "PROPUSK_REQUIRED_SCOPE",
+        value_delimiter = ' '
+    )]
+    pub(crate) required_scope: Vec<String>,
+
+    /// Who gets in: required, optional (no token is anonymous) or permissive (a bad one too)
+    /// [default: required]
+    #[arg(long, value_name = "WHO", env = "PROPUSK_ADMISSION")]
+    pub(crate) admission: Option<String>,
+}
