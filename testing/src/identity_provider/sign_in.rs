@@ -55,7 +55,6 @@ impl SignIn {
             ("resource", self.resource.as_str()),
             ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
-            ("login_hint", &self.subject),
             ("state", "state"),
         ];
         Ok(Url::parse_with_params(endpoint, query)?)
@@ -83,7 +82,8 @@ impl IdentityProvider {
     /// The person or the provider refuses, or the provider fails or is stopped.
     pub async fn sign_in(&self, sign_in: &SignIn) -> anyhow::Result<Tokens> {
         let start = sign_in.url(&self.url(Endpoint::Authorization))?;
-        let code = self.code(&self.redirects(start).await?)?;
+        let back = self.browse(start.as_str(), &sign_in.subject).await?;
+        let code = self.code(&back)?;
         let form = [
             ("grant_type", "authorization_code"),
             ("code", &code),
@@ -96,28 +96,32 @@ impl IdentityProvider {
             .tokens()
     }
 
-    /// Follows redirects until one leads back to the client.
-    async fn redirects(&self, mut url: Url) -> anyhow::Result<Url> {
+    /// Plays the person at the browser for a client that made its own authorization URL: signs in
+    /// as `subject` unless the URL has a `login_hint`, consents, and returns the URL that the
+    /// provider sends the browser back to, with `code` or `error` in its query. That URL is not
+    /// requested.
+    ///
+    /// # Errors
+    /// The provider shows an error page, fails or is stopped.
+    pub async fn browse(&self, authorization_url: &str, subject: &str) -> anyhow::Result<Url> {
+        let mut url = Url::parse(authorization_url)?;
+        if !url.query_pairs().any(|(name, _)| name == "login_hint") {
+            url.query_pairs_mut().append_pair("login_hint", subject);
+        }
+        let home = Url::parse(&self.issuer)?.origin();
         let mut cookies = Cookies::default();
         for _ in 0..MOST_REDIRECTS {
-            let request = self
-                .http
-                .get(url.clone())
-                .header(COOKIE, cookies.for_path(url.path()));
+            let request = self.http.get(url.clone());
+            let request = request.header(COOKIE, cookies.for_path(url.path()));
             let answer = request.send().await?;
             for cookie in answer.headers().get_all(SET_COOKIE) {
                 cookies.set(cookie.to_str()?);
             }
             let Some(location) = answer.headers().get(LOCATION) else {
-                bail!(
-                    "{} at {}: {}",
-                    answer.status(),
-                    url.path(),
-                    answer.text().await?
-                );
+                bail!("{}: {}", answer.status(), answer.text().await?);
             };
             url = url.join(location.to_str()?)?;
-            if url.as_str().starts_with(REDIRECT_URI) {
+            if url.origin() != home {
                 return Ok(url);
             }
         }

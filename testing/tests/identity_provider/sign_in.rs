@@ -115,3 +115,42 @@ async fn a_client_may_be_a_metadata_document() {
     assert!(provider.sign_in(&unknown).await.is_err());
     assert_eq!(provider.counts().await.unwrap().of(Endpoint::Token), 1);
 }
+
+#[tokio::test]
+async fn a_client_with_its_own_url_needs_no_browser() {
+    let provider = provider().await;
+    let query = [
+        ("response_type", "code"),
+        ("client_id", "native"),
+        // RFC 8252 §7.3: whatever port the client got.
+        ("redirect_uri", "http://localhost:54321/callback"),
+        ("scope", "echo"),
+        ("resource", RESOURCE),
+        ("state", "s1"),
+        (
+            "code_challenge",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        ),
+        ("code_challenge_method", "S256"),
+    ];
+    let endpoint = provider.url(Endpoint::Authorization);
+    let url = url::Url::parse_with_params(&endpoint, query).unwrap();
+    let back = provider.browse(url.as_str(), "alice").await.unwrap();
+    assert!(
+        back.as_str()
+            .starts_with("http://localhost:54321/callback?code="),
+        "{back}"
+    );
+    assert!(
+        back.query_pairs()
+            .any(|pair| pair == ("state".into(), "s1".into()))
+    );
+
+    // RFC 7636 §4.4.1: without a challenge there is no code.
+    let url = url::Url::parse_with_params(&endpoint, &query[..6]).unwrap();
+    let back = provider.browse(url.as_str(), "alice").await.unwrap();
+    assert!(
+        back.query_pairs()
+            .any(|pair| pair == ("error".into(), "invalid_request".into()))
+    );
+}
