@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{bench, conformance, interop, process, readme, tidy};
+use crate::{bench, conformance, identity_provider, interop, process, readme, tidy};
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
 
@@ -19,6 +19,8 @@ const STEPS: &[Step] = &[
                 "clippy",
                 "--workspace",
                 "--all-targets",
+                "--features",
+                "propusk-testing/real-parts",
                 "--quiet",
                 "--",
                 "-D",
@@ -27,8 +29,13 @@ const STEPS: &[Step] = &[
         )
     }),
     ("documentation", documentation),
-    ("unit and wire tests", |root| {
-        cargo(root, &["test", "--workspace", "--quiet"])
+    ("identity provider", identity_provider::install),
+    ("unit, wire and real-part tests", |root| {
+        let features = "propusk-testing/real-parts";
+        cargo(
+            root,
+            &["test", "--workspace", "--quiet", "--features", features],
+        )
     }),
     ("features", features),
     ("conformance", conformance::run),
