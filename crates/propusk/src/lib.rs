@@ -8,8 +8,11 @@ mod access_token;
 mod admission;
 mod any_of;
 mod bearer;
+#[cfg(feature = "cached")]
+mod cached;
 mod challenge;
 mod clock;
+mod composition;
 mod confirmation;
 mod decide;
 mod explanation;
@@ -58,6 +61,8 @@ pub use settings::AuthSettings;
 pub use unavailable::Unavailable;
 pub use verify::TokenVerifier;
 
+#[cfg(feature = "cached")]
+pub use cached::Cached;
 #[cfg(feature = "client")]
 pub use client::Client;
 #[cfg(feature = "fetch")]
