@@ -35,6 +35,9 @@ pub mod client;
 mod discovery;
 #[cfg(feature = "fetch")]
 mod fetch;
+#[cfg(feature = "jwt")]
+#[allow(dead_code, unused_imports, reason = "the verifiers come next")]
+mod jose;
 #[cfg(feature = "layer")]
 pub mod layer;
 #[cfg(feature = "server")]
@@ -67,6 +70,8 @@ pub use cached::Cached;
 pub use client::Client;
 #[cfg(feature = "fetch")]
 pub use discovery::{InvalidIssuer, IssuerUrl};
+#[cfg(feature = "jwt")]
+pub use jose::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 #[cfg(feature = "layer")]
 pub use layer::AuthLayer;
 #[cfg(feature = "server")]
