@@ -40,6 +40,8 @@ mod fetch;
 mod jose;
 #[cfg(feature = "layer")]
 pub mod layer;
+#[cfg(feature = "jwt")]
+mod routing;
 #[cfg(feature = "server")]
 pub mod server;
 
@@ -74,6 +76,8 @@ pub use discovery::{InvalidIssuer, IssuerUrl};
 pub use jose::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 #[cfg(feature = "layer")]
 pub use layer::AuthLayer;
+#[cfg(feature = "jwt")]
+pub use routing::Routing;
 #[cfg(feature = "server")]
 pub use server::{Server, tool_router};
 

@@ -6,4 +6,5 @@
 mod any_of;
 mod cached;
 mod cached_revisions;
+mod routing;
 mod support;
