@@ -22,6 +22,7 @@ impl Members {
     }
 
     /// What the member says that is responsible for a token.
+    #[cfg(feature = "jwt")]
     pub(crate) async fn ask_responsible(
         &self,
         index: usize,

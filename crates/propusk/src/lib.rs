@@ -35,6 +35,8 @@ pub mod client;
 mod discovery;
 #[cfg(feature = "fetch")]
 mod fetch;
+#[cfg(feature = "introspection")]
+mod introspection;
 #[cfg(feature = "jwt")]
 #[allow(dead_code, unused_imports, reason = "the verifiers come next")]
 mod jose;
@@ -72,6 +74,10 @@ pub use cached::Cached;
 pub use client::Client;
 #[cfg(feature = "fetch")]
 pub use discovery::{InvalidIssuer, IssuerUrl};
+#[cfg(feature = "introspection")]
+pub use introspection::{
+    ClientAuthentication, ClientKey, IntrospectionVerifier, InvalidClientKey, InvalidIntrospection,
+};
 #[cfg(feature = "jwt")]
 pub use jose::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 #[cfg(feature = "layer")]

@@ -139,6 +139,12 @@ impl<V: TokenVerifier> Cached<V> {
         &self.inner
     }
 
+    /// The same, while it is set up.
+    #[cfg(feature = "introspection")]
+    pub(crate) fn inner_mut(&mut self) -> &mut V {
+        &mut self.inner
+    }
+
     /// Forgets what was said of a token. A verification that is under way is not remembered either.
     pub fn forget(&self, token: &str) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
