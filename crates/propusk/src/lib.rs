@@ -38,8 +38,9 @@ mod fetch;
 #[cfg(feature = "introspection")]
 mod introspection;
 #[cfg(feature = "jwt")]
-#[allow(dead_code, unused_imports, reason = "the verifiers come next")]
 mod jose;
+#[cfg(feature = "jwt")]
+mod jwt;
 #[cfg(feature = "layer")]
 pub mod layer;
 #[cfg(feature = "jwt")]
@@ -80,6 +81,8 @@ pub use introspection::{
 };
 #[cfg(feature = "jwt")]
 pub use jose::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
+#[cfg(feature = "jwt")]
+pub use jwt::{InvalidJwtVerifier, JwtVerifier, WithoutAudience};
 #[cfg(feature = "layer")]
 pub use layer::AuthLayer;
 #[cfg(feature = "jwt")]
