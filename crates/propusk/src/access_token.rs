@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::{BearerToken, Confirmation, Principal, ScopeSet};
+use crate::{BearerToken, Confirmation, Principal, ScopeSet, composition::Provenance};
 
 /// A verified token: the facts that a [`TokenVerifier`](crate::TokenVerifier) learned.
 ///
@@ -18,6 +18,7 @@ use crate::{BearerToken, Confirmation, Principal, ScopeSet};
 pub struct AccessToken {
     facts: Arc<Facts>,
     text: Option<BearerToken>,
+    provenance: Provenance,
 }
 
 #[derive(Clone)]
@@ -54,6 +55,7 @@ impl AccessToken {
         Self {
             facts: Arc::new(facts),
             text: None,
+            provenance: Provenance::default(),
         }
     }
 
@@ -127,8 +129,29 @@ impl AccessToken {
         self
     }
 
+    /// Adds all of these claims.
+    #[must_use]
+    pub fn with_claims(mut self, claims: Map<String, Value>) -> Self {
+        let own = &mut self.facts_mut().claims;
+        if own.is_empty() {
+            *own = claims;
+        } else {
+            own.extend(claims);
+        }
+        self
+    }
+
     pub(crate) fn with_text(mut self, text: BearerToken) -> Self {
         self.text = Some(text);
+        self
+    }
+
+    pub(crate) fn provenance(&self) -> Provenance {
+        self.provenance
+    }
+
+    pub(crate) fn with_provenance(mut self, provenance: Provenance) -> Self {
+        self.provenance = provenance;
         self
     }
 

@@ -2,17 +2,22 @@
 
 use std::fmt;
 
-use crate::{
-    AccessToken, Explanation, TokenVerifier, Unavailable, Verdict, verify::DynTokenVerifier,
-};
+use crate::{AccessToken, Explanation, TokenVerifier, Unavailable, Verdict, composition::Members};
 
 /// Asks one verifier after another until one accepts the token.
 ///
 /// One that cannot tell does not turn another's "valid" into a failure; but where nobody accepts
 /// the token and somebody could not tell, the answer is "cannot tell": it might have been valid.
+///
+/// Every verifier may get to see every token. Where the tokens can be told apart by how they look,
+/// [`Routing`](crate::Routing) shows each to one verifier only, and an outage of one does not delay
+/// the tokens of the others.
+///
+/// Around it, [`Cached`](crate::Cached) keeps a valid token for as long as the verifier that
+/// accepted it has not changed its revision, also while *another* one cannot tell its own.
 #[derive(Default)]
 pub struct AnyOf {
-    verifiers: Vec<Box<dyn DynTokenVerifier>>,
+    members: Members,
 }
 
 impl AnyOf {
@@ -25,7 +30,7 @@ impl AnyOf {
     /// Adds a verifier, asked after those before it.
     #[must_use]
     pub fn with(mut self, verifier: impl TokenVerifier) -> Self {
-        self.verifiers.push(Box::new(verifier));
+        self.members.push(verifier);
         self
     }
 }
@@ -33,8 +38,8 @@ impl AnyOf {
 impl TokenVerifier for AnyOf {
     async fn verify_token(&self, token: &str) -> Result<Option<AccessToken>, Unavailable> {
         let mut unavailable = None;
-        for verifier in &self.verifiers {
-            match verifier.verify(token).await {
+        for index in 0..self.members.len() {
+            match self.members.ask_one_of_all(index, token).await {
                 Ok(None) => {}
                 Ok(valid) => return Ok(valid),
                 Err(error) => unavailable = unavailable.or(Some(error)),
@@ -45,9 +50,24 @@ impl TokenVerifier for AnyOf {
 
     /// The sum: it changes when one of them changes.
     async fn revision(&self) -> Result<u64, Unavailable> {
+        self.members.revision().await
+    }
+
+    /// Of a valid token, that of the verifier which accepted it. A "not valid" rests on all of
+    /// them, so there it is the sum, which cannot be told where one of them cannot tell.
+    async fn revision_of(
+        &self,
+        token: &str,
+        answer: Option<&AccessToken>,
+    ) -> Result<u64, Unavailable> {
+        if let Some(answer) = answer
+            && let Some(revision) = self.members.revision_of_answer(token, answer).await
+        {
+            return revision;
+        }
         let mut sum = 0_u64;
-        for verifier in &self.verifiers {
-            sum = sum.wrapping_add(verifier.dyn_revision().await?);
+        for index in 0..self.members.len() {
+            sum = sum.wrapping_add(self.members.revision_of(index, token).await?);
         }
         Ok(sum)
     }
@@ -56,8 +76,8 @@ impl TokenVerifier for AnyOf {
     async fn explain_token(&self, token: &str) -> Explanation {
         let nobody = Verdict::NotMine("no verifier is configured".to_owned());
         let mut best = Explanation::new("none", nobody);
-        for (index, verifier) in self.verifiers.iter().enumerate() {
-            let next = verifier.explain(token).await;
+        for index in 0..self.members.len() {
+            let next = self.members.explain(index, token).await;
             if index == 0 || next.verdict.weight() > best.verdict.weight() {
                 best = next;
             }
@@ -68,6 +88,6 @@ impl TokenVerifier for AnyOf {
 
 impl fmt::Debug for AnyOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AnyOf({} verifiers)", self.verifiers.len())
+        write!(f, "AnyOf({} verifiers)", self.members.len())
     }
 }

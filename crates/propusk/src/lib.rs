@@ -8,8 +8,11 @@ mod access_token;
 mod admission;
 mod any_of;
 mod bearer;
+#[cfg(feature = "cached")]
+mod cached;
 mod challenge;
 mod clock;
+mod composition;
 mod confirmation;
 mod decide;
 mod explanation;
@@ -33,8 +36,16 @@ pub mod client;
 mod discovery;
 #[cfg(feature = "fetch")]
 mod fetch;
+#[cfg(feature = "introspection")]
+mod introspection;
+#[cfg(feature = "jwt")]
+mod jose;
+#[cfg(feature = "jwt")]
+mod jwt;
 #[cfg(feature = "layer")]
 pub mod layer;
+#[cfg(feature = "jwt")]
+mod routing;
 #[cfg(feature = "server")]
 pub mod server;
 
@@ -60,12 +71,24 @@ pub use settings::AuthSettings;
 pub use unavailable::Unavailable;
 pub use verify::TokenVerifier;
 
+#[cfg(feature = "cached")]
+pub use cached::Cached;
 #[cfg(feature = "client")]
 pub use client::Client;
 #[cfg(feature = "fetch")]
 pub use discovery::{InvalidIssuer, IssuerUrl};
+#[cfg(feature = "introspection")]
+pub use introspection::{
+    ClientAuthentication, ClientKey, IntrospectionVerifier, InvalidClientKey, InvalidIntrospection,
+};
+#[cfg(feature = "jwt")]
+pub use jose::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
+#[cfg(feature = "jwt")]
+pub use jwt::{InvalidJwtVerifier, JwtVerifier, WithoutAudience};
 #[cfg(feature = "layer")]
 pub use layer::AuthLayer;
+#[cfg(feature = "jwt")]
+pub use routing::Routing;
 #[cfg(feature = "server")]
 pub use server::{Server, tool_router};
 

@@ -1,6 +1,6 @@
 //! The third answer of a verifier: it cannot tell now.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 /// A verifier cannot tell now whether a token is valid: its database, key set or identity server
 /// does not answer. The client gets 503 with `Retry-After`, never a 401 that would make it throw a
@@ -8,9 +8,10 @@ use std::{error::Error, fmt, time::Duration};
 ///
 /// Any error converts into it, so `?` works inside a verifier. (For that reason it does not
 /// implement [`Error`] itself; [`Unavailable::cause`] has the original.) The cause is logged and
-/// never sent to the client.
+/// never sent to the client. A clone shares the cause: all that waited for one answer get it.
+#[derive(Clone)]
 pub struct Unavailable {
-    cause: Box<dyn Error + Send + Sync>,
+    cause: Arc<dyn Error + Send + Sync>,
     retry_after: Duration,
 }
 
@@ -21,7 +22,7 @@ impl Unavailable {
     /// Cannot tell, for the reason given (an error or a text).
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
-            cause: cause.into(),
+            cause: Arc::from(cause.into()),
             retry_after: Self::DEFAULT_RETRY_AFTER,
         }
     }

@@ -54,6 +54,25 @@ pub trait TokenVerifier: Send + Sync + 'static {
         std::future::ready(Ok(0))
     }
 
+    /// The revision that concerns one token: [`TokenVerifier::revision`], unless the verifier is
+    /// composed of others. Then it is that of the one which is responsible for the token, so that
+    /// an outage of another does not make answers unusable.
+    ///
+    /// `answer` is what this verifier said of the token: `None` where it did not accept it, or
+    /// where it has not been asked yet. A verifier that passes on the answers of another must pass
+    /// on this question too.
+    ///
+    /// # Errors
+    /// Whether earlier answers still hold cannot be told now.
+    fn revision_of(
+        &self,
+        token: &str,
+        answer: Option<&AccessToken>,
+    ) -> impl Future<Output = Result<u64, Unavailable>> + Send {
+        let _ = (token, answer);
+        self.revision()
+    }
+
     /// Says why: for a human, never on a request's way. Nothing secret is in the answer.
     fn explain_token(&self, token: &str) -> impl Future<Output = Explanation> + Send {
         async {
@@ -92,6 +111,14 @@ impl<V: TokenVerifier> TokenVerifier for Arc<V> {
         V::revision(self)
     }
 
+    fn revision_of(
+        &self,
+        token: &str,
+        answer: Option<&AccessToken>,
+    ) -> impl Future<Output = Result<u64, Unavailable>> + Send {
+        V::revision_of(self, token, answer)
+    }
+
     fn explain_token(&self, token: &str) -> impl Future<Output = Explanation> + Send {
         V::explain_token(self, token)
     }
@@ -105,6 +132,12 @@ pub(crate) trait DynTokenVerifier: Send + Sync {
 
     fn dyn_revision(&self) -> Later<'_, Result<u64, Unavailable>>;
 
+    fn dyn_revision_of<'a>(
+        &'a self,
+        token: &'a str,
+        answer: Option<&'a AccessToken>,
+    ) -> Later<'a, Result<u64, Unavailable>>;
+
     fn explain<'a>(&'a self, token: &'a str) -> Later<'a, Explanation>;
 }
 
@@ -115,6 +148,14 @@ impl<V: TokenVerifier> DynTokenVerifier for V {
 
     fn dyn_revision(&self) -> Later<'_, Result<u64, Unavailable>> {
         Box::pin(self.revision())
+    }
+
+    fn dyn_revision_of<'a>(
+        &'a self,
+        token: &'a str,
+        answer: Option<&'a AccessToken>,
+    ) -> Later<'a, Result<u64, Unavailable>> {
+        Box::pin(self.revision_of(token, answer))
     }
 
     fn explain<'a>(&'a self, token: &'a str) -> Later<'a, Explanation> {

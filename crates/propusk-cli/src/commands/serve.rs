@@ -32,11 +32,12 @@ pub(crate) async fn run(
     let auth = plan.auth_settings(address)?;
     let url = auth.resource().to_string();
 
+    plan.warn(&auth);
+    let store_url = plan.verification.store_url.clone();
     let Verifiers { verifier, store } = plan.verification.open(&auth, false).await?;
-    if let (Some(store), Some(store_url)) = (&store, &plan.verification.store_url) {
+    if let (Some(store), Some(store_url)) = (&store, &store_url) {
         welcome::first_token(store, store_url, &url).await?;
     }
-    plan.warn(&auth);
     let server = Server::new(Builtin::default())
         .auth(auth, verifier)
         .legacy_sessions(!plan.stateless);

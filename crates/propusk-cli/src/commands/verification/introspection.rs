@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use propusk::ClientAuthentication;
+use propusk::{ClientAuthentication, ClientKey, IssuerUrl};
 
 use super::issuers::Issuers;
 use crate::failure::Failure;
@@ -25,9 +25,12 @@ pub(super) struct Introspection {
 /// Where to ask.
 pub(super) enum Place {
     /// The endpoint itself, and the issuer behind it where there is only one.
-    Endpoint { url: String, issuer: Option<String> },
+    Endpoint {
+        url: String,
+        issuer: Option<IssuerUrl>,
+    },
     /// The endpoint that the metadata of this issuer names.
-    Issuer(String),
+    Issuer(IssuerUrl),
 }
 
 impl Introspection {
@@ -40,7 +43,7 @@ impl Introspection {
                 None => Ok(None),
             };
         };
-        let issuer = issuers.only().map(str::to_owned);
+        let issuer = issuers.only().cloned();
         let place = match (place.as_str(), issuer) {
             ("issuer", Some(issuer)) => Place::Issuer(issuer),
             ("issuer", None) => {
@@ -69,7 +72,8 @@ fn client(given: Given) -> Result<ClientAuthentication, Failure> {
     match given.method.as_deref() {
         None | Some("basic" | "client_secret_basic") => Ok(ClientAuthentication::basic(id, secret)),
         Some("post" | "client_secret_post") => Ok(ClientAuthentication::post(id, secret)),
-        Some("private_key_jwt") => ClientAuthentication::private_key_jwt(id, &secret)
+        Some("private_key_jwt") => ClientKey::from_pem(&secret)
+            .map(|key| ClientAuthentication::private_key_jwt(id, key))
             .map_err(|error| Failure::usage(format!("--introspect-secret-file: {error}"))),
         Some(other) => Err(Failure::usage(format!(
             "--introspect-auth: {other:?} is none of basic, post, private_key_jwt"

@@ -55,9 +55,9 @@ impl Issuers {
     }
 
     /// The issuer, where there is exactly one.
-    pub(super) fn only(&self) -> Option<&str> {
+    pub(super) fn only(&self) -> Option<&IssuerUrl> {
         match &self.issuers[..] {
-            [only] => Some(only.as_str()),
+            [only] => Some(only),
             _ => None,
         }
     }

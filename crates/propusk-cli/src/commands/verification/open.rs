@@ -3,7 +3,11 @@
 use propusk::{AnyOf, AuthSettings, Cached, IntrospectionVerifier, JwtVerifier, Routing};
 use propusk_store::TokenStore;
 
-use super::{Verification, introspection::Place, issuers::Keys};
+use super::{
+    Verification,
+    introspection::{Introspection, Place},
+    issuers::Keys,
+};
 use crate::{commands::store, failure::Failure};
 
 /// The first characters of every token that a store issues.
@@ -19,7 +23,7 @@ impl Verification {
     /// Opens the store, with `open_store`, and makes the verifiers. Nobody is asked over the network
     /// yet.
     pub(in crate::commands) async fn open(
-        &self,
+        self,
         settings: &AuthSettings,
         must_exist: bool,
     ) -> Result<Verifiers, Failure> {
@@ -40,8 +44,10 @@ impl Verification {
             let jwt = self.jwt_verifier(issuer, settings)?;
             routing = routing.issuer(issuer, Cached::new(jwt));
         }
-        if self.introspection.is_some() {
-            routing = routing.otherwise(self.introspection_verifier(settings)?);
+        if let Some(introspection) = self.introspection {
+            let audiences = &self.audiences;
+            routing =
+                routing.otherwise(introspection_verifier(introspection, audiences, settings)?);
         }
         Ok(Verifiers {
             verifier: verifier.with(routing),
@@ -60,30 +66,27 @@ impl Verification {
         let audiences = self.audiences.iter();
         Ok(audiences.fold(verifier, JwtVerifier::audience))
     }
+}
 
-    fn introspection_verifier(
-        &self,
-        settings: &AuthSettings,
-    ) -> Result<IntrospectionVerifier, Failure> {
-        let Some(introspection) = &self.introspection else {
-            return Err(Failure::usage("--introspect is missing"));
-        };
-        let resource = settings.resource().as_str();
-        let client = introspection.client.clone();
-        let made = match &introspection.place {
-            Place::Issuer(issuer) => IntrospectionVerifier::from_issuer(issuer, resource, client),
-            Place::Endpoint { url, .. } => IntrospectionVerifier::new(url, resource, client),
-        };
-        let mut verifier =
-            made.map_err(|error| Failure::usage(format!("--introspect: {error}")))?;
-        if let Place::Endpoint {
-            issuer: Some(issuer),
-            ..
-        } = &introspection.place
-        {
-            verifier = verifier.issuer(issuer);
+fn introspection_verifier(
+    Introspection { place, client }: Introspection,
+    audiences: &[String],
+    settings: &AuthSettings,
+) -> Result<IntrospectionVerifier, Failure> {
+    let resource = settings.resource().as_str();
+    let verifier = match place {
+        Place::Issuer(issuer) => {
+            IntrospectionVerifier::from_issuer(issuer.as_str(), resource, client)
         }
-        let audiences = self.audiences.iter();
-        Ok(audiences.fold(verifier, IntrospectionVerifier::audience))
-    }
+        Place::Endpoint { url, issuer } => {
+            IntrospectionVerifier::new(&url, resource, client).map(|verifier| match issuer {
+                Some(issuer) => verifier.issuer(issuer),
+                None => verifier,
+            })
+        }
+    };
+    let verifier = verifier.map_err(|error| Failure::usage(format!("--introspect: {error}")))?;
+    Ok(audiences
+        .iter()
+        .fold(verifier, IntrospectionVerifier::audience))
 }

@@ -1,0 +1,298 @@
+//! Tokens that an identity server is asked about (OAuth 2.0 Token Introspection, RFC 7662).
+//! Left out: signed answers (RFC 9701), `private_key_jwt` by certificate (RFC 8705).
+
+mod answer;
+mod circuit;
+mod client_authentication;
+mod client_key;
+mod complaints;
+mod error;
+mod place;
+mod server;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde_json::{Map, Value};
+
+pub use client_authentication::ClientAuthentication;
+pub use client_key::{ClientKey, InvalidClientKey};
+pub use error::InvalidIntrospection;
+
+use answer::Rules;
+use error::Failure;
+use place::{Place, parse_endpoint};
+use server::IdentityServer;
+
+use crate::{
+    AccessToken, BearerToken, Cached, Clock, Explanation, IssuerUrl, ResourceUrl, SystemClock,
+    TokenVerifier, Unavailable, Verdict, fetch::Fetcher,
+};
+
+/// Asks an identity server whether a token is valid (RFC 7662).
+///
+/// ```
+/// # use propusk::{ClientAuthentication, InvalidIntrospection, IntrospectionVerifier};
+/// # fn verifier(secret: String) -> Result<IntrospectionVerifier, InvalidIntrospection> {
+/// let verifier = IntrospectionVerifier::from_issuer(
+///     "https://login.example",
+///     "https://mcp.example.com/mcp",
+///     ClientAuthentication::basic("my-mcp-server", secret),
+/// )?;
+/// # Ok(verifier)
+/// # }
+/// ```
+///
+/// The answer is judged, not believed: the token must be `active`, meant for this server (`aud`),
+/// from this issuer where one is configured (`iss`), within its times (`exp`, `nbf`, `iat`), and an
+/// access token (`token_type`). A token that is bound to a key keeps its
+/// [`Confirmation`](crate::Confirmation).
+///
+/// Answers are remembered as by [`Cached`], for 30 seconds at most, and for 5 where the token is
+/// not valid: see [`cache`](IntrospectionVerifier::cache). For that long a revocation at the
+/// identity server may go unnoticed.
+///
+/// Where the server does not answer, or refuses *our* credentials, the verifier cannot tell
+/// (503), and a warning in the log says why. After three failures in a row the server is left alone
+/// for a second at a time; no more than 64 tokens are asked about at once.
+pub struct IntrospectionVerifier {
+    cached: Cached<Asker>,
+}
+
+/// The verifier without its memory.
+struct Asker {
+    server: IdentityServer,
+    rules: Rules,
+    clock: Arc<dyn Clock>,
+}
+
+impl IntrospectionVerifier {
+    /// For how long a valid token is remembered at most, if not told otherwise.
+    pub const DEFAULT_CEILING: Duration = Duration::from_secs(30);
+    /// By how much the clock of the identity server may differ, if not told otherwise.
+    pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
+
+    /// Asks this endpoint. `audience` is the URL of this server, as in
+    /// [`AuthSettings::new`](crate::AuthSettings::new).
+    ///
+    /// # Errors
+    /// [`InvalidIntrospection`]. The endpoint must be https, or http on this machine.
+    pub fn new(
+        endpoint: &str,
+        audience: &str,
+        authentication: ClientAuthentication,
+    ) -> Result<Self, InvalidIntrospection> {
+        let url = parse_endpoint(endpoint).ok_or_else(|| {
+            let shown = ResourceUrl::parse_server(endpoint);
+            InvalidIntrospection::Endpoint(
+                shown.map_or_else(|_| "what was given".to_owned(), |_| format!("{endpoint:?}")),
+            )
+        })?;
+        let fetcher = Fetcher::new(&url, IdentityServer::LIMITS)
+            .map_err(|error| InvalidIntrospection::Client(error.to_string()))?;
+        let server = IdentityServer::new(Place::Given(url), None, authentication, fetcher);
+        Self::asking(server, audience)
+    }
+
+    /// Asks the endpoint that the metadata of this issuer names. It is looked up when the first
+    /// token comes, so this server starts while the issuer is down.
+    ///
+    /// # Errors
+    /// [`InvalidIntrospection`].
+    pub fn from_issuer(
+        issuer: &str,
+        audience: &str,
+        authentication: ClientAuthentication,
+    ) -> Result<Self, InvalidIntrospection> {
+        let issuer = IssuerUrl::parse(issuer)?;
+        let fetcher = Fetcher::new(issuer.url(), IdentityServer::LIMITS)
+            .map_err(|error| InvalidIntrospection::Client(error.to_string()))?;
+        let place = Place::of(issuer.clone());
+        let server = IdentityServer::new(place, Some(issuer), authentication, fetcher);
+        Self::asking(server, audience)
+    }
+
+    fn asking(server: IdentityServer, audience: &str) -> Result<Self, InvalidIntrospection> {
+        let rules = Rules {
+            resource: ResourceUrl::parse(audience)?,
+            audiences: Vec::new(),
+            without_audience: Vec::new(),
+            issuer: server
+                .issuer
+                .as_ref()
+                .map(|issuer| issuer.as_str().to_owned()),
+            leeway: Self::DEFAULT_LEEWAY,
+        };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let asker = Asker {
+            server,
+            rules,
+            clock,
+        };
+        let cached = Cached::new(asker).ceiling(Self::DEFAULT_CEILING);
+        Ok(Self { cached })
+    }
+
+    /// Sets whose tokens these are, where only the endpoint was given: an answer with another `iss`
+    /// is then refused, and a signed client assertion is addressed to the issuer.
+    #[must_use]
+    pub fn issuer(mut self, issuer: IssuerUrl) -> Self {
+        let asker = self.cached.inner_mut();
+        asker.rules.issuer = Some(issuer.as_str().to_owned());
+        asker.server.issuer = Some(issuer);
+        self
+    }
+
+    /// Accepts another name of this server in `aud`, compared exactly. Tell it to
+    /// [`AuthSettings::accept_audience`](crate::AuthSettings::accept_audience) too.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        let asker = self.cached.inner_mut();
+        asker.rules.audiences.push(audience.into());
+        self
+    }
+
+    /// Accepts answers *without* `aud` for tokens of these clients (`client_id`).
+    ///
+    /// Without an audience nothing says that the token was meant for this server and not for
+    /// another one of the same identity server: name only clients that get tokens for this server
+    /// alone. An answer with an `aud` that does not name this server stays refused.
+    #[must_use]
+    pub fn accept_without_audience<I>(mut self, client_ids: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let asker = self.cached.inner_mut();
+        let clients = client_ids.into_iter().map(Into::into);
+        asker.rules.without_audience.extend(clients);
+        self
+    }
+
+    /// Sets by how much the clock of the identity server may differ.
+    #[must_use]
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.cached.inner_mut().rules.leeway = leeway;
+        self
+    }
+
+    /// Sets for how long a valid token is remembered at most, and for how long one that is not.
+    /// Zero: not at all.
+    #[must_use]
+    pub fn cache(mut self, ceiling: Duration, negatives: Duration) -> Self {
+        self.cached = self.cached.ceiling(ceiling).negatives(negatives);
+        self
+    }
+
+    /// Sets how many tokens of either kind are remembered: 10,000 if not told otherwise.
+    #[must_use]
+    pub fn capacity(mut self, capacity: usize) -> Self {
+        self.cached = self.cached.capacity(capacity);
+        self
+    }
+
+    /// Sets how long an answer may take: 5 seconds if not told otherwise, which is also the most.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.cached.inner_mut().server.timeout = timeout;
+        self
+    }
+
+    /// Sets the clock, for tests.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        self.cached.inner_mut().clock = Arc::clone(&clock);
+        self.cached = self.cached.clock(move || clock.now());
+        self
+    }
+
+    /// Forgets what the identity server said of a token, as where it tells that it was revoked.
+    pub fn forget(&self, token: &str) {
+        self.cached.forget(token);
+    }
+
+    /// Forgets the valid tokens of which this is true: those of a subject, or with a token id.
+    pub fn forget_where(&self, is_meant: impl Fn(&AccessToken) -> bool) {
+        self.cached.forget_where(is_meant);
+    }
+
+    /// Forgets everything.
+    pub fn forget_all(&self) {
+        self.cached.forget_all();
+    }
+}
+
+impl TokenVerifier for IntrospectionVerifier {
+    async fn verify_token(&self, token: &str) -> Result<Option<AccessToken>, Unavailable> {
+        self.cached.verify_token(token).await
+    }
+
+    /// Asks anew, and shows the answer as claims.
+    async fn explain_token(&self, token: &str) -> Explanation {
+        self.cached.explain_token(token).await
+    }
+}
+
+impl Asker {
+    async fn introspect(&self, token: &str) -> Result<Map<String, Value>, Failure> {
+        self.server.introspect(token, || self.clock.now()).await
+    }
+}
+
+impl TokenVerifier for Asker {
+    async fn verify_token(&self, token: &str) -> Result<Option<AccessToken>, Unavailable> {
+        // Something else is neither worth the way nor safe to send.
+        if BearerToken::parse_b64token(token).is_err() {
+            return Ok(None);
+        }
+        let answer = self.introspect(token).await.map_err(unavailable)?;
+        match self.rules.judge(answer, self.clock.now()) {
+            Ok(token) => Ok(Some(token)),
+            Err(reason) => {
+                tracing::debug!(host = self.server.place.host(), %reason, "a token is not valid");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn explain_token(&self, token: &str) -> Explanation {
+        let verifier = format!("introspection at {}", self.server.place.host());
+        if BearerToken::parse_b64token(token).is_err() {
+            let why = "it does not look like a token (RFC 6750), so nobody was asked".to_owned();
+            return Explanation::new(verifier, Verdict::Invalid(why));
+        }
+        let answer = match self.introspect(token).await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                return Explanation::new(verifier, Verdict::Unavailable(failure.to_string()));
+            }
+        };
+        let verdict = match self.rules.judge(answer.clone(), self.clock.now()) {
+            Ok(token) => Verdict::Valid(token),
+            Err(reason) => Verdict::Invalid(reason.to_string()),
+        };
+        Explanation::new(verifier, verdict).with_claims(answer)
+    }
+}
+
+fn unavailable(failure: Failure) -> Unavailable {
+    let soon = failure.is_echo();
+    let unavailable = Unavailable::new(failure);
+    if soon {
+        unavailable.with_retry_after(circuit::REST)
+    } else {
+        unavailable
+    }
+}
+
+impl fmt::Debug for IntrospectionVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let asker = self.cached.inner();
+        f.debug_struct("IntrospectionVerifier")
+            .field("host", &asker.server.place.host())
+            .field("issuer", &asker.rules.issuer)
+            .field("audience", &asker.rules.resource)
+            .field("authentication", &asker.server.authentication)
+            .finish_non_exhaustive()
+    }
+}
