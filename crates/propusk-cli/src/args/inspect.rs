@@ -9,6 +9,7 @@ use super::VerificationArgs;
 pub(crate) struct InspectArgs {
     /// The token, or - to read it from standard input, where no other user of this machine sees it
     /// [env: PROPUSK_TOKEN]
+    #[arg(value_name = "TOKEN")]
     pub(crate) token_to_inspect: Option<String>,
 
     /// What would be asked, as METHOD or METHOD:NAME, such as tools/call:notes_add

@@ -2,7 +2,10 @@
 
 use propusk_store::{StoreUrl, TokenStore};
 
-use crate::failure::{Code, Failure};
+use crate::{
+    failure::{Code, Failure},
+    output::note,
+};
 
 /// The store where nothing else is said.
 pub(super) const DEFAULT: &str = "sqlite:propusk.db";
@@ -31,6 +34,18 @@ pub(super) async fn open_existing(url: &str) -> Result<TokenStore, Failure> {
             .hint("name another one with --tokens; `propusk token issue` and `propusk serve` create one"));
     }
     Ok(TokenStore::open(&url).await?)
+}
+
+/// Opens a store if it is there.
+pub(super) async fn open_if_there(url: &str) -> Result<Option<TokenStore>, Failure> {
+    if parse(url)?.exists() {
+        open(url).await.map(Some)
+    } else {
+        note(&format!(
+            "there is no token store at {url}; name another one with --tokens"
+        ));
+        Ok(None)
+    }
 }
 
 fn parse(url: &str) -> Result<StoreUrl, Failure> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use propusk::{AuthSettings, Inspection, Operation, Verdict};
+use propusk::{AccessToken, AuthSettings, Inspection, Operation, Verdict};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -41,15 +41,42 @@ pub(super) fn inspection(
         });
         return answer(&format!("{value:#}"));
     }
-    let mut rows = vec![row("verifier", explanation.verifier.clone())];
+    let mut rows = vec![row("verifier", &explanation.verifier)];
     rows.extend(members("header", &explanation.header, now));
     rows.extend(members("claim", &explanation.claims, now));
-    rows.push(row("clock", format!("{} on this machine", date(now))));
-    rows.push(row("verdict", sentence(verdict, &reason)));
-    rows.push(row("resource", settings.resource().to_string()));
-    rows.push(row("operation", operation.to_string()));
-    rows.push(row("decision", sentence(decision, &why)));
+    rows.push(row("clock", &format!("{} on this machine", date(now))));
+    rows.push(row("verdict", &sentence(verdict, &reason)));
+    if let Verdict::Valid(token) = &explanation.verdict {
+        rows.extend(facts(token, now));
+    }
+    rows.push(row("resource", settings.resource().as_str()));
+    rows.push(row("operation", &operation.to_string()));
+    rows.push(row("decision", &sentence(decision, &why)));
     answer(&table(&rows))
+}
+
+/// What a tool will see of the caller.
+fn facts(token: &AccessToken, now: SystemTime) -> Vec<Vec<String>> {
+    let expiry = token
+        .expires_at()
+        .map(|time| format!("{} ({})", date(time), distance(time, now)));
+    let facts = [
+        ("subject", Some(token.subject().to_owned())),
+        ("issuer", token.issuer().map(str::to_owned)),
+        ("client", token.client_id().map(str::to_owned)),
+        ("scopes", Some(token.scopes().to_string())),
+        ("audience", Some(token.audience().join(" "))),
+        (
+            "expires",
+            Some(expiry.unwrap_or_else(|| "never".to_owned())),
+        ),
+        ("token id", token.token_id().map(str::to_owned)),
+    ];
+    facts
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+        .map(|(name, value)| row(name, &value))
+        .collect()
 }
 
 fn verdict(verdict: &Verdict) -> (&'static str, String) {
@@ -82,15 +109,15 @@ fn members(kind: &str, members: &Map<String, Value>, now: SystemTime) -> Vec<Vec
             Some(time) => format!("{text}  {} ({})", date(time), distance(time, now)),
             None => text,
         };
-        row(&format!("{kind} {name}"), text)
+        row(&format!("{kind} {name}"), &text)
     });
     shown.collect()
 }
 
-fn row(name: &str, value: String) -> Vec<String> {
+fn row(name: &str, value: &str) -> Vec<String> {
     // One line each, whatever an issuer writes into a claim.
     let line = |text: &str| printable(text).replace('\n', " ");
-    vec![line(name), line(&value)]
+    vec![line(name), line(value)]
 }
 
 /// A NumericDate (RFC 7519 §2) that the calendar can show.
@@ -110,11 +137,21 @@ fn distance(time: SystemTime, now: SystemTime) -> String {
     let words = |distance: Duration| {
         let whole = Duration::from_secs(distance.as_secs());
         let text = humantime::format_duration(whole).to_string();
-        text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+        let units: Vec<_> = text.split(' ').take(2).map(spaced).collect();
+        units.join(" ")
     };
     match time.duration_since(now) {
         Ok(ahead) => format!("in {}", words(ahead)),
         Err(passed) => format!("{} ago", words(passed.duration())),
+    }
+}
+
+/// `3years` is hard to read, `3h` is not.
+fn spaced(unit: &str) -> String {
+    let digits = unit.trim_start_matches(|c: char| c.is_ascii_digit());
+    match digits.len() {
+        0..=2 => unit.to_owned(),
+        length => format!("{} {digits}", &unit[..unit.len() - length]),
     }
 }
 
@@ -139,6 +176,8 @@ mod tests {
         assert_eq!(value("nbf"), "999990.5  1970-01-12T13:46:30Z (9s ago)");
         assert_eq!(value("iat"), "soon");
         assert_eq!(value("sub"), "a verdict  valid\u{fffd}[2J");
-        assert_eq!(value("auth_time"), "1e30");
+        assert_eq!(value("auth_time"), "1e+30");
+        let years = Duration::from_secs(3 * 365 * 24 * 60 * 60);
+        assert_eq!(distance(now + years, now), "in 2 years 11 months");
     }
 }

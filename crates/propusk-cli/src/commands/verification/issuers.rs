@@ -22,7 +22,7 @@ pub(super) enum Keys {
 }
 
 impl Issuers {
-    pub(super) fn resolve(issuers: Vec<String>, jwks: Option<String>) -> Result<Self, Failure> {
+    pub(super) fn resolve(issuers: &[String], jwks: Option<String>) -> Result<Self, Failure> {
         let parse = |text: &String| {
             IssuerUrl::parse(text).map_err(|error| Failure::usage(format!("--issuer: {error}")))
         };

@@ -21,6 +21,7 @@ pub(super) struct Verification {
     required_scopes: Vec<String>,
     audiences: Vec<String>,
     pub(super) store_url: Option<String>,
+    store_is_named: bool,
     fixed: FixedTokens,
     issuers: Issuers,
     introspection: Option<Introspection>,
@@ -36,7 +37,7 @@ impl Verification {
     ) -> Result<Self, Failure> {
         let admission = args.admission.or(config.admission.take());
         let issuers = Issuers::resolve(
-            either(args.issuer, &mut config.issuer),
+            &either(args.issuer, &mut config.issuer),
             args.jwks.or(config.jwks.take()),
         )?;
         let introspection = Introspection::resolve(
@@ -58,6 +59,7 @@ impl Verification {
         let alone = fixed.is_empty() && issuers.is_empty() && introspection.is_none();
         let named = args.tokens.or(configured_tokens);
         Ok(Self {
+            store_is_named: named.is_some(),
             resource: args.resource.or(config.resource.take()),
             admission: admission
                 .as_deref()

@@ -20,12 +20,12 @@ pub(in crate::commands) struct Verifiers {
 }
 
 impl Verification {
-    /// Opens the store, with `open_store`, and makes the verifiers. Nobody is asked over the network
-    /// yet.
+    /// Opens the store and makes the verifiers. No identity server is asked yet. Who only `looks`
+    /// creates no store.
     pub(in crate::commands) async fn open(
         self,
         settings: &AuthSettings,
-        must_exist: bool,
+        looks: bool,
     ) -> Result<Verifiers, Failure> {
         let mut verifier = AnyOf::new();
         if !self.fixed.is_empty() {
@@ -33,8 +33,10 @@ impl Verification {
         }
         let mut routing = Routing::new();
         let store = match &self.store_url {
-            Some(url) if must_exist => Some(store::open_existing(url).await?),
-            Some(url) => Some(store::open(url).await?),
+            Some(url) if !looks => Some(store::open(url).await?),
+            Some(url) if self.store_is_named => Some(store::open_existing(url).await?),
+            // The usual place, which nobody asked for: where there is nothing, there are no tokens.
+            Some(url) => store::open_if_there(url).await?,
             None => None,
         };
         if let Some(store) = &store {
