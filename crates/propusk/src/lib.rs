@@ -17,6 +17,11 @@ mod fixed;
 #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
 mod host_policy;
 mod metadata;
+#[cfg_attr(
+    not(feature = "layer"),
+    allow(dead_code, reason = "the layer measures durations")
+)]
+pub mod metrics;
 mod operation;
 mod principal;
 mod refusal;
@@ -26,6 +31,8 @@ mod settings;
 mod unavailable;
 mod verify;
 
+#[cfg(feature = "layer")]
+pub mod audit;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "fetch")]

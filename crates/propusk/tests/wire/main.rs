@@ -8,6 +8,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod admission;
+mod audit;
 mod before_the_body;
 mod caller;
 mod challenges;
@@ -18,6 +19,7 @@ mod drain;
 mod hosts;
 mod limits;
 mod metadata;
+mod metrics;
 mod origins;
 mod regressions;
 mod secrets;
