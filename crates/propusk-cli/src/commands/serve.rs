@@ -2,6 +2,7 @@
 
 mod fixed;
 mod settings;
+mod watch;
 mod welcome;
 
 use std::process::ExitCode;
@@ -33,10 +34,11 @@ pub(crate) async fn run(
     // Fixed tokens are for a quick try: no store appears unless one is named.
     let store_url = tokens.or_else(|| fixed.is_empty().then(|| store::DEFAULT.to_owned()));
 
-    let listener = bind(&plan.listen).await?;
+    let listener = bind("--listen", &plan.listen).await?;
     let address = listener.local_addr().map_err(Failure::unavailable)?;
     let auth = plan.auth_settings(address)?;
     let url = auth.resource().to_string();
+    let watch = plan.watched.start(address).await?;
 
     let mut verifier = AnyOf::new();
     if !fixed.is_empty() {
@@ -57,6 +59,7 @@ pub(crate) async fn run(
     let server = Server::new(Builtin::default())
         .auth(auth, verifier)
         .legacy_sessions(!plan.stateless);
+    let server = watch.over(server);
     // Before anybody hears that it listens: a signal from then on is a drain.
     let shutdown = propusk::server::shutdown_signal().map_err(Failure::unavailable)?;
     if !url.contains(&address.to_string()) {
@@ -65,19 +68,24 @@ pub(crate) async fn run(
     answer(&format!("listening on {url}"))?;
     let served = server.serve_on(listener, shutdown).await;
     close(store).await;
+    watch.close();
     served
         .map_err(Failure::unavailable)
         .map(|()| ExitCode::SUCCESS)
 }
 
-async fn bind(listen: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(listen).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            Failure::unavailable(format!("{listen} is in use by another program"))
-                .hint("choose another port with --listen, for example --listen 127.0.0.1:0 for any free one")
-        }
-        _ => Failure::unavailable(format!("cannot listen on {listen}: {error}")),
-    })
+async fn bind(flag: &str, listen: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(listen)
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => Failure::unavailable(format!(
+                "{listen} is in use by another program"
+            ))
+            .hint(format!(
+                "choose another port with {flag}, for example {flag} 127.0.0.1:0 for any free one"
+            )),
+            _ => Failure::unavailable(format!("cannot listen on {listen}: {error}")),
+        })
 }
 
 /// What cannot be recorded any more does not make a stop that was asked for a failure.
