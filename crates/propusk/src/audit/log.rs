@@ -338,4 +338,35 @@ mod tests {
         assert!(events.iter().all(|line| line["event"] == "decision"));
         assert_eq!(events.len() + 10, recorded);
     }
+
+    /// A disk that is full until somebody makes room.
+    #[derive(Clone, Default)]
+    struct Full(Arc<std::sync::Mutex<Option<Vec<u8>>>>);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut room = self.0.lock().unwrap();
+            let room = room.as_mut().ok_or(io::ErrorKind::StorageFull)?;
+            room.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn it_tries_again_by_itself() {
+        let disk = Full::default();
+        let log = AuditLog::to_writer(disk.clone()).expect("started");
+        record(&log, "a");
+        soon("a complaint", || log.0.0.has_warned());
+        *disk.0.lock().unwrap() = Some(Vec::new());
+        soon("the line", || {
+            let written = disk.0.lock().unwrap().clone().expect("there is room");
+            lines(&String::from_utf8(written).expect("UTF-8")).len() == 1
+        });
+        assert_eq!(log.lost(), 0);
+    }
 }

@@ -243,4 +243,19 @@ mod tests {
         // The second line is cut, the third is not there; the five were counted before.
         assert_eq!(queue.lost_in_all(), 2);
     }
+
+    #[test]
+    fn a_line_that_was_cut_begins_anew_in_a_new_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("audit.jsonl");
+        let target = Target::open(path.clone()).expect("opened");
+        let mut writer = Writer::new(Arc::default(), target);
+        writer.take(b"one\ntwo\n".to_vec(), 0);
+        // So far it had come when the disk was full.
+        writer.written = 6;
+        std::fs::rename(&path, folder.path().join("old")).expect("renamed");
+        writer.reopen();
+        writer.write().expect("room");
+        assert_eq!(std::fs::read(&path).expect("readable"), b"two\n");
+    }
 }

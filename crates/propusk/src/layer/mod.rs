@@ -78,8 +78,9 @@ impl AuthLayer {
         }
     }
 
-    /// Tells this sink of every decision too, also of those of services that the layer has made
-    /// already. Without one they are in the log only, under the target `propusk::audit`.
+    /// Tells this sink too of every decision. Without one they are in the log only, under the
+    /// target `propusk::audit`. The address of the peer is in an event where a
+    /// [`RemoteAddress`](crate::audit::RemoteAddress) is in the request's extensions.
     #[must_use]
     pub fn audit(self, sink: impl AuditSink) -> Self {
         self.gate.observer().add(Box::new(sink));

@@ -42,3 +42,46 @@ impl Observer {
         trail.told();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http::Request;
+
+    use super::*;
+    use crate::{AccessToken, BearerToken, Refusal, SystemClock, Unavailable};
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl AuditSink for Heard {
+        fn record(&self, event: &AuditEvent<'_>) {
+            let asked = event.verification().is_some();
+            let heard = format!("{} {} {asked}", event.request_id(), event.reason());
+            self.0.lock().unwrap().push(heard);
+        }
+    }
+
+    /// Allowed by the gate, and then refused by the tool itself.
+    #[tokio::test]
+    async fn two_decisions_about_a_request_share_its_id_and_tell_of_one_verification() {
+        let observer = Observer::default();
+        let heard = Arc::new(Heard::default());
+        observer.add(Box::new(Arc::clone(&heard)));
+        let request = Request::builder().header("x-request-id", "r-1").body(());
+        let mut trail = Trail::of(&request.expect("a request"));
+        let verifier =
+            |_| std::future::ready(Ok::<_, Unavailable>(Some(AccessToken::new("alice"))));
+        let text = BearerToken::parse("t").expect("a token");
+        let verified = trail.verify(&verifier, &text).await;
+        verified.expect("it can tell").expect("valid");
+        observer.record(&mut trail, None, &SystemClock);
+        let cause = Refusal::needs("x").into();
+        observer.record(&mut trail, Some(&cause), &SystemClock);
+        assert_eq!(
+            *heard.0.lock().unwrap(),
+            ["r-1 authorized true", "r-1 insufficient_scope false"]
+        );
+    }
+}

@@ -162,6 +162,8 @@ mod tests {
                 "{refused:?}"
             );
             assert!(!response.headers().contains_key(header::RETRY_AFTER));
+            let cause = response.extensions().get::<Cause>();
+            assert_eq!(cause.and_then(Cause::refusal), Some(&refused));
         }
     }
 
