@@ -184,20 +184,6 @@ mod tests {
         assert_eq!((log.lost(), subjects(&path).len()), (1, 4));
     }
 
-    #[test]
-    fn what_is_waiting_is_written_when_the_last_handle_goes() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("audit.jsonl");
-        let log = AuditLog::open(&path).expect("opened");
-        let other = log.clone();
-        drop(log);
-        for number in 0..1_000 {
-            record(&other, &number.to_string());
-        }
-        drop(other);
-        assert_eq!(subjects(&path).len(), 1_000);
-    }
-
     #[cfg(unix)]
     #[test]
     fn a_new_file_is_for_its_owner_only() {
@@ -354,6 +340,24 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn what_is_waiting_is_written_when_the_last_handle_goes() {
+        let room = Arc::new(std::sync::Mutex::new(Some(Vec::new())));
+        let log = AuditLog::to_writer(Full(Arc::clone(&room))).expect("started");
+        let other = log.clone();
+        drop(log);
+        for number in 0..1_000 {
+            record(&other, &number.to_string());
+        }
+        drop(other);
+        let room = Arc::into_inner(room).expect("the writer is closed");
+        let written = room.into_inner().unwrap().expect("there was room");
+        assert_eq!(
+            lines(&String::from_utf8(written).expect("UTF-8")).len(),
+            1_000
+        );
     }
 
     #[test]

@@ -70,25 +70,28 @@ impl Writer {
     }
 
     /// Writes until the queue is closed.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(self) {
+        // Dropped last: the file is closed when the end is told.
         let _ended = Ended(Arc::clone(&self.queue));
-        loop {
-            let turn = match self.failing {
-                false => self.queue.next(),
-                true => self.queue.pause(),
-            };
-            self.take(turn.lines, turn.lost);
-            if turn.reopen {
-                self.reopen();
-            }
-            let done = self.write();
-            if turn.closing {
-                if let Err(error) = done {
-                    self.give_up(&error);
-                }
-                return;
-            }
+        let mut writer = self;
+        while writer.go_on() {}
+    }
+
+    /// Whether there is more to do.
+    fn go_on(&mut self) -> bool {
+        let turn = match self.failing {
+            false => self.queue.next(),
+            true => self.queue.pause(),
+        };
+        self.take(turn.lines, turn.lost);
+        if turn.reopen {
+            self.reopen();
         }
+        let done = self.write();
+        if let (Err(error), true) = (done, turn.closing) {
+            self.give_up(&error);
+        }
+        !turn.closing
     }
 
     fn take(&mut self, mut lines: Vec<u8>, lost: u64) {
