@@ -46,6 +46,8 @@ pub(crate) struct ServeConfig {
     #[serde(default)]
     pub(crate) allowed_origin: Vec<String>,
     pub(crate) stateless: Option<bool>,
+    pub(crate) audit: Option<std::path::PathBuf>,
+    pub(crate) metrics: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -137,6 +139,8 @@ mod tests {
             allowed-host = ["h"]
             allowed-origin = ["https://o"]
             stateless = true
+            audit = "a.jsonl"
+            metrics = "on"
             [call]
             token = "t"
             token-file = "f"

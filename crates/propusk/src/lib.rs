@@ -21,6 +21,11 @@ mod fixed;
 mod host_policy;
 mod inspect;
 mod metadata;
+#[cfg_attr(
+    not(feature = "layer"),
+    allow(dead_code, reason = "the layer measures durations")
+)]
+pub mod metrics;
 mod operation;
 mod principal;
 mod refusal;
@@ -30,6 +35,8 @@ mod settings;
 mod unavailable;
 mod verify;
 
+#[cfg(feature = "layer")]
+pub mod audit;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "fetch")]

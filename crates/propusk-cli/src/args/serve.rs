@@ -1,5 +1,7 @@
 //! `propusk serve`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::VerificationArgs;
@@ -33,6 +35,15 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "PROPUSK_STATELESS", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) stateless: bool,
 
+    /// Appends a line of JSON for every decision to this file (- is stdout); SIGHUP opens it again
+    #[arg(long, value_name = "FILE", env = "PROPUSK_AUDIT")]
+    pub(crate) audit: Option<PathBuf>,
+
+    /// Shows numbers for Prometheus without a token: `on` at /metrics of this server, or on an
+    /// address of their own, such as 127.0.0.1:9100 [default: off]
+    #[arg(long, value_name = "on|ADDRESS", env = "PROPUSK_METRICS")]
+    pub(crate) metrics: Option<String>,
+
     #[command(flatten)]
     pub(crate) verification: VerificationArgs,
 }
@@ -45,4 +56,5 @@ Examples:
   propusk serve --listen 127.0.0.1:9000 --tokens sqlite:/var/lib/propusk/tokens.db
   propusk serve --token secret-token-123=alice:echo,notes:read
   propusk serve --issuer https://login.example --resource https://mcp.example.com/mcp
-  propusk serve --listen 0.0.0.0:8000 --resource https://mcp.example.com/mcp";
+  propusk serve --listen 0.0.0.0:8000 --resource https://mcp.example.com/mcp
+  propusk serve --audit /var/log/propusk/audit.jsonl --metrics 127.0.0.1:9100";

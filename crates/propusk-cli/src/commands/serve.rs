@@ -1,6 +1,7 @@
 //! `propusk serve`.
 
 mod settings;
+mod watch;
 mod welcome;
 
 use std::process::ExitCode;
@@ -27,10 +28,11 @@ pub(crate) async fn run(
     configured_tokens: Option<String>,
 ) -> Result<ExitCode, Failure> {
     let plan = settings::Plan::resolve(args, config, configured_tokens)?;
-    let listener = bind(&plan.listen).await?;
+    let listener = bind("--listen", &plan.listen).await?;
     let address = listener.local_addr().map_err(Failure::unavailable)?;
     let auth = plan.auth_settings(address)?;
     let url = auth.resource().to_string();
+    let watch = plan.watched.start(address).await?;
 
     plan.warn(&auth);
     let store_url = plan.verification.store_url.clone();
@@ -41,6 +43,7 @@ pub(crate) async fn run(
     let server = Server::new(Builtin::default())
         .auth(auth, verifier)
         .legacy_sessions(!plan.stateless);
+    let server = watch.over(server);
     // Before anybody hears that it listens: a signal from then on is a drain.
     let shutdown = propusk::server::shutdown_signal().map_err(Failure::unavailable)?;
     if !url.contains(&address.to_string()) {
@@ -49,19 +52,24 @@ pub(crate) async fn run(
     answer(&format!("listening on {url}"))?;
     let served = server.serve_on(listener, shutdown).await;
     close(store).await;
+    watch.close();
     served
         .map_err(Failure::unavailable)
         .map(|()| ExitCode::SUCCESS)
 }
 
-async fn bind(listen: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(listen).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            Failure::unavailable(format!("{listen} is in use by another program"))
-                .hint("choose another port with --listen, for example --listen 127.0.0.1:0 for any free one")
-        }
-        _ => Failure::unavailable(format!("cannot listen on {listen}: {error}")),
-    })
+async fn bind(flag: &str, listen: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(listen)
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => Failure::unavailable(format!(
+                "{listen} is in use by another program"
+            ))
+            .hint(format!(
+                "choose another port with {flag}, for example {flag} 127.0.0.1:0 for any free one"
+            )),
+            _ => Failure::unavailable(format!("cannot listen on {listen}: {error}")),
+        })
 }
 
 /// What cannot be recorded any more does not make a stop that was asked for a failure.

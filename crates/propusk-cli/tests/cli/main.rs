@@ -15,3 +15,4 @@ mod settings;
 mod stop;
 mod support;
 mod tokens;
+mod watch;

@@ -117,6 +117,7 @@ fn every_variable_and_key_of_serve_is_read() {
         ),
         ("PROPUSK_TOKENS", "tokens", "--tokens"),
         ("PROPUSK_STATELESS", "stateless", "stateless"),
+        ("PROPUSK_METRICS", "metrics", "--metrics"),
         ("PROPUSK_LOG", "log", "--log"),
     ] {
         let bad = if key == "log" { "a=b=c" } else { "\"" };

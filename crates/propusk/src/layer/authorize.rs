@@ -13,8 +13,8 @@ use http_body::Body;
 use http_body_util::Full;
 use tower_service::Service;
 
-use super::{body::AuthBody, gate::Gate, render};
-use crate::Permit;
+use super::{body::AuthBody, gate::Gate, render, trail::Trail};
+use crate::{AccessToken, Permit, audit::Cause};
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>> + Send>>;
 
@@ -46,10 +46,19 @@ impl<S> Authorize<S> {
         let gate = Arc::clone(&self.gate);
         let inner = self.inner.clone();
         Box::pin(async move {
-            match admit(&gate, request).await {
-                Ok(admitted) => forward(&gate, inner, admitted).await,
-                Err(response) => Ok(response.map(AuthBody::own)),
+            let mut trail = Trail::of(&request);
+            let response = match admit(&gate, request, &mut trail).await {
+                Ok(admitted) => {
+                    // Before it runs, so that what it does is never without a trace.
+                    gate.record(&mut trail, None);
+                    forward(&gate, inner, admitted).await?
+                }
+                Err(response) => response.map(AuthBody::own),
+            };
+            if let Some(cause) = response.extensions().get::<Cause>() {
+                gate.record(&mut trail, Some(cause));
             }
+            Ok(response)
         })
     }
 }
@@ -84,6 +93,7 @@ struct Admitted<B> {
 async fn admit<B>(
     gate: &Gate,
     request: Request<B>,
+    trail: &mut Trail,
 ) -> Result<Admitted<B>, Box<Response<Full<Bytes>>>> {
     let (mut parts, body) = request.into_parts();
     if let Some(document) = gate.metadata(parts.uri.path())
@@ -91,17 +101,18 @@ async fn admit<B>(
     {
         return Err(Box::new(render::metadata(document)));
     }
-    let permit = gate.permit(&parts).await.map_err(|refusal| {
-        tracing::info!(reason = ?refusal.reason(), method = %parts.method, "refused");
-        Box::new(render::refusal(gate.settings(), &refusal))
-    })?;
+    let permit = gate
+        .permit(&parts, trail)
+        .await
+        .map_err(|refusal| Box::new(render::refusal(gate.settings(), &refusal)))?;
+    trail.admit(&permit);
     let session = gate
         .sessions()
-        .check(&mut parts.headers, permit.caller().map(crate::AccessToken::principal))
-        .map_err(|_| {
-            tracing::info!(caller = ?permit.caller().map(crate::AccessToken::principal), "unknown or foreign session");
-            Box::new(render::unknown_session())
-        })?;
+        .check(
+            &mut parts.headers,
+            permit.caller().map(AccessToken::principal),
+        )
+        .map_err(|_| Box::new(render::unknown_session()))?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
     parts.extensions.insert(permit);

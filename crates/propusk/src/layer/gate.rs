@@ -4,11 +4,13 @@ use http::request::Parts;
 
 use super::{
     credentials::{Credentials, credentials},
+    observer::Observer,
     sessions::Sessions,
+    trail::Trail,
 };
 use crate::{
     Admission, AuthSettings, Clock, Operation, Permit, Presented, ProtectedResourceMetadata,
-    Reason, Refusal, decide, resource::WELL_KNOWN, verify::DynTokenVerifier,
+    Reason, Refusal, audit::Cause, decide, resource::WELL_KNOWN, verify::DynTokenVerifier,
 };
 
 pub(super) struct Gate {
@@ -16,6 +18,7 @@ pub(super) struct Gate {
     verifier: Box<dyn DynTokenVerifier>,
     clock: Box<dyn Clock>,
     sessions: Sessions,
+    observer: Observer,
     metadata_path: String,
     metadata: Option<String>,
 }
@@ -35,6 +38,7 @@ impl Gate {
             verifier,
             clock,
             sessions: Sessions::default(),
+            observer: Observer::default(),
         }
     }
 
@@ -46,6 +50,15 @@ impl Gate {
         &self.sessions
     }
 
+    pub(super) fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    /// Tells who watches what was decided; `None` is that the request goes on.
+    pub(super) fn record(&self, trail: &mut Trail, cause: Option<&Cause>) {
+        self.observer.record(trail, cause, &*self.clock);
+    }
+
     /// The metadata document, if this path is one of its two (RFC 9728 §3.1). `Some(None)`: the
     /// path is right, and there is no document.
     pub(super) fn metadata(&self, path: &str) -> Option<Option<&str>> {
@@ -53,7 +66,11 @@ impl Gate {
     }
 
     /// Takes the token out of a request, verifies it and decides. The body is not touched.
-    pub(super) async fn permit(&self, request: &Parts) -> Result<Permit, Refusal> {
+    pub(super) async fn permit(
+        &self,
+        request: &Parts,
+        trail: &mut Trail,
+    ) -> Result<Permit, Refusal> {
         let needs = || self.settings.required_scopes().clone();
         let lenient = self.settings.admitted() == Admission::Permissive;
         let presented = match credentials(request) {
@@ -62,11 +79,10 @@ impl Gate {
             Credentials::Malformed(malformed) => {
                 return Err(Refusal::new(Reason::BadRequest(malformed), needs()));
             }
-            Credentials::Token(text) => match self.verifier.verify(text.expose_secret()).await {
+            Credentials::Token(text) => match trail.verify(&*self.verifier, &text).await {
                 Ok(Some(token)) => Presented::Verified(token.with_text(text)),
                 Ok(None) => Presented::Rejected,
                 Err(unavailable) => {
-                    tracing::warn!(cause = %unavailable.cause(), "a token cannot be verified now");
                     let retry_after = unavailable.retry_after();
                     return Err(Refusal::new(Reason::Unavailable { retry_after }, needs()));
                 }

@@ -4,9 +4,11 @@ mod authorize;
 mod body;
 mod credentials;
 mod gate;
+mod observer;
 mod render;
 mod service;
 mod sessions;
+mod trail;
 
 use std::sync::Arc;
 
@@ -15,7 +17,12 @@ use tower_layer::Layer;
 pub use body::AuthBody;
 pub use service::AuthService;
 
-use crate::{AuthSettings, Clock, SystemClock, TokenVerifier, verify::DynTokenVerifier};
+use crate::{
+    AuthSettings, Clock, SystemClock, TokenVerifier,
+    audit::AuditSink,
+    metrics::{Decisions, Metrics},
+    verify::DynTokenVerifier,
+};
 use gate::Gate;
 
 /// A tower layer that lets only authorized requests through.
@@ -69,6 +76,33 @@ impl AuthLayer {
         Self {
             gate: Arc::new(Gate::new(settings, verifier, Box::new(clock))),
         }
+    }
+
+    /// Tells this sink too of every decision. Without one they are in the log only, under the
+    /// target `propusk::audit`. The address of the peer is in an event where a
+    /// [`RemoteAddress`](crate::audit::RemoteAddress) is in the request's extensions.
+    #[must_use]
+    pub fn audit(self, sink: impl AuditSink) -> Self {
+        self.gate.observer().add(Box::new(sink));
+        self
+    }
+
+    /// Counts decisions, verifications and open sessions:
+    ///
+    /// | name | labels | |
+    /// |---|---|---|
+    /// | `propusk_decisions_total` | `decision`, `reason` | counter |
+    /// | `propusk_verifier_duration_seconds` | `outcome`: `valid`, `invalid`, `unavailable` | histogram |
+    /// | `propusk_sessions_open` | | gauge, sessions of 2025-11-25 |
+    #[must_use]
+    pub fn metrics(self, metrics: &Metrics) -> Self {
+        let gate = Arc::downgrade(&self.gate);
+        metrics.gauge_from(
+            "propusk_sessions_open",
+            "Sessions of MCP 2025-11-25 that are remembered.",
+            move || gate.upgrade().map_or(0, |gate| gate.sessions().open()),
+        );
+        self.audit(Decisions::new(metrics))
     }
 }
 

@@ -5,7 +5,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::json;
 
-use crate::{AuthSettings, Challenge, Reason, Refusal, host_policy::Foreign};
+use crate::{AuthSettings, Challenge, Reason, Refusal, audit::Cause, host_policy::Foreign};
 
 /// The JSON-RPC code of an authorization error. The specification fixes none; this one is in the
 /// range that it leaves to implementations.
@@ -37,7 +37,7 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
         let value = challenge(settings, error, refusal).to_header_value();
         headers.insert(header::WWW_AUTHENTICATE, value);
     }
-    response
+    caused(response, refusal.clone().into())
 }
 
 fn challenge(settings: &AuthSettings, error: Option<&str>, refusal: &Refusal) -> Challenge {
@@ -86,13 +86,20 @@ pub(super) fn foreign(foreign: Foreign) -> Response<Full<Bytes>> {
         Foreign::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
         Foreign::UnknownOrigin => StatusCode::FORBIDDEN,
     };
-    own(status, "text/plain; charset=utf-8", format!("{foreign}\n"))
+    let response = own(status, "text/plain; charset=utf-8", format!("{foreign}\n"));
+    caused(response, Cause::foreign(foreign))
 }
 
 /// A session of another principal looks exactly like one that does not exist.
 pub(super) fn unknown_session() -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from("Not Found: Session not found"));
     *response.status_mut() = StatusCode::NOT_FOUND;
+    caused(response, Cause::unknown_session())
+}
+
+/// A refusal carries its cause, for who watches; nothing of it goes over the wire.
+fn caused<B>(mut response: Response<B>, cause: Cause) -> Response<B> {
+    response.extensions_mut().insert(cause);
     response
 }
 
@@ -155,6 +162,8 @@ mod tests {
                 "{refused:?}"
             );
             assert!(!response.headers().contains_key(header::RETRY_AFTER));
+            let cause = response.extensions().get::<Cause>();
+            assert_eq!(cause.and_then(Cause::refusal), Some(&refused));
         }
     }
 

@@ -10,12 +10,13 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, Method, Request, Response, header};
 use http_body::Body;
+use http_body_util::Full;
 use tower_http::cors::{AllowHeaders, AllowOrigin, Cors, CorsLayer};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{authorize::Authorize, body::AuthBody, gate::Gate, render};
-use crate::{AuthSettings, host_policy::Source};
+use super::{authorize::Authorize, body::AuthBody, gate::Gate, render, trail::Trail};
+use crate::{AuthSettings, audit::Cause, host_policy::Source};
 
 /// The service that an [`AuthLayer`](super::AuthLayer) makes.
 #[derive(Clone)]
@@ -72,16 +73,29 @@ impl<S> AuthService<S> {
         ReqBody: Send + 'static,
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
-        let hosts = self.gate.settings().hosts();
-        match hosts.check(request.uri(), request.headers()) {
+        match self.source(&request) {
             Ok(Source::Program) => self.plain.handle(request),
             Ok(Source::Page) => Box::pin(self.cors.clone().call(request)),
-            Err(foreign) => {
-                tracing::warn!(reason = %foreign, "turned away");
-                let response = render::foreign(foreign).map(AuthBody::own);
+            Err(response) => {
+                let response = response.map(AuthBody::own);
                 Box::pin(std::future::ready(Ok(response)))
             }
         }
+    }
+
+    /// Where a request comes from by its `Host` and `Origin`, or how it is turned away.
+    pub(crate) fn source<B>(
+        &self,
+        request: &Request<B>,
+    ) -> Result<Source, Box<Response<Full<Bytes>>>> {
+        let hosts = self.gate.settings().hosts();
+        hosts
+            .check(request.uri(), request.headers())
+            .map_err(|foreign| {
+                let cause = Cause::foreign(foreign);
+                self.gate.record(&mut Trail::of(request), Some(&cause));
+                Box::new(render::foreign(foreign))
+            })
     }
 }
 

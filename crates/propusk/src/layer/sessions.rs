@@ -90,6 +90,11 @@ impl Sessions {
         self.lock().remove(id);
     }
 
+    /// How many are remembered.
+    pub(super) fn open(&self) -> u64 {
+        u64::try_from(self.lock().len()).unwrap_or(u64::MAX)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Owned>> {
         // Every change is a single insertion or removal, so a panic elsewhere leaves no half of one.
         self.owners.lock().unwrap_or_else(PoisonError::into_inner)

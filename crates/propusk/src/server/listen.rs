@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{drain::Drain, endpoint::Endpoint};
 
 /// A client that takes longer to send its headers is cut off.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// All headers of a request together; four times the longest token.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
@@ -38,9 +38,9 @@ pub(super) async fn run<H: ServerHandler>(
     let end = CancellationToken::new();
     let _end = end.clone().drop_guard();
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     pause_after(&error).await;
                     continue;
@@ -49,7 +49,7 @@ pub(super) async fn run<H: ServerHandler>(
             () = &mut shutdown => break,
         };
         no_delay(&stream);
-        let connection = http.serve_connection(TokioIo::new(stream), endpoint.clone());
+        let connection = http.serve_connection(TokioIo::new(stream), endpoint.for_peer(peer));
         let connection = connections.watch(connection);
         let end = end.clone();
         tokio::spawn(async move {
@@ -85,7 +85,7 @@ fn no_delay(stream: &TcpStream) {
 }
 
 /// Out of file descriptors or memory: new ones come only with time, and a busy loop helps nobody.
-async fn pause_after(error: &io::Error) {
+pub(super) async fn pause_after(error: &io::Error) {
     let of_one_connection = matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

@@ -6,6 +6,7 @@ mod drain;
 mod endpoint;
 mod listen;
 mod mcp;
+mod metrics;
 mod scopes;
 mod tool_refusal;
 
@@ -16,10 +17,11 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 pub use caller::{Caller, RequestCaller};
 pub use drain::signal as shutdown_signal;
+pub use metrics::serve_metrics;
 pub use propusk_macros::tool_router;
 pub use scopes::{declared_scopes, scopes};
 
-use crate::{AuthLayer, AuthSettings, TokenVerifier};
+use crate::{AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::Metrics};
 
 /// An MCP server with token authorization.
 ///
@@ -66,6 +68,7 @@ struct Options {
     max_body_bytes: usize,
     drain: Duration,
     legacy_sessions: bool,
+    shown_metrics: Option<Metrics>,
 }
 
 impl Default for Options {
@@ -74,6 +77,7 @@ impl Default for Options {
             max_body_bytes: 4 * 1024 * 1024,
             drain: Duration::from_secs(10),
             legacy_sessions: true,
+            shown_metrics: None,
         }
     }
 }
@@ -137,6 +141,31 @@ impl<H, A> Server<H, A> {
         self.options.legacy_sessions = on;
         self
     }
+
+    /// Shows these numbers at `/metrics`, beside the MCP endpoint, to everybody who reaches the
+    /// server: no token is asked for, `Host` and `Origin` are checked. For a listener of their own
+    /// see [`serve_metrics`].
+    #[must_use]
+    pub fn show_metrics(mut self, metrics: &Metrics) -> Self {
+        self.options.shown_metrics = Some(metrics.clone());
+        self
+    }
+}
+
+impl<H> Server<H, Protected> {
+    /// Tells this sink of every decision; see [`AuthLayer::audit`].
+    #[must_use]
+    pub fn audit(mut self, sink: impl AuditSink) -> Self {
+        self.auth.layer = self.auth.layer.audit(sink);
+        self
+    }
+
+    /// Counts decisions, verifications and sessions; see [`AuthLayer::metrics`].
+    #[must_use]
+    pub fn metrics(mut self, metrics: &Metrics) -> Self {
+        self.auth.layer = self.auth.layer.metrics(metrics);
+        self
+    }
 }
 
 impl<H: ServerHandler> Server<H, Protected> {
@@ -172,6 +201,7 @@ impl<H: ServerHandler> Server<H, Protected> {
             &auth.endpoint,
             tower_layer::Layer::layer(&auth.layer, mcp),
             drain.clone(),
+            options.shown_metrics,
         );
         listen::run(listener, endpoint, drain, shutdown).await;
         Ok(())

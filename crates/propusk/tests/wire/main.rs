@@ -8,6 +8,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod admission;
+mod audit;
 mod before_the_body;
 mod caller;
 mod challenges;
@@ -19,6 +20,7 @@ mod drain;
 mod hosts;
 mod limits;
 mod metadata;
+mod metrics;
 mod origins;
 mod regressions;
 mod secrets;

@@ -62,8 +62,9 @@ async fn no_log_line_shows_a_token() {
     // Otherwise there would be nothing to see, whatever was written.
     for expected in [
         "propusk",
-        "refused",
-        "turned away",
+        "refused: The access token is not valid.",
+        "reason=\"foreign_host\"",
+        "reason=\"authorized\"",
         "hunter2",
         "unknown or foreign session",
     ] {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use propusk::{Admission, AuthSettings};
 
-use super::LISTEN;
+use super::{LISTEN, watch::Watched};
 use crate::{
     args::ServeArgs,
     commands::verification::{Verification, either},
@@ -17,6 +17,7 @@ pub(super) struct Plan {
     pub(super) listen: String,
     pub(super) verification: Verification,
     pub(super) stateless: bool,
+    pub(super) watched: Watched,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
 }
@@ -36,10 +37,14 @@ impl Plan {
                 .unwrap_or_else(|| LISTEN.to_owned()),
             verification,
             stateless: args.stateless || config.stateless == Some(true),
+            watched: Watched::resolve(
+                args.audit.or(config.audit),
+                args.metrics.or(config.metrics).as_deref(),
+            )?,
             allowed_hosts: either(args.allowed_host, &mut config.allowed_host),
             allowed_origins: either(args.allowed_origin, &mut config.allowed_origin),
         };
-        address_of(&plan.listen)?;
+        address_of("--listen", &plan.listen)?;
         // Wrong values show now, before an address is bound or a file created.
         plan.auth_settings(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)))?;
         Ok(plan)
@@ -96,7 +101,7 @@ impl Plan {
 }
 
 /// `host:port`. Resolving the host is the operating system's business.
-fn address_of(text: &str) -> Result<(), Failure> {
+pub(super) fn address_of(flag: &str, text: &str) -> Result<(), Failure> {
     let parts = text.rsplit_once(':');
     let good = |(host, port): (&str, &str)| {
         !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
@@ -105,7 +110,7 @@ fn address_of(text: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(
-        Failure::usage(format!("--listen: {text:?} is not an address"))
+        Failure::usage(format!("{flag}: {text:?} is not an address"))
             .hint("write an address with its port, such as 127.0.0.1:8000 or [::1]:8000"),
     )
 }

@@ -5,9 +5,11 @@ mod proxy;
 mod rpc;
 mod site;
 mod tools;
+mod watch;
 
 pub(crate) use http::{Reply, Request, Wire, soon};
 pub(crate) use proxy::{Proxy, canned};
 pub(crate) use rpc::{Era, call, called, initialize, legacy, modern};
 pub(crate) use site::{MOUNTS, Mount, Site};
 pub(crate) use tools::Tools;
+pub(crate) use watch::Watch;

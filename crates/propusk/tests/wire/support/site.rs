@@ -11,13 +11,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use propusk::{AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable};
+use propusk::{
+    AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable, metrics::Metrics,
+};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use super::{Reply, Request, Wire, tools::Tools};
+use super::{Reply, Request, Watch, Wire, tools::Tools};
 
 /// How the authorization stands in front of rmcp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +81,10 @@ impl Verifier {
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) tools: Tools,
+    /// Every decision.
+    pub(crate) watch: Watch,
+    /// The numbers; [`Mount::Server`] shows them at `/metrics`.
+    pub(crate) metrics: Metrics,
     verifier: Arc<Verifier>,
     now: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
@@ -118,6 +124,7 @@ impl Site {
             move |token: BearerToken| std::future::ready(verifier.verify(&token))
         };
         let tools = Tools::default();
+        let (watch, metrics) = (Watch::default(), Metrics::new());
         let now = Arc::new(AtomicU64::new(EXPIRY - 1));
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {
@@ -126,7 +133,11 @@ impl Site {
         };
         let served = match mount {
             Mount::Server => {
-                let server = options(Server::new(tools.clone())).auth(settings, check);
+                let server = options(Server::new(tools.clone()))
+                    .show_metrics(&metrics)
+                    .auth(settings, check)
+                    .audit(watch.clone())
+                    .metrics(&metrics);
                 tokio::spawn(server.serve_on(listener, stopped))
             }
             Mount::Layer => {
@@ -134,13 +145,17 @@ impl Site {
                 let clock = move || {
                     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.load(Ordering::SeqCst))
                 };
-                let auth = AuthLayer::with_clock(settings, check, clock);
+                let auth = AuthLayer::with_clock(settings, check, clock)
+                    .audit(watch.clone())
+                    .metrics(&metrics);
                 tokio::spawn(serve_layer(listener, tools.clone(), auth))
             }
         };
         Self {
             address,
             tools,
+            watch,
+            metrics,
             verifier,
             now,
             stop: Some(stop),

@@ -1,0 +1,189 @@
+//! `--audit` and `--metrics`: what the operator sees.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use propusk::{
+    Server,
+    audit::AuditLog,
+    metrics::Metrics,
+    server::{Protected, serve_metrics},
+};
+
+use super::{bind, settings::address_of};
+use crate::{failure::Failure, output::note};
+
+/// What is to be watched; nothing has been opened yet.
+pub(super) struct Watched {
+    audit: Option<PathBuf>,
+    metrics: Shown,
+}
+
+/// Where the metrics are.
+enum Shown {
+    Nowhere,
+    /// At `/metrics` of the server itself.
+    Beside,
+    /// On a listener of their own.
+    At(String),
+}
+
+impl Watched {
+    pub(super) fn resolve(audit: Option<PathBuf>, metrics: Option<&str>) -> Result<Self, Failure> {
+        let metrics = match metrics {
+            None | Some("off") => Shown::Nowhere,
+            Some("on") => Shown::Beside,
+            Some(address) => {
+                address_of("--metrics", address)
+                    .map_err(|failure| failure.hint("or write on, or off"))?;
+                Shown::At(address.to_owned())
+            }
+        };
+        Ok(Self { audit, metrics })
+    }
+
+    /// Opens the file and the listener. `bound` is the address of the server.
+    pub(super) async fn start(&self, bound: SocketAddr) -> Result<Watch, Failure> {
+        let log = self.audit.as_deref().map(open).transpose()?;
+        if let Some(log) = &log {
+            reopen_at_hangup(log)?;
+        }
+        let metrics = Metrics::new();
+        let at = match &self.metrics {
+            Shown::Nowhere => None,
+            Shown::Beside => Some(bound),
+            Shown::At(address) => {
+                let listener = bind("--metrics", address).await?;
+                let bound = listener.local_addr().map_err(Failure::unavailable)?;
+                tokio::spawn(serve_metrics(listener, metrics.clone()));
+                Some(bound)
+            }
+        };
+        if let Some(at) = at {
+            note(&format!("metrics on http://{at}/metrics"));
+            if let Some(warning) = warning(at) {
+                tracing::warn!("{warning}");
+            }
+        }
+        if let Some(log) = log.clone() {
+            metrics.counter_from(
+                "propusk_audit_events_lost_total",
+                "Audit events that could not be written.",
+                move || log.lost(),
+            );
+        }
+        Ok(Watch {
+            log,
+            metrics: at.map(|_| metrics),
+            beside: matches!(self.metrics, Shown::Beside),
+        })
+    }
+}
+
+/// What watches the server while it runs.
+pub(super) struct Watch {
+    log: Option<AuditLog>,
+    metrics: Option<Metrics>,
+    beside: bool,
+}
+
+impl Watch {
+    /// The server, watched.
+    pub(super) fn over<H>(&self, mut server: Server<H, Protected>) -> Server<H, Protected> {
+        if let Some(log) = &self.log {
+            server = server.audit(log.clone());
+        }
+        if let Some(metrics) = &self.metrics {
+            server = server.metrics(metrics);
+            if self.beside {
+                server = server.show_metrics(metrics);
+            }
+        }
+        server
+    }
+
+    /// Writes what is waiting.
+    pub(super) fn close(&self) {
+        if let Some(log) = &self.log {
+            log.close();
+        }
+    }
+}
+
+fn warning(at: SocketAddr) -> Option<String> {
+    let open = !at.ip().is_loopback();
+    open.then(|| format!("everybody who reaches {at} can read the metrics: no token is asked for"))
+}
+
+fn open(path: &Path) -> Result<AuditLog, Failure> {
+    let opened = match path.to_str() {
+        Some("-") => stdout().and_then(AuditLog::to_writer),
+        _ => AuditLog::open(path),
+    };
+    opened.map_err(|error| {
+        let message = format!("--audit: {}: {error}", path.display());
+        match error.kind() {
+            io::ErrorKind::NotFound
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory => Failure::usage(message)
+                .hint("name a file in a folder that exists and that this user may write to"),
+            _ => Failure::unavailable(message),
+        }
+    })
+}
+
+/// Without the buffer of the standard library, which would hide how much was written.
+#[cfg(unix)]
+fn stdout() -> io::Result<std::fs::File> {
+    use std::os::fd::AsFd;
+    let own = io::stdout().as_fd().try_clone_to_owned()?;
+    Ok(own.into())
+}
+
+#[cfg(not(unix))]
+fn stdout() -> io::Result<io::Stdout> {
+    Ok(io::stdout())
+}
+
+/// Log rotation renames the file and then sends SIGHUP.
+#[cfg(unix)]
+fn reopen_at_hangup(log: &AuditLog) -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup()).map_err(Failure::unavailable)?;
+    let log = log.clone();
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            log.reopen();
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn reopen_at_hangup(_: &AuditLog) -> Result<(), Failure> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_others_reach_is_warned_of() {
+        for (address, open) in [
+            ("127.0.0.1:1", false),
+            ("127.9.9.9:1", false),
+            ("[::1]:1", false),
+            ("0.0.0.0:1", true),
+            ("[::]:1", true),
+            ("192.0.2.1:1", true),
+        ] {
+            let address = address.parse().expect("an address");
+            assert_eq!(warning(address).is_some(), open, "{address}");
+        }
+    }
+}

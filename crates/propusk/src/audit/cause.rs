@@ -1,0 +1,157 @@
+//! Why a request was refused, in one word for machines.
+
+use std::fmt;
+
+use crate::{Defect, Malformed, Reason, Refusal, host_policy::Foreign};
+
+/// Why a request was refused.
+///
+/// It rides in the extensions of the response that an [`AuthLayer`](crate::AuthLayer) gives, so
+/// that a log or a test around the layer need not parse a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause(Kind);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Refused(Refusal),
+    Foreign(Foreign),
+    UnknownSession,
+}
+
+impl Cause {
+    /// The word of a decision that let an authenticated caller through.
+    pub(crate) const AUTHORIZED: &'static str = "authorized";
+
+    /// The word of a decision that let an anonymous caller through.
+    pub(crate) const ANONYMOUS: &'static str = "anonymous";
+
+    /// Every word that [`Cause::as_str`] can give and these two, so that a counter is there before the first of its kind.
+    pub(crate) const WORDS: [&'static str; 14] = [
+        Self::AUTHORIZED,
+        Self::ANONYMOUS,
+        "no_token",
+        "two_credentials",
+        "malformed_token",
+        "invalid_token",
+        "expired",
+        "wrong_audience",
+        "needs_proof",
+        "insufficient_scope",
+        "unavailable",
+        "unknown_session",
+        "foreign_host",
+        "foreign_origin",
+    ];
+
+    pub(crate) fn foreign(foreign: Foreign) -> Self {
+        Self(Kind::Foreign(foreign))
+    }
+
+    pub(crate) fn unknown_session() -> Self {
+        Self(Kind::UnknownSession)
+    }
+
+    /// The word: stable, in lower case, from a fixed list.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match &self.0 {
+            Kind::Refused(refusal) => word(refusal.reason()),
+            Kind::Foreign(Foreign::BadHost | Foreign::UnknownHost) => "foreign_host",
+            Kind::Foreign(Foreign::UnknownOrigin) => "foreign_origin",
+            Kind::UnknownSession => "unknown_session",
+        }
+    }
+
+    /// The refusal, where a token or the lack of one was the cause.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.0 {
+            Kind::Refused(refusal) => Some(refusal),
+            Kind::Foreign(_) | Kind::UnknownSession => None,
+        }
+    }
+
+    /// Whether the operator, rather than the caller, may have something to mend.
+    pub(crate) fn concerns_the_operator(&self) -> bool {
+        match &self.0 {
+            Kind::Refused(refusal) => matches!(refusal.reason(), Reason::Unavailable { .. }),
+            Kind::Foreign(_) => true,
+            Kind::UnknownSession => false,
+        }
+    }
+}
+
+fn word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NoToken => "no_token",
+        Reason::BadRequest(Malformed::TwoCredentials) => "two_credentials",
+        Reason::BadRequest(Malformed::NotAToken) => "malformed_token",
+        Reason::InvalidToken(Defect::NotAccepted) => "invalid_token",
+        Reason::InvalidToken(Defect::Expired) => "expired",
+        Reason::InvalidToken(Defect::WrongAudience) => "wrong_audience",
+        Reason::InvalidToken(Defect::NeedsProof) => "needs_proof",
+        Reason::InsufficientScope => "insufficient_scope",
+        Reason::Unavailable { .. } => "unavailable",
+    }
+}
+
+impl From<Refusal> for Cause {
+    fn from(refusal: Refusal) -> Self {
+        Self(Kind::Refused(refusal))
+    }
+}
+
+/// A sentence for a human.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Refused(refusal) => refusal.fmt(f),
+            Kind::Foreign(foreign) => foreign.fmt(f),
+            // To the operator it may be told apart from other causes; to the caller it is not.
+            Kind::UnknownSession => f.write_str("unknown or foreign session"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ScopeSet;
+
+    #[test]
+    fn every_cause_has_a_word_of_the_list() {
+        let retry_after = Duration::from_secs(1);
+        let refusals = [
+            (Reason::NoToken, "no_token"),
+            (
+                Reason::BadRequest(Malformed::TwoCredentials),
+                "two_credentials",
+            ),
+            (Reason::BadRequest(Malformed::NotAToken), "malformed_token"),
+            (Reason::InvalidToken(Defect::NotAccepted), "invalid_token"),
+            (Reason::InvalidToken(Defect::Expired), "expired"),
+            (
+                Reason::InvalidToken(Defect::WrongAudience),
+                "wrong_audience",
+            ),
+            (Reason::InvalidToken(Defect::NeedsProof), "needs_proof"),
+            (Reason::InsufficientScope, "insufficient_scope"),
+            (Reason::Unavailable { retry_after }, "unavailable"),
+        ];
+        let refusals =
+            refusals.map(|(reason, word)| (Refusal::new(reason, ScopeSet::default()).into(), word));
+        let others = [
+            (Cause::foreign(Foreign::BadHost), "foreign_host"),
+            (Cause::foreign(Foreign::UnknownHost), "foreign_host"),
+            (Cause::foreign(Foreign::UnknownOrigin), "foreign_origin"),
+            (Cause::unknown_session(), "unknown_session"),
+        ];
+        for (cause, word) in refusals.into_iter().chain(others) {
+            assert_eq!(cause.as_str(), word, "{cause:?}");
+            assert!(Cause::WORDS.contains(&word), "{word}");
+            assert!(!cause.to_string().is_empty());
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What the operator sees: one event for every decision, for the log, a file, a metric or a sink of
+//! the user's own.
+
+mod cause;
+mod event;
+mod line;
+mod log;
+mod queue;
+mod request_id;
+mod time;
+mod trace;
+mod writer;
+
+use std::{net::SocketAddr, sync::Arc};
+
+pub use cause::Cause;
+pub(crate) use event::Facts;
+pub use event::{AuditEvent, Decision, Verification, Verified};
+pub use log::AuditLog;
+pub use request_id::RequestId;
+pub(crate) use trace::{is_traced, trace};
+
+/// Takes every decision of an [`AuthLayer`](crate::AuthLayer) or a [`Server`](crate::Server).
+///
+/// A sink is called on the way of a request: it must not block and must not panic. [`AuditLog`]
+/// writes JSON lines to a file; [`Metrics`](crate::metrics::Metrics) counts.
+///
+/// ```
+/// use propusk::audit::{AuditEvent, AuditSink};
+///
+/// struct Stderr;
+///
+/// impl AuditSink for Stderr {
+///     fn record(&self, event: &AuditEvent<'_>) {
+///         eprintln!("{} {}", event.request_id(), event.reason());
+///     }
+/// }
+/// ```
+pub trait AuditSink: Send + Sync + 'static {
+    /// Takes one event. It holds no token, only the public identifier of one.
+    fn record(&self, event: &AuditEvent<'_>);
+}
+
+impl<S: AuditSink> AuditSink for Arc<S> {
+    fn record(&self, event: &AuditEvent<'_>) {
+        S::record(self, event);
+    }
+}
+
+/// The peer of the connection that a request came over, in the request's extensions.
+///
+/// [`Server`](crate::Server) puts it there. Whoever mounts an [`AuthLayer`](crate::AuthLayer)
+/// elsewhere inserts it where the connection is known; without it the events have no address.
+/// Behind a proxy it is the proxy's: `X-Forwarded-For` is what a client likes to write, and is not
+/// read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoteAddress(pub SocketAddr);

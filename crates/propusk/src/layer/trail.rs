@@ -1,0 +1,71 @@
+//! What becomes known of a request on its way to the decision, for the event about it.
+
+use std::time::Instant;
+
+use http::Request;
+
+use crate::{
+    AccessToken, BearerToken, Operation, Permit, Unavailable,
+    audit::{Facts, RemoteAddress, RequestId, Verification, Verified},
+    verify::DynTokenVerifier,
+};
+
+/// The facts of one request. A request has one trail, and an event for each decision about it.
+pub(super) struct Trail(Facts);
+
+impl Trail {
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        let remote = request.extensions().get::<RemoteAddress>();
+        Self(Facts {
+            request_id: RequestId::of(request.headers()),
+            remote: remote.map(|remote| remote.0),
+            http_method: request.method().clone(),
+            operation: Operation::Request,
+            rpc_id: None,
+            token: None,
+            verification: None,
+            outage: None,
+        })
+    }
+
+    pub(super) fn facts(&self) -> &Facts {
+        &self.0
+    }
+
+    /// Asks the verifier, and remembers what it said and how long it took.
+    pub(super) async fn verify(
+        &mut self,
+        verifier: &dyn DynTokenVerifier,
+        text: &BearerToken,
+    ) -> Result<Option<AccessToken>, Unavailable> {
+        let began = Instant::now();
+        let answer = verifier.verify(text.expose_secret()).await;
+        let verified = match &answer {
+            Ok(Some(token)) => {
+                self.0.token = Some(token.clone());
+                Verified::Valid
+            }
+            Ok(None) => Verified::Invalid,
+            Err(unavailable) => {
+                self.0.outage = Some(unavailable.cause().to_string());
+                Verified::Unavailable
+            }
+        };
+        let latency = began.elapsed();
+        self.0.verification = Some(Verification { verified, latency });
+        answer
+    }
+
+    /// Under `Permissive` somebody whose token has expired goes on as nobody.
+    pub(super) fn admit(&mut self, permit: &Permit) {
+        if permit.caller().is_none() {
+            self.0.token = None;
+        }
+    }
+
+    /// A later event about the same request does not tell of the same verification again.
+    pub(super) fn told(&mut self) {
+        self.0.verification = None;
+        self.0.outage = None;
+    }
+}

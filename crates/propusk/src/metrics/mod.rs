@@ -1,0 +1,189 @@
+//! Numbers for Prometheus, in its text format 0.0.4.
+//!
+//! The format is a few lines of text, and what is counted here needs atomics and no more: a library
+//! for it would bring labels that are looked up under a lock for every request.
+
+mod counter;
+#[cfg(feature = "layer")]
+mod decisions;
+mod histogram;
+mod text;
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+pub use counter::Counter;
+#[cfg(feature = "layer")]
+pub(crate) use decisions::Decisions;
+use histogram::Histogram;
+
+/// The type of [`Metrics::render`], for a response that carries it.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Names and values of the labels of a series. Both are part of the program, so nobody outside can
+/// make more of them.
+pub type Labels = [(&'static str, &'static str)];
+
+/// All numbers of a program; copies are handles of the same.
+///
+/// [`AuthLayer::metrics`](crate::AuthLayer::metrics) and `Server::metrics` count decisions,
+/// verifications and sessions into it. Others join with a [`Counter`]:
+///
+/// ```
+/// use propusk::metrics::{Counter, Metrics};
+///
+/// let hits = Counter::default();
+/// let metrics = Metrics::new();
+/// metrics.register("propusk_cache_requests_total", "Looks into the cache.", &[("outcome", "hit")], &hits);
+/// hits.increment();
+/// assert!(metrics.render().contains("propusk_cache_requests_total{outcome=\"hit\"} 1\n"));
+/// ```
+#[derive(Clone, Default)]
+pub struct Metrics(Arc<RwLock<Vec<Family>>>);
+
+/// All series of a name.
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    kind: Kind,
+    series: Vec<(Box<Labels>, Value)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+enum Value {
+    /// What several parts of the program count under the same name and labels is added up.
+    Sum(Vec<Source>),
+    Histogram(Arc<Histogram>),
+}
+
+type Source = Box<dyn Fn() -> u64 + Send + Sync>;
+
+impl Metrics {
+    /// No numbers yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A new counter under this name, with these labels.
+    #[must_use]
+    pub fn counter(&self, name: &'static str, help: &'static str, labels: &Labels) -> Counter {
+        let counter = Counter::default();
+        self.register(name, help, labels, &counter);
+        counter
+    }
+
+    /// Shows a counter that somebody else counts with.
+    pub fn register(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: &Labels,
+        counter: &Counter,
+    ) {
+        let counter = counter.clone();
+        let source = Box::new(move || counter.value());
+        self.add_source(name, help, Kind::Counter, labels, source);
+    }
+
+    /// Shows a number that only grows and is asked for when somebody reads the metrics.
+    pub fn counter_from(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        source: impl Fn() -> u64 + Send + Sync + 'static,
+    ) {
+        self.add_source(name, help, Kind::Counter, &[], Box::new(source));
+    }
+
+    /// Shows a number that grows and shrinks and is asked for when somebody reads the metrics.
+    pub fn gauge_from(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        source: impl Fn() -> u64 + Send + Sync + 'static,
+    ) {
+        self.add_source(name, help, Kind::Gauge, &[], Box::new(source));
+    }
+
+    fn add_source(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        kind: Kind,
+        labels: &Labels,
+        source: Source,
+    ) {
+        self.with_family(name, help, kind, |family| {
+            for (own, value) in &mut family.series {
+                if let Value::Sum(sources) = value
+                    && **own == *labels
+                {
+                    sources.push(source);
+                    return;
+                }
+            }
+            family
+                .series
+                .push((labels.into(), Value::Sum(vec![source])));
+        });
+    }
+
+    fn histogram(&self, name: &'static str, help: &'static str, labels: &Labels) -> Arc<Histogram> {
+        self.with_family(name, help, Kind::Histogram, |family| {
+            for (own, value) in &family.series {
+                if let Value::Histogram(histogram) = value
+                    && **own == *labels
+                {
+                    return Arc::clone(histogram);
+                }
+            }
+            let histogram = Arc::new(Histogram::default());
+            let value = Value::Histogram(Arc::clone(&histogram));
+            family.series.push((labels.into(), value));
+            histogram
+        })
+    }
+
+    fn with_family<T>(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        kind: Kind,
+        change: impl FnOnce(&mut Family) -> T,
+    ) -> T {
+        let mut families = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let own = |family: &Family| family.name == name && family.kind == kind;
+        let at = families.iter().position(own).unwrap_or_else(|| {
+            families.push(Family {
+                name,
+                help,
+                kind,
+                series: Vec::new(),
+            });
+            families.len() - 1
+        });
+        change(&mut families[at])
+    }
+
+    /// All numbers as text.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let families = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        text::render(&families)
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
