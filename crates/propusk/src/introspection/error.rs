@@ -73,7 +73,7 @@ impl Failure {
             Self::CredentialsRefused(_) => true,
             Self::Fetch(error) => matches!(
                 error,
-                Connect(_) | Timeout | Transport(_) | Status(429 | 502..=504)
+                Connect(_) | Timeout | Transport(_) | Status(404 | 405 | 410 | 429 | 502..=504)
             ),
             _ => false,
         }
