@@ -187,7 +187,7 @@ async fn what_is_learned_of_a_token() {
     assert!(!token.claims().contains_key("active"));
 
     server.reply(Reply::Json(with(
-        json!({"scope": null, "cnf": {"x5t#S256": "x"}}),
+        &json!({"scope": null, "cnf": {"x5t#S256": "x"}}),
     )));
     let token = verifier.verify_token("t").await.unwrap().expect("valid");
     assert!(token.scopes().is_empty());
