@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The largest leeway: beyond it, a clock is wrong and not just a little off.
-const MOST_LEEWAY: Duration = Duration::from_secs(300);
+pub(crate) const MOST_LEEWAY: Duration = Duration::from_secs(300);
 
 impl JwtVerifier {
     /// Tokens of an issuer whose keys are found by its metadata (RFC 8414, OpenID Connect
@@ -105,7 +105,7 @@ impl JwtVerifier {
     ) -> Result<Self, InvalidJwtVerifier> {
         let key = MacKey::new(algorithm, secret);
         let key = key.map_err(|why| InvalidJwtVerifier::Secret(why.to_string()))?;
-        Self::new(issuer, audience, Keys::Secret(key))
+        Self::new(issuer, audience, Keys::Secret(Box::new(key)))
     }
 
     fn new(issuer: &str, audience: &str, keys: Keys) -> Result<Self, InvalidJwtVerifier> {
