@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use crate::support::{Place, is_valid, issue, within};
 
-#[tokio::test]
-async fn another_process_revokes_or_rotates() {
-    let place = Place::new();
+on_every_database! {
+    another_process_revokes_or_rotates,
+    all_open_a_new_store_at_once_and_one_has_created_it,
+    what_was_reported_is_there_after_a_drop_without_close,
+}
+
+async fn another_process_revokes_or_rotates(place: Place) {
     let (server, command) = (place.open().await, place.open().await);
     for rotate in [false, true] {
         let issued = issue(&command, "alice").await;
@@ -26,9 +30,7 @@ async fn another_process_revokes_or_rotates() {
     }
 }
 
-#[tokio::test]
-async fn all_open_a_new_store_at_once_and_one_has_created_it() {
-    let place = Place::new();
+async fn all_open_a_new_store_at_once_and_one_has_created_it(place: Place) {
     let opening = (0..8).map(|_| {
         let (url, clock) = (place.url(), place.clock.clone());
         tokio::spawn(async move { propusk_store::TokenStore::open_with_clock(&url, clock).await })
@@ -45,9 +47,7 @@ async fn all_open_a_new_store_at_once_and_one_has_created_it() {
     assert_eq!(store.list().await.expect("listed").len(), 8);
 }
 
-#[tokio::test]
-async fn what_was_reported_is_there_after_a_drop_without_close() {
-    let place = Place::new();
+async fn what_was_reported_is_there_after_a_drop_without_close(place: Place) {
     let store = place.open().await;
     let (kept, revoked) = (issue(&store, "alice").await, issue(&store, "bob").await);
     store.revoke(&revoked.record.id).await.expect("revoked");
