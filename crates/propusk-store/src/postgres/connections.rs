@@ -15,7 +15,7 @@ use std::{
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout_at,
+    time::{timeout, timeout_at},
 };
 
 use super::error::Trouble;
@@ -26,6 +26,9 @@ const MOST: usize = 8;
 /// An unused connection is dropped after this time: routers forget silent ones, and then the next
 /// question would wait in vain.
 const KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// How long a transaction may take to begin. Nothing is locked yet, so there is nobody to wait for.
+const TO_BEGIN: Duration = Duration::from_secs(3);
 
 /// How long a polite end of all connections may take.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -94,7 +97,7 @@ impl Connections {
         // In a task of its own, so that a client that goes away costs no connection.
         let task = tokio::spawn(async move {
             let answer = timeout_at(deadline, this.ask(permit, question)).await;
-            answer.unwrap_or(Err(Trouble::Slow(limit)))
+            answer.unwrap_or_else(|_| Err(this.give_up(limit)))
         });
         let ended = |_| Trouble::Database(sqlx::Error::WorkerCrashed);
         task.await.map_err(ended)?
@@ -123,6 +126,11 @@ impl Connections {
 
     /// Begins a transaction. To be ended with `COMMIT` and [`Connections::keep`], or by dropping it.
     pub(super) async fn begin(&self) -> Result<Lease, Trouble> {
+        let begun = timeout(TO_BEGIN, self.begin_patiently()).await;
+        begun.unwrap_or_else(|_| Err(self.give_up(TO_BEGIN)))
+    }
+
+    async fn begin_patiently(&self) -> Result<Lease, Trouble> {
         let permit = self.permit().await?;
         if let Some(mut connection) = self.take_kept() {
             match sqlx::raw_sql(BEGIN).execute(&mut connection).await {
@@ -134,6 +142,13 @@ impl Connections {
         let mut connection = Self::connect(&self.options).await?;
         sqlx::raw_sql(BEGIN).execute(&mut connection).await?;
         Ok(Lease::new(connection, permit))
+    }
+
+    /// What to say after a time limit. A network that went silent for one connection has most likely
+    /// done so for the others.
+    pub(super) fn give_up(&self, limit: Duration) -> Trouble {
+        self.forget_kept(&Trouble::Slow(limit));
+        Trouble::Slow(limit)
     }
 
     /// Keeps a connection for the next question.
@@ -154,7 +169,7 @@ impl Connections {
             }
         };
         // The server notices the end of those that it takes too long for, too.
-        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+        let _ = timeout(FAREWELL, farewell).await;
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Trouble> {

@@ -1,6 +1,6 @@
 //! What PostgreSQL and the network say, in the store's terms.
 
-use std::{fmt, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use crate::{StoreError, error::Cause, row::BadRow};
 
@@ -82,6 +82,11 @@ fn explain_driver(url: &PostgresUrl, error: sqlx::Error) -> StoreError {
             explain_code(url, &code, error.message())
         }
         sqlx::Error::Tls(cause) => StoreError::Tls { place, cause },
+        // As rustls reports a certificate that it does not trust.
+        sqlx::Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => StoreError::Tls {
+            place,
+            cause: Box::new(cause),
+        },
         // A protocol error is something else at this port, such as a web server.
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => StoreError::Unreachable {
             place,

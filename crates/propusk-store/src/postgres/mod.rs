@@ -4,6 +4,8 @@ mod connections;
 mod error;
 mod listen;
 mod schema;
+#[cfg(all(test, feature = "real-parts"))]
+mod tests;
 mod tokens;
 mod url;
 

@@ -120,7 +120,7 @@ impl PostgresBackend {
         work: impl Future<Output = Result<T, Trouble>>,
     ) -> Result<T, StoreError> {
         let done = tokio::time::timeout(FOR_A_CHANGE, work).await;
-        done.unwrap_or(Err(Trouble::Slow(FOR_A_CHANGE)))
+        done.unwrap_or_else(|_| Err(self.connections.give_up(FOR_A_CHANGE)))
             .map_err(|e| explain(&self.url, e))
     }
 

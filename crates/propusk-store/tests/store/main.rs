@@ -18,7 +18,13 @@ mod lifecycle;
 mod postgres_open;
 #[cfg(feature = "real-parts")]
 mod postgres_outage;
+#[cfg(feature = "real-parts")]
+mod postgres_processes;
+#[cfg(feature = "real-parts")]
+mod postgres_secrecy;
 mod processes;
+#[cfg(feature = "real-parts")]
+mod proxy;
 mod secrecy;
 mod sqlite_open;
 mod sqlite_secrecy;
