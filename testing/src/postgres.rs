@@ -252,5 +252,6 @@ fn wait(mut shell: Child) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(all(test, feature = "real-parts"))]
+#[cfg(test)]
+#[cfg(feature = "real-parts")]
 mod tests;

@@ -4,7 +4,8 @@ mod connections;
 mod error;
 mod listen;
 mod schema;
-#[cfg(all(test, feature = "real-parts"))]
+#[cfg(test)]
+#[cfg(feature = "real-parts")]
 mod tests;
 mod tokens;
 mod url;
