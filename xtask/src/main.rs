@@ -2,6 +2,7 @@
 
 mod bench;
 mod conformance;
+mod debian;
 mod interop;
 mod node;
 mod process;

@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{bench, conformance, interop, process, readme, tidy};
+use crate::{bench, conformance, debian, interop, process, readme, tidy};
+
+/// Tests that start real programs. A plain `cargo test` does without them.
+const REAL_PARTS: &str =
+    "propusk-cli/real-parts,propusk-store/real-parts,propusk-testing/real-parts";
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
 
@@ -19,6 +23,8 @@ const STEPS: &[Step] = &[
                 "clippy",
                 "--workspace",
                 "--all-targets",
+                "--features",
+                REAL_PARTS,
                 "--quiet",
                 "--",
                 "-D",
@@ -27,8 +33,10 @@ const STEPS: &[Step] = &[
         )
     }),
     ("documentation", documentation),
+    ("PostgreSQL", debian::postgresql),
     ("unit and wire tests", |root| {
-        cargo(root, &["test", "--workspace", "--quiet"])
+        let arguments = ["test", "--workspace", "--features", REAL_PARTS, "--quiet"];
+        cargo(root, &arguments)
     }),
     ("features", features),
     ("conformance", conformance::run),
