@@ -3,8 +3,10 @@
 mod bench;
 mod conformance;
 mod debian;
+mod identity_provider;
 mod interop;
 mod node;
+mod npm;
 mod process;
 mod readme;
 mod test;
@@ -16,6 +18,7 @@ const HELP: &str = "\
 cargo xtask test          every test with all of its set-up (what CI runs)
 cargo xtask bench         what authorization costs, as tables (see bench/README.md)
 cargo xtask conformance   the official MCP conformance suite, server side
+cargo xtask idp           installs the identity provider that tests start, and its Node
 cargo xtask interop       real clients in other languages against the built server
 cargo xtask readme        the commands of the README, as they stand there
 cargo xtask tidy          the house rules: imports, file sizes, licences, references
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(root),
         Some("bench") => bench::run(root, &arguments[1..]),
         Some("conformance") => conformance::run(root),
+        Some("idp") => identity_provider::install(root),
         Some("interop") => interop::run(root),
         Some("readme") => readme::run(root),
         Some("tidy") => tidy::run(root),

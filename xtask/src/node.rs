@@ -5,12 +5,13 @@
 //! install script runs: the Node binary is the content of a package for this platform.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, ensure};
+
+use crate::npm;
 
 /// Where the installed programs are.
 #[derive(Debug)]
@@ -29,19 +30,9 @@ pub(crate) struct NodeTools {
 ///
 /// Fails when npm is missing or fails, and when the installed Node does not run here.
 pub(crate) fn suite_runtime(root: &Path) -> anyhow::Result<NodeTools> {
-    let home = root.join(".work/node");
-    let wanted = root.join("conformance/package-lock.json");
-    // Written last, so that an installation that was cut short does not count.
-    let installed = home.join("installed-lock.json");
-    let lock = fs::read(&wanted).with_context(|| format!("reading {}", wanted.display()))?;
-
-    let tools = NodeTools::below(&home);
-    if fs::read(&installed).ok().as_ref() != Some(&lock) || tools.version().is_err() {
-        println!("installing conformance/package.json into .work/node (npm ci)");
-        install(&root.join("conformance"), &home)?;
-        println!("installed Node {} and the suite", tools.version()?);
-        fs::write(&installed, lock)?;
-    }
+    const HOME: &str = ".work/node";
+    let tools = NodeTools::below(&root.join(HOME));
+    npm::install(root, "conformance", HOME, || tools.runs())?;
     Ok(tools)
 }
 
@@ -57,29 +48,13 @@ impl NodeTools {
         }
     }
 
-    /// The version that the binary reports: proof that it is there and fits this platform.
-    fn version(&self) -> anyhow::Result<String> {
+    /// Proof that the binary is there and fits this platform.
+    fn runs(&self) -> anyhow::Result<()> {
         let output = Command::new(&self.node)
             .arg("--version")
             .output()
             .with_context(|| format!("no Node for this platform at {}", self.node.display()))?;
         ensure!(output.status.success(), "the installed Node does not run");
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        Ok(())
     }
-}
-
-fn install(manifest: &Path, home: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(home)?;
-    for file in ["package.json", "package-lock.json"] {
-        fs::copy(manifest.join(file), home.join(file))?;
-    }
-    let status = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        // Without this the system's own, older Node is warned about.
-        .args(["--loglevel", "error"])
-        .current_dir(home)
-        .status()
-        .context("running npm: the conformance suite needs npm to be installed")?;
-    ensure!(status.success(), "npm ci failed in {}", home.display());
-    Ok(())
 }

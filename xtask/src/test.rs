@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{bench, conformance, debian, interop, process, readme, tidy};
+use crate::{bench, conformance, debian, identity_provider, interop, process, readme, tidy};
 
 /// Tests that start real programs. A plain `cargo test` does without them.
 const REAL_PARTS: &str =
@@ -34,7 +34,8 @@ const STEPS: &[Step] = &[
     }),
     ("documentation", documentation),
     ("PostgreSQL", debian::postgresql),
-    ("unit and wire tests", |root| {
+    ("identity provider", identity_provider::install),
+    ("unit, wire and real-part tests", |root| {
         let arguments = ["test", "--workspace", "--features", REAL_PARTS, "--quiet"];
         cargo(root, &arguments)
     }),

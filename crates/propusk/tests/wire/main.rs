@@ -13,6 +13,7 @@ mod caller;
 mod challenges;
 mod client;
 mod client_wire;
+mod contract;
 mod cors;
 mod drain;
 mod hosts;

@@ -1,0 +1,68 @@
+// The tests' side door, on a port of its own.
+
+import { createHash, randomUUID } from 'node:crypto';
+
+import { credentials } from './clients.mjs';
+import { publicKey, signed, thumbprint } from './keys.mjs';
+
+/** A request listener. Every answer is JSON; what fails is a 400 with a reason. */
+export function control({ state, endpoints, faults, tenant }) {
+  const actions = {
+    'GET /counts': () => endpoints.counts,
+    'POST /reset': () => endpoints.reset(),
+    'POST /fault': (fault) => faults.set(fault),
+    'GET /clients': () => credentials(state),
+    'POST /rotate': async () => { await state.rotate(); tenant.renew(); },
+    'POST /retire': () => { state.retire(); tenant.renew(); },
+    'POST /document': ({ url, document }) => { tenant.documents.set(url, document); },
+    'POST /sign': (order) => sign(state, order),
+    'POST /dpop': (order) => prove(state, order),
+  };
+  return async (request, response) => {
+    try {
+      const action = actions[`${request.method} ${request.url}`];
+      if (!action) throw new Error(`no such control: ${request.method} ${request.url}`);
+      const body = await read(request);
+      send(response, 200, await action(body && JSON.parse(body)));
+    } catch (error) {
+      send(response, 400, { error: error.message });
+    }
+  };
+}
+
+/** A JWT by a named key, whatever the test wants in it. `null` leaves a header member out. */
+async function sign(state, { key: name, alg, header = {}, claims }) {
+  const key = await state.key(name, alg);
+  if (!key) throw new Error(`no such key: ${name}`);
+  const jwt = signed(key, { alg: key.alg, kid: key.kid, typ: 'JWT', ...header }, claims);
+  return { jwt, jwk: publicKey(key), jkt: thumbprint(key) };
+}
+
+/** A proof of RFC 9449 section 4.2; header and claims may replace what it would say. */
+async function prove(state, { key = 'dpop', method, url, token, nonce, header, claims }) {
+  const { kty, crv, x, y } = await state.key(key);
+  return sign(state, {
+    key,
+    header: { typ: 'dpop+jwt', kid: undefined, jwk: { kty, crv, x, y }, ...header },
+    claims: {
+      jti: randomUUID(),
+      iat: Math.floor(Date.now() / 1000),
+      htm: method,
+      htu: url,
+      ath: token && createHash('sha256').update(token).digest('base64url'),
+      nonce: nonce ?? undefined,
+      ...claims,
+    },
+  });
+}
+
+async function read(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+function send(response, status, value = {}) {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(value));
+}
