@@ -13,8 +13,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "URL", env = "PROPUSK_RESOURCE")]
     pub(crate) resource: Option<String>,
 
-    /// Token store [default: sqlite:propusk.db, unless --token is given]
-    #[arg(long, value_name = "URL", env = "PROPUSK_TOKENS")]
+    /// Token store: sqlite:FILE or postgres://USER@HOST/DATABASE [default: sqlite:propusk.db, unless
+    /// --token is given]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PROPUSK_TOKENS",
+        hide_env_values = true
+    )]
     pub(crate) tokens: Option<String>,
 
     /// A fixed token for development, as TOKEN=SUBJECT[:SCOPE,SCOPE]; repeatable

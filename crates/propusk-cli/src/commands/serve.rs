@@ -49,8 +49,8 @@ pub(crate) async fn run(
         Some(store_url) => Some(store::open(store_url).await?),
         None => None,
     };
-    if let (Some(store), Some(store_url)) = (&store, &store_url) {
-        welcome::first_token(store, store_url, &url).await?;
+    if let Some(store) = &store {
+        welcome::first_token(store, &url).await?;
         verifier = verifier.with(store.clone());
     }
     plan.warn(&auth);

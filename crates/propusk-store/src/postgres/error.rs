@@ -87,10 +87,14 @@ fn explain_driver(url: &PostgresUrl, error: sqlx::Error) -> StoreError {
             place,
             cause: Box::new(cause),
         },
-        // A protocol error is something else at this port, such as a web server.
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => StoreError::Unreachable {
+        sqlx::Error::Io(cause) => StoreError::Unreachable {
             place,
-            cause: Box::new(error),
+            cause: Box::new(cause),
+        },
+        // Something else at this port, such as a web server.
+        sqlx::Error::Protocol(what) => StoreError::Unreachable {
+            place,
+            cause: what.into(),
         },
         _ => StoreError::Database {
             place,
