@@ -69,11 +69,11 @@ fn a_token_from_issue_to_revocation() {
         .code(0)
         .line();
     call(&successor).code(0);
-    until("the old token is refused", Duration::from_secs(1), || {
+    until("the old token is refused", PATIENCE, || {
         (call(&token).code == 3).then_some(())
     });
     commands.run(&["token", "revoke", id(&successor)]).code(0);
-    until("the token is refused", Duration::from_secs(1), || {
+    until("the token is refused", PATIENCE, || {
         (call(&successor).code == 3).then_some(())
     });
     let shown = commands.run(&["token", "show", id(&successor), "--json"]);
