@@ -1,6 +1,6 @@
 //! What a token store promises, against its public interface.
 //!
-//! `lifecycle`, `verification`, `explanation`, `processes` and `secrecy` are the contract of every
+//! `contract`, `lifecycle`, `verification`, `explanation`, `processes` and `secrecy` are the contract of every
 //! database, and run against each of them; the `sqlite_*` modules are about files, the `postgres_*`
 //! modules about a server, which the feature `real-parts` starts.
 
@@ -12,6 +12,7 @@
 #[macro_use]
 mod support;
 
+mod contract;
 mod explanation;
 mod lifecycle;
 #[cfg(feature = "real-parts")]
