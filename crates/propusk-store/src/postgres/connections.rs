@@ -110,11 +110,12 @@ impl Connections {
     ) -> Result<T, Trouble> {
         if let Some(mut connection) = self.take_kept() {
             match question(&mut connection).await {
-                Ok(answer) => {
+                Err(trouble @ Trouble::Database(_)) => self.forget_kept(&trouble),
+                // Also where what was read is no token: the connection is whole.
+                answer => {
                     self.keep(Lease::new(connection, permit));
-                    return Ok(answer);
+                    return answer;
                 }
-                Err(trouble) => self.forget_kept(&trouble),
             }
         }
         let connection = Self::connect(&self.options).await?;

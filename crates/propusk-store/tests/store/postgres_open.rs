@@ -193,34 +193,36 @@ async fn what_a_role_needs() {
 
 /// What a server needs that only verifies.
 #[tokio::test]
-async fn a_role_that_may_only_read() {
+async fn a_role_that_may_only_verify() {
     let url = database();
     let store = open(&url).await.expect("created");
     let issued = issue(&store, "alice").await;
     let role = format!("reader_{}", url.rsplit('/').next().expect("a name"));
-    sql(
-        &url,
-        &format!("CREATE ROLE {role} LOGIN PASSWORD 'hunter2'; GRANT USAGE ON SCHEMA propusk TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA propusk TO {role}"),
-    )
-    .await;
+    let grants = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'hunter2'; \
+         GRANT USAGE ON SCHEMA propusk TO {role}; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA propusk TO {role}; \
+         GRANT UPDATE (last_used_at) ON propusk.tokens TO {role}"
+    );
+    sql(&url, &grants).await;
     let own = url
         .replace("//propusk:", &format!("//{role}:"))
         .replace(Postgres::PASSWORD_IN_URL, "hunter2");
-    let reader = open(&own).await.expect("it is up to date");
-    assert!(is_valid(&reader, &issued).await);
-    let error = reader
-        .issue(NewToken::new("bob"))
+    let verifier = open(&own).await.expect("it is up to date");
+    assert!(is_valid(&verifier, &issued).await);
+    let id = &issued.record.id;
+    let issuing = verifier.issue(NewToken::new("bob")).await.map(drop);
+    for refused in [issuing, verifier.revoke(id).await.map(drop)] {
+        let error = refused.expect_err("it may not");
+        assert!(error.is_permission_denied(), "{error:?}");
+    }
+    verifier
+        .close()
         .await
-        .expect_err("it may not");
-    assert!(error.is_permission_denied(), "{error:?}");
-    assert!(
-        reader
-            .revoke(&issued.record.id)
-            .await
-            .expect_err("it may not")
-            .is_permission_denied()
-    );
+        .expect("it may say when a token was used");
     assert!(is_valid(&store, &issued).await);
+    let record = store.show(id).await.expect("shown").expect("there");
+    assert!(record.last_used_at.is_some());
 }
 
 #[tokio::test]
