@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{bench, conformance, identity_provider, interop, process, readme, tidy};
+use crate::{bench, conformance, debian, identity_provider, interop, process, readme, tidy};
+
+/// Tests that start real programs. A plain `cargo test` does without them.
+const REAL_PARTS: &str =
+    "propusk-cli/real-parts,propusk-store/real-parts,propusk-testing/real-parts";
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
 
@@ -20,7 +24,7 @@ const STEPS: &[Step] = &[
                 "--workspace",
                 "--all-targets",
                 "--features",
-                "propusk-testing/real-parts",
+                REAL_PARTS,
                 "--quiet",
                 "--",
                 "-D",
@@ -29,13 +33,11 @@ const STEPS: &[Step] = &[
         )
     }),
     ("documentation", documentation),
+    ("PostgreSQL", debian::postgresql),
     ("identity provider", identity_provider::install),
     ("unit, wire and real-part tests", |root| {
-        let features = "propusk-testing/real-parts";
-        cargo(
-            root,
-            &["test", "--workspace", "--quiet", "--features", features],
-        )
+        let arguments = ["test", "--workspace", "--features", REAL_PARTS, "--quiet"];
+        cargo(root, &arguments)
     }),
     ("features", features),
     ("conformance", conformance::run),

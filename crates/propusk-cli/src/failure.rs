@@ -109,12 +109,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = if error.is_not_found() || error.is_revoked() {
             Code::Error
-        } else if error.is_bad_path()
-            || error.is_permission_denied()
-            || error.is_not_a_store()
-            || error.is_newer_schema()
-            || error.is_invalid_token()
-        {
+        } else if error.is_bad_place() || error.is_newer_schema() || error.is_invalid_token() {
             Code::Usage
         } else {
             Code::Unavailable

@@ -3,12 +3,19 @@
 //! A backend keeps rows and counts withdrawals. It knows nothing of token texts, caching or
 //! verification, and what is above it knows no SQL.
 
-use std::{pin::Pin, time::SystemTime};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use crate::{StoreError, TokenId, TokenRecord, digest::TokenDigest};
 
 /// What a backend answers, later.
 pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// What to call when the database says by itself that a token was withdrawn.
+pub(crate) type OnWithdrawal = Arc<dyn Fn() + Send + Sync>;
 
 /// One row.
 #[cfg_attr(test, derive(Clone))]
@@ -47,6 +54,16 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// A number that changes whenever a token is withdrawn, by whichever process. Cheap where
     /// nothing has changed. It fails where the answer could be out of date.
     fn revision(&self) -> Answer<'_, i64>;
+
+    /// For how long what was read before a look at the revision is trusted after it. A revocation by
+    /// another process must be effective within a second, also on a slow machine.
+    fn trusted_for(&self) -> Duration {
+        Duration::from_millis(200)
+    }
+
+    /// Hands over what to call as soon as another process withdraws a token, for a database that
+    /// says so by itself. It may stay silent: the revision is looked at all the same.
+    fn on_withdrawal(&self, _call: OnWithdrawal) {}
 
     /// Puts everything in its final place and lets the database go.
     fn close(&self) -> Answer<'_, ()>;

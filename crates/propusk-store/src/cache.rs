@@ -42,6 +42,12 @@ struct Halves {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
+impl Generation {
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl Cache {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {

@@ -12,10 +12,6 @@ use tokio::sync::Mutex;
 
 use crate::{StoreError, backend::Backend, cache::Cache};
 
-/// For how long the cache is trusted without looking. A revocation by another process must be
-/// effective within a second, also on a slow machine.
-const TRUSTED_FOR: Duration = Duration::from_millis(200);
-
 /// Looks, when asked and when the last look is too old, whether the database's revision has
 /// changed, and empties the cache if so.
 ///
@@ -23,6 +19,8 @@ const TRUSTED_FOR: Duration = Duration::from_millis(200);
 /// answer is, not about what time it is.
 pub(crate) struct ChangeCheck {
     origin: Instant,
+    /// For how long the cache is trusted without looking.
+    trusted_for: Duration,
     /// When the last look that succeeded *began*, in microseconds after `origin`; 0: never.
     looked_at: AtomicU64,
     last: Mutex<Last>,
@@ -35,9 +33,10 @@ struct Last {
 }
 
 impl ChangeCheck {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(trusted_for: Duration) -> Self {
         Self {
             origin: Instant::now(),
+            trusted_for,
             looked_at: AtomicU64::new(0),
             last: Mutex::default(),
         }
@@ -88,7 +87,7 @@ impl ChangeCheck {
 
     fn is_recent(&self) -> bool {
         let looked_at = self.looked_at.load(Ordering::Acquire);
-        looked_at != 0 && self.micros() - looked_at < TRUSTED_FOR.as_micros() as u64
+        looked_at != 0 && self.micros() - looked_at < self.trusted_for.as_micros() as u64
     }
 
     fn micros(&self) -> u64 {

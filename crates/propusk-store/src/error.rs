@@ -1,10 +1,10 @@
 //! What can go wrong with a store.
 
-use std::{error::Error, path::PathBuf};
+use std::error::Error;
 
 use crate::{InvalidNewToken, TokenId};
 
-type Cause = Box<dyn Error + Send + Sync>;
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
 /// What can go wrong with a store. The texts name the cause and the way out; no secret is in them.
 #[derive(Debug, thiserror::Error)]
@@ -26,70 +26,138 @@ pub enum StoreError {
     #[error(transparent)]
     InvalidToken(#[from] InvalidNewToken),
     /// The path of the store is a folder.
-    #[error("{path} is a folder: give the path of a file in it for the store")]
+    #[error("{place} is a folder: give the path of a file in it for the store")]
     IsFolder {
-        /// The path of the store.
-        path: PathBuf,
+        /// Where the store is.
+        place: String,
     },
     /// The folder of the store does not exist.
-    #[error("the folder of {path} does not exist: create it, or give another path for the store")]
+    #[error("the folder of {place} does not exist: create it, or give another path for the store")]
     NoFolder {
-        /// The path of the store.
-        path: PathBuf,
+        /// Where the store is.
+        place: String,
     },
     /// The operating system does not let us read and write the file.
-    #[error("no permission to read and write {path} and to create files beside it: {cause}")]
+    #[error("no permission to read and write {place} and to create files beside it: {cause}")]
     PermissionDenied {
-        /// The path of the store.
-        path: PathBuf,
+        /// Where the store is.
+        place: String,
         /// What the operating system or the database said.
         #[source]
         cause: Cause,
     },
     /// The file is something else.
-    #[error("{path} is not a token store: it was written by another program; give another path")]
+    #[error("{place} is not a token store: it was written by another program; give another path")]
     NotAStore {
-        /// The path of the store.
-        path: PathBuf,
+        /// Where the store is.
+        place: String,
     },
     /// A newer propusk has changed the store.
     #[error(
-        "{path} was written by a newer version of propusk (its schema is {found}, this version \
+        "{place} was written by a newer version of propusk (its schema is {found}, this version \
          knows up to {known}): update propusk"
     )]
     NewerSchema {
-        /// The path of the store.
-        path: PathBuf,
-        /// The version of the schema in the file.
+        /// Where the store is.
+        place: String,
+        /// The version of the schema in the store.
         found: i64,
         /// The newest version that this program knows.
         known: i64,
     },
     /// Another process kept the database locked for too long.
-    #[error("{path} is locked by another process: wait until it is done, or end it, and try again")]
+    #[error(
+        "{place} is locked by another process: wait until it is done, or end it, and try again"
+    )]
     Busy {
-        /// The path of the store.
-        path: PathBuf,
+        /// Where the store is.
+        place: String,
     },
     /// There is no room.
-    #[error("the disk of {path} is full: make room and try again")]
+    #[error("the disk of {place} is full: make room and try again")]
     DiskFull {
-        /// The path of the store.
-        path: PathBuf,
+        /// Where the store is.
+        place: String,
     },
     /// The file was removed or replaced while the store was open.
-    #[error("{path} was removed or replaced while it was open: restart to use what is there now")]
+    #[error("{place} was removed or replaced while it was open: restart to use what is there now")]
     Gone {
-        /// The path of the store.
-        path: PathBuf,
+        /// Where the store is.
+        place: String,
     },
-    /// What is in the file contradicts itself.
-    #[error("{path} is damaged ({what}): restore it from a backup")]
+    /// What is in the store contradicts itself.
+    #[error("{place} is damaged ({what}): restore it from a backup")]
     Damaged {
-        /// The path of the store.
-        path: PathBuf,
+        /// Where the store is.
+        place: String,
         /// What is wrong, for a human.
         what: String,
+    },
+    /// The database server does not answer, or not in time.
+    #[error(
+        "cannot reach {place}: {cause}: check that PostgreSQL runs there and takes connections"
+    )]
+    Unreachable {
+        /// Where the store is.
+        place: String,
+        /// What the network or the server said.
+        #[source]
+        cause: Cause,
+    },
+    /// The database server does not let this user in.
+    #[error("{place} does not let this user in: {cause}: check user and password")]
+    LoginRefused {
+        /// Where the store is.
+        place: String,
+        /// What the server said.
+        #[source]
+        cause: Cause,
+    },
+    /// A connection with TLS cannot be had, or only such a one.
+    #[error(
+        "no secure connection to {place}: {cause}: look at the parameters sslmode and sslrootcert"
+    )]
+    Tls {
+        /// Where the store is.
+        place: String,
+        /// What failed.
+        #[source]
+        cause: Cause,
+    },
+    /// The database server has no database with this name.
+    #[error("the database of {place} does not exist: create it with `{command}`")]
+    NoDatabase {
+        /// Where the store is.
+        place: String,
+        /// What creates it, typed into a shell.
+        command: String,
+    },
+    /// The database user may not do what is necessary.
+    #[error(
+        "no permission in {place}: {cause}: the user needs CREATE on the database, or a schema \
+         `propusk` that belongs to it"
+    )]
+    NotPermitted {
+        /// Where the store is.
+        place: String,
+        /// What the server said.
+        #[source]
+        cause: Cause,
+    },
+    /// The database server is a copy that only follows another one: what it says may be out of date.
+    #[error("{place} is a read-only copy (a standby): give the address of the primary server")]
+    Standby {
+        /// Where the store is.
+        place: String,
+    },
+    /// The schema `propusk` in the database is something else.
+    #[error(
+        "the schema `propusk` in {place} is not a token store: it was made by another program; \
+         give another database"
+    )]
+    ForeignSchema {
+        /// Where the store is.
+        place: String,
     },
     /// The store was closed.
     #[error("the token store is closed")]
@@ -98,10 +166,10 @@ pub enum StoreError {
     #[error("the operating system has no random numbers: {0}")]
     NoRandomness(#[source] getrandom::Error),
     /// Something else went wrong in the database.
-    #[error("the token store {path} does not work: {cause}")]
+    #[error("the token store {place} does not work: {cause}")]
     Database {
-        /// The path of the store.
-        path: PathBuf,
+        /// Where the store is.
+        place: String,
         /// What the database said.
         #[source]
         cause: Cause,
@@ -140,25 +208,51 @@ impl StoreError {
         )
     }
 
-    /// Whether the operating system does not let us read and write the file.
+    /// Whether the database server does not answer, or not in time. The same call may succeed later.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+
+    /// Whether what the URL of the store leads to is at fault, and nothing helps but changing the
+    /// one or the other: a bad path, a database that is not there, a user who is not let in, no
+    /// permission, no TLS, a read-only copy, or what another program wrote.
+    #[must_use]
+    pub fn is_bad_place(&self) -> bool {
+        self.is_bad_path()
+            || matches!(
+                self,
+                Self::LoginRefused { .. }
+                    | Self::Tls { .. }
+                    | Self::NoDatabase { .. }
+                    | Self::NotPermitted { .. }
+                    | Self::Standby { .. }
+                    | Self::ForeignSchema { .. }
+            )
+    }
+
+    /// Whether we are not permitted to read and write the store.
     #[must_use]
     pub fn is_permission_denied(&self) -> bool {
-        matches!(self, Self::PermissionDenied { .. })
+        matches!(
+            self,
+            Self::PermissionDenied { .. } | Self::NotPermitted { .. }
+        )
     }
 
-    /// Whether the file was written by another program.
+    /// Whether the file or the schema was written by another program.
     #[must_use]
     pub fn is_not_a_store(&self) -> bool {
-        matches!(self, Self::NotAStore { .. })
+        matches!(self, Self::NotAStore { .. } | Self::ForeignSchema { .. })
     }
 
-    /// Whether the file was written by a newer version of propusk.
+    /// Whether the store was written by a newer version of propusk.
     #[must_use]
     pub fn is_newer_schema(&self) -> bool {
         matches!(self, Self::NewerSchema { .. })
     }
 
-    /// Whether the same call may succeed later without anyone's doing.
+    /// Whether another process keeps the store locked: the same call may succeed later.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Busy { .. })

@@ -64,7 +64,7 @@ impl FakeBackend {
     fn answer<T: Send>(&self, value: T) -> Result<T, StoreError> {
         if self.failing.load(SeqCst) {
             Err(StoreError::Busy {
-                path: "fake".into(),
+                place: "fake".into(),
             })
         } else {
             Ok(value)

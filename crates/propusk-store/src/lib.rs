@@ -6,13 +6,16 @@ mod cache;
 mod change_check;
 mod digest;
 mod error;
+mod explain;
 #[cfg(test)]
 mod fake_backend;
 mod issued;
 mod last_used;
 mod lifetime;
 mod new_token;
+mod postgres;
 mod record;
+mod row;
 mod sqlite;
 mod store;
 mod store_url;

@@ -11,7 +11,9 @@ use crate::{
     change_check::ChangeCheck,
     digest::TokenDigest,
     last_used::LastUsed,
+    postgres::PostgresBackend,
     sqlite::SqliteBackend,
+    store_url::Place,
     token_text,
 };
 
@@ -20,15 +22,15 @@ const CACHED_TOKENS: usize = 10_000;
 
 /// Issued tokens, hashed at rest. It is a [`TokenVerifier`](propusk::TokenVerifier) of them.
 ///
-/// Cloning is cheap, and all clones are the same store. It needs a tokio runtime with time enabled.
-/// Several processes may have the same file open.
+/// Cloning is cheap, and all clones are the same store. It needs a tokio runtime with time and I/O
+/// enabled. Several processes may have the same file open, or use the same database.
 #[derive(Clone)]
 pub struct TokenStore(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) clock: Box<dyn Clock>,
-    pub(crate) cache: Cache,
+    pub(crate) cache: Arc<Cache>,
     pub(crate) changes: ChangeCheck,
     pub(crate) last_used: Arc<LastUsed>,
     url: StoreUrl,
@@ -37,12 +39,13 @@ pub(crate) struct Inner {
 
 impl TokenStore {
     /// Opens a store. A missing file is created, on Unix for the owner alone (mode 0600); its
-    /// folder must exist. A store of an older version of propusk is brought up to date.
+    /// folder must exist. In PostgreSQL the schema `propusk` is created; the database must exist. A
+    /// store of an older version of propusk is brought up to date.
     ///
     /// # Errors
-    /// [`StoreError`]: [`is_bad_path`](StoreError::is_bad_path),
-    /// [`is_newer_schema`](StoreError::is_newer_schema), [`is_busy`](StoreError::is_busy), and
-    /// what else a disk can do.
+    /// [`StoreError`]: [`is_bad_place`](StoreError::is_bad_place),
+    /// [`is_newer_schema`](StoreError::is_newer_schema), [`is_busy`](StoreError::is_busy),
+    /// [`is_unreachable`](StoreError::is_unreachable), and what else a disk can do.
     pub async fn open(url: &StoreUrl) -> Result<Self, StoreError> {
         Self::open_with_clock(url, SystemClock).await
     }
@@ -52,13 +55,25 @@ impl TokenStore {
     /// # Errors
     /// As [`TokenStore::open`].
     pub async fn open_with_clock(url: &StoreUrl, clock: impl Clock) -> Result<Self, StoreError> {
-        let (backend, created) = SqliteBackend::open(url.path()).await?;
-        Ok(Self::with_backend(
-            Arc::new(backend),
-            clock,
-            url.clone(),
-            created,
-        ))
+        let (backend, created) = open_backend(url).await?;
+        Ok(Self::with_backend(backend, clock, url.clone(), created))
+    }
+
+    /// Opens a store that is there: `None`, and nothing is created, where there is none. A store in
+    /// memory is never there.
+    ///
+    /// # Errors
+    /// As [`TokenStore::open`].
+    pub async fn open_existing(url: &StoreUrl) -> Result<Option<Self>, StoreError> {
+        let missing = match url.place() {
+            Place::Memory => true,
+            Place::File(_) => url.place().is_missing_file(),
+            Place::Postgres(url) => !PostgresBackend::is_there(url).await?,
+        };
+        if missing {
+            return Ok(None);
+        }
+        Self::open(url).await.map(Some)
     }
 
     pub(crate) fn with_backend(
@@ -67,12 +82,17 @@ impl TokenStore {
         url: StoreUrl,
         created: bool,
     ) -> Self {
+        let cache = Arc::new(Cache::with_capacity(CACHED_TOKENS));
+        backend.on_withdrawal({
+            let cache = Arc::clone(&cache);
+            Arc::new(move || cache.invalidate())
+        });
         Self(Arc::new(Inner {
+            changes: ChangeCheck::new(backend.trusted_for()),
             last_used: LastUsed::new(Arc::clone(&backend)),
             backend,
             clock: Box::new(clock),
-            cache: Cache::with_capacity(CACHED_TOKENS),
-            changes: ChangeCheck::new(),
+            cache,
             url,
             created,
         }))
@@ -83,6 +103,12 @@ impl TokenStore {
     #[must_use]
     pub fn created(&self) -> bool {
         self.0.created
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn url(&self) -> &StoreUrl {
+        &self.0.url
     }
 
     /// Issues a token. Its text is in the answer and nowhere else.
@@ -182,6 +208,24 @@ impl fmt::Debug for TokenStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TokenStore({})", self.0.url)
     }
+}
+
+/// The database behind a store, and whether it is new.
+async fn open_backend(url: &StoreUrl) -> Result<(Arc<dyn Backend>, bool), StoreError> {
+    Ok(match url.place() {
+        Place::File(path) => {
+            let (backend, created) = SqliteBackend::open(Some(path)).await?;
+            (Arc::new(backend), created)
+        }
+        Place::Memory => {
+            let (backend, created) = SqliteBackend::open(None).await?;
+            (Arc::new(backend), created)
+        }
+        Place::Postgres(url) => {
+            let (backend, created) = PostgresBackend::open(url).await?;
+            (Arc::new(backend), created)
+        }
+    })
 }
 
 /// Draws a token: what the caller gets and what the database gets.

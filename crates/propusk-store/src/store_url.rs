@@ -6,18 +6,29 @@ use std::{
     str::FromStr,
 };
 
-/// Where a store is: `sqlite:propusk.db`, `sqlite:///var/lib/propusk.db`, `sqlite::memory:` (for
-/// tests: gone with the store), or a bare path that ends in `.db` or `.sqlite`.
+use crate::postgres::PostgresUrl;
+
+/// Where a store is.
 ///
-/// The path is taken as it stands, without percent-decoding. A relative one starts at the current
-/// folder.
+/// - SQLite: `sqlite:propusk.db`, `sqlite:///var/lib/propusk.db`, `sqlite::memory:` (for tests: gone
+///   with the store), or a bare path that ends in `.db` or `.sqlite`. The path is taken as it
+///   stands, without percent-decoding. A relative one starts at the current folder.
+/// - PostgreSQL: `postgres://user@host:5432/database`, or `postgresql://`. What is left out comes
+///   from `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE` and the password
+///   file `~/.pgpass`, as with all programs of PostgreSQL. Parameters: `sslmode`, `sslrootcert`,
+///   `sslcert`, `sslkey`, `host` (also the folder of a Unix socket), `hostaddr`, `port`, `dbname`,
+///   `user`, `password`, `application_name`, `options`. Over a network that is not your own, say
+///   `sslmode=verify-full`: without it, as everywhere with PostgreSQL, nobody checks who answers.
+///
+/// `Display` and `Debug` never show a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreUrl(Place);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+pub(crate) enum Place {
     File(PathBuf),
     Memory,
+    Postgres(PostgresUrl),
 }
 
 impl StoreUrl {
@@ -31,7 +42,7 @@ impl StoreUrl {
             return Self::parse_sqlite(rest);
         }
         if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-            return Err(InvalidStoreUrl::PostgresNotBuiltIn);
+            return PostgresUrl::parse(text).map(|url| Self(Place::Postgres(url)));
         }
         if text.contains("://") {
             return Err(InvalidStoreUrl::UnknownScheme);
@@ -57,24 +68,27 @@ impl StoreUrl {
         Ok(Self(Place::File(path.into())))
     }
 
-    /// Whether there is something at the path already. A store in memory is always new.
-    #[must_use]
-    pub fn exists(&self) -> bool {
-        self.path().is_some_and(Path::exists)
-    }
-
     /// Whether the store is in memory, and ends with the program.
     #[must_use]
     pub fn is_in_memory(&self) -> bool {
-        self.path().is_none()
+        matches!(self.0, Place::Memory)
     }
 
-    /// The file, or `None` for a store in memory.
-    pub(crate) fn path(&self) -> Option<&Path> {
-        match &self.0 {
-            Place::File(path) => Some(path),
-            Place::Memory => None,
-        }
+    /// Whether there is a password in it, which `Display` leaves out.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        matches!(&self.0, Place::Postgres(url) if url.has_password())
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.0
+    }
+}
+
+impl Place {
+    /// Whether opening the place would create a file.
+    pub(crate) fn is_missing_file(&self) -> bool {
+        matches!(self, Self::File(path) if !Path::exists(path))
     }
 }
 
@@ -86,12 +100,13 @@ impl FromStr for StoreUrl {
     }
 }
 
-/// `sqlite:` and the path.
+/// `sqlite:` and the path, or the URL of the database without a password and without parameters.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Place::File(path) => write!(f, "sqlite:{}", path.display()),
             Place::Memory => f.write_str("sqlite::memory:"),
+            Place::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -100,11 +115,23 @@ impl fmt::Display for StoreUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidStoreUrl {
-    /// It is a PostgreSQL URL.
-    #[error("PostgreSQL is not built in yet: use a file, such as `sqlite:propusk.db`")]
-    PostgresNotBuiltIn,
+    /// It begins like the URL of a PostgreSQL database and then does not go on like one.
+    #[error(
+        "this is not the URL of a PostgreSQL database: write `postgres://user@host:5432/database`; \
+         `/`, `@` and other special characters in a password are percent-encoded"
+    )]
+    NotAPostgresUrl,
+    /// A parameter of a PostgreSQL URL that is not known here.
+    #[error(
+        "a PostgreSQL URL has a parameter that is not known here: there are sslmode, sslrootcert, \
+         sslcert, sslkey, host, hostaddr, port, dbname, user, password, application_name and options"
+    )]
+    UnknownParameter,
     /// It is the URL of something else.
-    #[error("a store is in SQLite: its URL begins with `sqlite:`, such as `sqlite:propusk.db`")]
+    #[error(
+        "a store is in SQLite or PostgreSQL: its URL begins with `sqlite:`, such as \
+         `sqlite:propusk.db`, or with `postgres://`"
+    )]
     UnknownScheme,
     /// There is no path after `sqlite:`.
     #[error("the path is missing: write `sqlite:propusk.db` or `sqlite:///var/lib/propusk.db`")]
@@ -125,7 +152,9 @@ mod tests {
 
     #[test]
     fn urls() {
-        use InvalidStoreUrl::{NoPath, NotAStore, Parameters, PostgresNotBuiltIn, UnknownScheme};
+        use InvalidStoreUrl::{
+            NoPath, NotAPostgresUrl, NotAStore, Parameters, UnknownParameter, UnknownScheme,
+        };
         for (text, expected) in [
             ("sqlite:propusk.db", Ok("sqlite:propusk.db")),
             ("sqlite://propusk.db", Ok("sqlite:propusk.db")),
@@ -137,16 +166,55 @@ mod tests {
             ("sqlite:", Err(NoPath)),
             ("sqlite://", Err(NoPath)),
             ("sqlite:a.db?mode=ro", Err(Parameters)),
-            ("postgres://u:hunter2@h/d.db", Err(PostgresNotBuiltIn)),
-            ("postgresql://u:hunter2@h/d", Err(PostgresNotBuiltIn)),
+            ("postgres://u:hunter2@h:1/d.db", Ok("postgres://u@h:1/d.db")),
+            (
+                "postgresql://u:hunter2@h:5432/d?sslmode=verify-full&sslrootcert=/ca.pem",
+                Ok("postgres://u@h:5432/d"),
+            ),
+            (
+                "postgres://h:5432/d?user=u&password=hunter2",
+                Ok("postgres://u@h:5432/d"),
+            ),
+            (
+                "postgres://u:hunter2@[::1]:7/d",
+                Ok("postgres://u@[::1]:7/d"),
+            ),
+            (
+                "postgres://u:hunter2@:5432/d?host=/run/postgresql",
+                Err(NotAPostgresUrl),
+            ),
+            (
+                "postgres://u:hunter2@h:5432/d?host=/run/postgresql",
+                Ok("postgres://u@localhost:5432/d?host=/run/postgresql"),
+            ),
+            (
+                "postgres://u:hunter2@h:5432/d%20e",
+                Ok("postgres://u@h:5432/d%20e"),
+            ),
+            ("postgres://u:hunter2@h:port/d", Err(NotAPostgresUrl)),
+            ("postgres://u:hunter/2@h/d", Err(NotAPostgresUrl)),
+            // Where the password should have been encoded, the rest of it is not a name to show.
+            ("postgres://u:12/hunter2@h/d", Err(NotAPostgresUrl)),
+            ("postgres://u:12/hunter2:x", Err(NotAPostgresUrl)),
+            ("postgres://u:12?hunter2@h/d", Err(UnknownParameter)),
+            ("postgres://u:12#hunter2@h/d", Err(NotAPostgresUrl)),
+            ("postgres:u:hunter2@h/d", Err(NotAPostgresUrl)),
+            (
+                "postgres://u:hunter2@h/d?sslmode=hunter2",
+                Err(NotAPostgresUrl),
+            ),
+            ("postgres://u@h/d?pasword=hunter2", Err(UnknownParameter)),
             ("mysql://u:hunter2@h/d.db", Err(UnknownScheme)),
             ("propusk", Err(NotAStore)),
             ("", Err(NotAStore)),
         ] {
-            let parsed = StoreUrl::parse(text).map(|url| url.to_string());
+            let parsed = StoreUrl::parse(text);
+            let shown = format!("{parsed:?}");
+            assert!(!shown.contains("hunter"), "{shown}");
+            let parsed = parsed.map(|url| url.to_string());
             assert_eq!(parsed.as_deref(), expected.as_ref().copied(), "{text:?}");
             if let Err(error) = parsed {
-                assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+                assert!(!format!("{error} {error:?}").contains("hunter"), "{error}");
             }
         }
     }

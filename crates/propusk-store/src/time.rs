@@ -27,16 +27,19 @@ pub(crate) mod rfc3339 {
 
     use serde::{Serialize, Serializer};
 
+    pub(crate) fn text(time: SystemTime) -> String {
+        humantime::format_rfc3339_seconds(time).to_string()
+    }
+
     pub(crate) fn serialize<S: Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&humantime::format_rfc3339_seconds(*time))
+        to.collect_str(&text(*time))
     }
 
     pub(crate) fn serialize_option<S: Serializer>(
         time: &Option<SystemTime>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        time.map(|time| humantime::format_rfc3339_seconds(time).to_string())
-            .serialize(to)
+        time.map(text).serialize(to)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicI64};
 
-use propusk::{AccessToken, TokenVerifier, Unavailable};
+use propusk::{AccessToken, Explanation, TokenVerifier, Unavailable};
 
 use crate::{StoreError, TokenId, TokenStore, cache::Verified, check_format, digest::TokenDigest};
 
@@ -32,6 +32,19 @@ impl TokenVerifier for TokenStore {
         }
         self.0.last_used.note(verified.id, now, &verified.noted);
         Ok(Some(verified.token.clone()))
+    }
+
+    /// Moves on whenever a token was withdrawn, by whichever process.
+    async fn revision(&self) -> Result<u64, Unavailable> {
+        self.0
+            .changes
+            .ensure(&*self.0.backend, &self.0.cache)
+            .await?;
+        Ok(self.0.cache.generation().number())
+    }
+
+    async fn explain_token(&self, token: &str) -> Explanation {
+        self.explain(token).await
     }
 }
 
@@ -152,6 +165,26 @@ mod tests {
         assert_eq!(is_valid(&store, &issued).await, None);
         backend.fail(false);
         assert_eq!(is_valid(&store, &issued).await, Some(true));
+    }
+
+    #[tokio::test]
+    async fn the_revision_moves_with_each_withdrawal_and_not_without() {
+        let (backend, store, issued) = store().await;
+        let before = store.revision().await.expect("available");
+        store.issue(NewToken::new("bob")).await.expect("issued");
+        assert_eq!(store.revision().await.ok(), Some(before));
+        store.revoke(&issued.record.id).await.expect("revoked");
+        let after = store.revision().await.expect("available");
+        assert_ne!(after, before, "revoked here");
+        // As another process does it.
+        crate::backend::Backend::revoke(&*backend, issued.record.id, UNIX_EPOCH)
+            .await
+            .expect("revoked");
+        store.0.changes.forget();
+        assert_ne!(store.revision().await.ok(), Some(after), "revoked there");
+        backend.fail(true);
+        store.0.changes.forget();
+        assert!(store.revision().await.is_err());
     }
 
     #[tokio::test]

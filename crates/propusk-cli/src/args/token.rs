@@ -5,8 +5,14 @@ use propusk_store::Lifetime;
 
 #[derive(Debug, Args)]
 pub(crate) struct TokenArgs {
-    /// Token store [default: sqlite:propusk.db]
-    #[arg(long, global = true, value_name = "URL", env = "PROPUSK_TOKENS")]
+    /// Token store: sqlite:FILE or postgres://USER@HOST/DATABASE [default: sqlite:propusk.db]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "PROPUSK_TOKENS",
+        hide_env_values = true
+    )]
     pub(crate) tokens: Option<String>,
 
     /// Prints JSON

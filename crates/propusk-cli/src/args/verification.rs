@@ -11,7 +11,8 @@ pub(crate) struct VerificationArgs {
     #[arg(long, value_name = "URL", env = "PROPUSK_RESOURCE")]
     pub(crate) resource: Option<String>,
 
-    /// Token store [default: sqlite:propusk.db, unless another source of tokens is given]
+    /// Token store: sqlite:FILE or postgres://USER@HOST/DATABASE [default: sqlite:propusk.db, unless
+    /// another source of tokens is given]
     #[arg(
         long,
         value_name = "URL",

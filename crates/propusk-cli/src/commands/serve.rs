@@ -35,10 +35,9 @@ pub(crate) async fn run(
     let watch = plan.watched.start(address).await?;
 
     plan.warn(&auth);
-    let store_url = plan.verification.store_url.clone();
     let Verifiers { verifier, store } = plan.verification.open(&auth, false).await?;
-    if let (Some(store), Some(store_url)) = (&store, &store_url) {
-        welcome::first_token(store, store_url, &url).await?;
+    if let Some(store) = &store {
+        welcome::first_token(store, &url).await?;
     }
     let server = Server::new(Builtin::default())
         .auth(auth, verifier)

@@ -26,26 +26,26 @@ pub(super) async fn open_lasting(url: &str) -> Result<TokenStore, Failure> {
     open(url).await
 }
 
-/// Opens a store that is there: a look into one must not leave an empty file behind.
+/// Opens a store that is there: a look into one must leave neither an empty file nor a schema behind.
 pub(super) async fn open_existing(url: &str) -> Result<TokenStore, Failure> {
     let url = parse(url)?;
-    if !url.exists() {
-        return Err(Failure::new(Code::Error, format!("there is no token store at {url}"))
-            .hint("name another one with --tokens; `propusk token issue` and `propusk serve` create one"));
-    }
-    Ok(TokenStore::open(&url).await?)
+    TokenStore::open_existing(&url).await?.ok_or_else(|| {
+        Failure::new(Code::Error, format!("there is no token store at {url}")).hint(
+            "name another one with --tokens; `propusk token issue` and `propusk serve` create one",
+        )
+    })
 }
 
 /// Opens a store if it is there.
 pub(super) async fn open_if_there(url: &str) -> Result<Option<TokenStore>, Failure> {
-    if parse(url)?.exists() {
-        open(url).await.map(Some)
-    } else {
+    let url = parse(url)?;
+    let store = TokenStore::open_existing(&url).await?;
+    if store.is_none() {
         note(&format!(
             "there is no token store at {url}; name another one with --tokens"
         ));
-        Ok(None)
     }
+    Ok(store)
 }
 
 fn parse(url: &str) -> Result<StoreUrl, Failure> {

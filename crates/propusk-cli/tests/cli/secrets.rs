@@ -107,7 +107,7 @@ fn fixed_tokens_and_settings() {
         "token",
         "list",
         "--tokens",
-        "postgres://u:hunter2@h.example/db",
+        "postgres://u:hunter2@127.0.0.1:1/db",
     ]));
     heard.hear(place.run(&[
         "call",
@@ -129,6 +129,9 @@ fn fixed_tokens_and_settings() {
     for failed in heard.0.iter().skip(3).step_by(2) {
         assert!(failed.starts_with("error: "), "{failed}");
     }
+    let database = [("PROPUSK_TOKENS", "postgres://u:hunter2@127.0.0.1:1/db")];
+    heard.hear(place.run_with(&database, &["serve", "--help"]));
+    heard.hear(place.run_with(&database, &["token", "list", "--help"]));
     let server = place.serve_with(&fixed, &["--log", "trace"]);
     place.call("hunter2", &server.url, &["whoami"]).code(0);
     heard.hear(server.stop().code(0));

@@ -16,34 +16,34 @@ const READONLY_DBMOVED: i32 = 1032;
 
 /// Translates an error of the database at `path`.
 pub(super) fn explain(path: &Path, error: sqlx::Error) -> StoreError {
-    let path = path.to_owned();
+    let place = path.display().to_string();
     match &error {
         sqlx::Error::PoolClosed => return StoreError::Closed,
-        sqlx::Error::PoolTimedOut => return StoreError::Busy { path },
+        sqlx::Error::PoolTimedOut => return StoreError::Busy { place },
         _ => {}
     }
     let Some(code) = result_code(&error) else {
         return StoreError::Database {
-            path,
+            place,
             cause: Box::new(error),
         };
     };
     // The low byte is the kind, the rest of it tells more.
     match (code, code & 0xff) {
-        (READONLY_DBMOVED, _) => StoreError::Gone { path },
-        (_, BUSY | LOCKED) => StoreError::Busy { path },
+        (READONLY_DBMOVED, _) => StoreError::Gone { place },
+        (_, BUSY | LOCKED) => StoreError::Busy { place },
         (_, READONLY | CANTOPEN) => StoreError::PermissionDenied {
-            path,
+            place,
             cause: Box::new(error),
         },
-        (_, FULL) => StoreError::DiskFull { path },
-        (_, NOTADB) => StoreError::NotAStore { path },
+        (_, FULL) => StoreError::DiskFull { place },
+        (_, NOTADB) => StoreError::NotAStore { place },
         (_, CORRUPT) => StoreError::Damaged {
-            path,
+            place,
             what: error.to_string(),
         },
         _ => StoreError::Database {
-            path,
+            place,
             cause: Box::new(error),
         },
     }

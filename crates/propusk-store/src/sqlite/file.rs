@@ -41,7 +41,7 @@ impl DatabaseFile {
             Ok(())
         } else {
             Err(StoreError::Gone {
-                path: self.path.clone(),
+                place: self.path.display().to_string(),
             })
         }
     }
@@ -62,7 +62,7 @@ fn find_or_create(path: &Path) -> Result<(), StoreError> {
     };
     if found.map_err(|e| explain(path, e))?.is_dir() {
         return Err(StoreError::IsFolder {
-            path: path.to_owned(),
+            place: path.display().to_string(),
         });
     }
     Ok(())
@@ -72,7 +72,7 @@ fn identity_of_file(path: &Path) -> Result<Identity, StoreError> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(identity(&metadata)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Err(StoreError::Gone {
-            path: path.to_owned(),
+            place: path.display().to_string(),
         }),
         Err(e) => Err(explain(path, e)),
     }
@@ -112,17 +112,17 @@ fn explain(path: &Path, error: io::Error) -> StoreError {
     use io::ErrorKind::{
         NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,
     };
-    let path = path.to_owned();
+    let place = path.display().to_string();
     match error.kind() {
         // The file itself would have been created.
-        NotFound | NotADirectory => StoreError::NoFolder { path },
+        NotFound | NotADirectory => StoreError::NoFolder { place },
         PermissionDenied | ReadOnlyFilesystem => StoreError::PermissionDenied {
-            path,
+            place,
             cause: Box::new(error),
         },
-        StorageFull => StoreError::DiskFull { path },
+        StorageFull => StoreError::DiskFull { place },
         _ => StoreError::Database {
-            path,
+            place,
             cause: Box::new(error),
         },
     }
@@ -135,7 +135,7 @@ async fn off_the_executor<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(e) => Err(StoreError::Database {
-            path: path.to_owned(),
+            place: path.display().to_string(),
             cause: Box::new(e),
         }),
     }

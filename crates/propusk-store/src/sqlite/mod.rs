@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use crate::{
     StoreError, TokenId,
     backend::{Answer, Backend, StoredToken},
+    row::BadRow,
 };
 
 use self::{error::explain, file::DatabaseFile, watch::Watch};
@@ -73,6 +74,16 @@ impl SqliteBackend {
 
     fn explain(&self, error: sqlx::Error) -> StoreError {
         explain(&self.path, error)
+    }
+
+    fn explain_row(&self, bad: BadRow) -> StoreError {
+        match bad {
+            BadRow::Database(error) => self.explain(error),
+            BadRow::Column(column) => StoreError::Damaged {
+                place: self.path.display().to_string(),
+                what: BadRow::what(column),
+            },
+        }
     }
 }
 

@@ -42,7 +42,7 @@ async fn open_file(path: &Path) -> Result<(SqliteBackend, bool), StoreError> {
     // Absolute, so that neither a later change of folder nor a name like `file:x` or `:memory:`,
     // which mean something to SQLite, matters.
     let path = std::path::absolute(path).map_err(|e| StoreError::Database {
-        path: path.to_owned(),
+        place: path.display().to_string(),
         cause: Box::new(e),
     })?;
     file::prepare(&path).await?;

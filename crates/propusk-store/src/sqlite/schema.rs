@@ -77,12 +77,12 @@ async fn version<'a>(
         (0, Ok(0)) if tables == 0 => Ok(0),
         (APPLICATION_ID, Ok(version)) if (1..=known).contains(&version) => Ok(version),
         (APPLICATION_ID, Ok(version)) if version > known => Err(StoreError::NewerSchema {
-            path: path.to_owned(),
+            place: path.display().to_string(),
             found,
             known: known as i64,
         }),
         _ => Err(StoreError::NotAStore {
-            path: path.to_owned(),
+            place: path.display().to_string(),
         }),
     }
 }

@@ -4,12 +4,14 @@ use std::time::SystemTime;
 
 use sqlx::{Sqlite, Transaction};
 
-use crate::{StoreError, TokenId, backend::StoredToken, time::to_seconds};
-
-use super::{
-    SqliteBackend,
-    row::{self, columns},
+use crate::{
+    StoreError, TokenId,
+    backend::StoredToken,
+    row::{self as stored, columns},
+    time::to_seconds,
 };
+
+use super::{SqliteBackend, row};
 
 /// A transaction of `write_uses` keeps other writers waiting for no longer than this many rows
 /// take.
@@ -32,7 +34,7 @@ impl SqliteBackend {
             .await;
         let found = found.map_err(|e| self.explain(e))?;
         found
-            .map(|row| row::parse(&row).map_err(|e| e.explain(&self.path)))
+            .map(|row| stored::parse(&row).map_err(|e| self.explain_row(e)))
             .transpose()
     }
 
@@ -43,7 +45,7 @@ impl SqliteBackend {
             .await
             .map_err(|e| self.explain(e))?;
         rows.iter()
-            .map(|row| row::parse(row).map_err(|e| e.explain(&self.path)))
+            .map(|row| stored::parse(row).map_err(|e| self.explain_row(e)))
             .collect()
     }
 

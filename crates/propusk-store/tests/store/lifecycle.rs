@@ -9,9 +9,18 @@ use propusk_store::{
 
 use crate::support::{Place, is_valid, issue, scopes, second};
 
-#[tokio::test]
-async fn everything_comes_back_as_it_was_issued() {
-    let place = Place::new();
+on_every_database! {
+    everything_comes_back_as_it_was_issued,
+    what_cannot_be_issued,
+    rotating_replaces_a_token,
+    of_two_rotations_at_once_one_wins,
+    revoking_is_final_and_may_be_repeated,
+    an_unknown_id,
+    a_hundred_at_once,
+    a_record_as_json,
+}
+
+async fn everything_comes_back_as_it_was_issued(place: Place) {
     let store = place.open().await;
     let resource = |url| ResourceUrl::parse(url).expect("a resource");
     let full = NewToken::new("алиса@example")
@@ -58,9 +67,7 @@ async fn everything_comes_back_as_it_was_issued() {
     assert_eq!(records[0].name.as_deref(), Some("для демо 🎟"));
 }
 
-#[tokio::test]
-async fn what_cannot_be_issued() {
-    let place = Place::new();
+async fn what_cannot_be_issued(place: Place) {
     let store = place.open().await;
     let living = |duration| NewToken::new("a").expires(Lifetime::For(duration));
     for (new, expected) in [
@@ -93,9 +100,7 @@ async fn what_cannot_be_issued() {
     assert_eq!(store.list().await.expect("listed"), []);
 }
 
-#[tokio::test]
-async fn rotating_replaces_a_token() {
-    let place = Place::new();
+async fn rotating_replaces_a_token(place: Place) {
     let store = place.open().await;
     let lifetime = Lifetime::For(Duration::from_secs(100));
     let new = NewToken::new("alice")
@@ -143,9 +148,7 @@ async fn rotating_replaces_a_token() {
     assert_eq!(store.list().await.expect("listed").len(), 3);
 }
 
-#[tokio::test]
-async fn of_two_rotations_at_once_one_wins() {
-    let place = Place::new();
+async fn of_two_rotations_at_once_one_wins(place: Place) {
     let store = place.open().await;
     let old = issue(&store, "alice").await;
     let (one, other) = tokio::join!(store.rotate(&old.record.id), store.rotate(&old.record.id));
@@ -157,9 +160,7 @@ async fn of_two_rotations_at_once_one_wins() {
     assert_eq!(store.list().await.expect("listed").len(), 2);
 }
 
-#[tokio::test]
-async fn revoking_is_final_and_may_be_repeated() {
-    let place = Place::new();
+async fn revoking_is_final_and_may_be_repeated(place: Place) {
     let store = place.open().await;
     let issued = issue(&store, "alice").await;
     let id = issued.record.id;
@@ -172,9 +173,7 @@ async fn revoking_is_final_and_may_be_repeated() {
     assert_eq!(again.status(second(5)), Status::Revoked);
 }
 
-#[tokio::test]
-async fn an_unknown_id() {
-    let place = Place::new();
+async fn an_unknown_id(place: Place) {
     let store = place.open().await;
     let id = TokenId::parse("0123456789AB").expect("an id");
     assert_eq!(store.show(&id).await.expect("answered"), None);
@@ -188,9 +187,7 @@ async fn an_unknown_id() {
     }
 }
 
-#[tokio::test]
-async fn a_hundred_at_once() {
-    let place = Place::new();
+async fn a_hundred_at_once(place: Place) {
     let stores = [place.open().await, place.open().await];
     let issuing: Vec<_> = (0..100)
         .map(|n| {
@@ -205,9 +202,7 @@ async fn a_hundred_at_once() {
     assert_eq!(stores[1].list().await.expect("listed").len(), 100);
 }
 
-#[tokio::test]
-async fn a_record_as_json() {
-    let place = Place::new();
+async fn a_record_as_json(place: Place) {
     let store = place.open().await;
     let new = NewToken::new("alice")
         .scopes(scopes("b a"))

@@ -47,7 +47,7 @@ async fn refusal(path: &Path) -> StoreError {
 
 #[tokio::test]
 async fn paths_where_no_store_can_be() {
-    let place = Place::new();
+    let place = Place::sqlite();
     let folder = place.path().with_file_name("folder.db");
     fs::create_dir(&folder).expect("created");
     assert!(matches!(
@@ -70,7 +70,7 @@ async fn paths_where_no_store_can_be() {
 
 #[tokio::test]
 async fn files_of_other_programs_are_left_alone() {
-    let place = Place::new();
+    let place = Place::sqlite();
     let path = |name| place.path().with_file_name(name);
     fs::write(path("short"), "shopping list").expect("written");
     fs::write(path("long"), "shopping list\n".repeat(1000)).expect("written");
@@ -94,14 +94,14 @@ async fn files_of_other_programs_are_left_alone() {
 
 #[tokio::test]
 async fn an_empty_file_becomes_a_store() {
-    let place = Place::new();
+    let place = Place::sqlite();
     fs::write(place.path(), "").expect("written");
     assert!(place.open().await.created());
 }
 
 #[tokio::test]
 async fn a_newer_schema_is_not_touched() {
-    let place = Place::new();
+    let place = Place::sqlite();
     place.open().await.close().await.expect("closed");
     sql(&place.path(), "PRAGMA user_version = 99").await;
     let error = refusal(&place.path()).await;
@@ -114,7 +114,7 @@ async fn a_newer_schema_is_not_touched() {
 
 #[tokio::test]
 async fn a_damaged_row_is_not_a_missing_one() {
-    let place = Place::new();
+    let place = Place::sqlite();
     let store = place.open().await;
     let issued = issue(&store, "alice").await;
     sql(&place.path(), "UPDATE tokens SET audience = 'x'").await;
@@ -134,7 +134,7 @@ async fn a_damaged_row_is_not_a_missing_one() {
 #[tokio::test]
 async fn the_files_are_for_the_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
+    let place = Place::sqlite();
     let store = place.open().await;
     issue(&store, "alice").await;
     for suffix in ["", "-wal", "-shm"] {
@@ -156,7 +156,7 @@ async fn the_files_are_for_the_owner_alone() {
 #[tokio::test]
 async fn a_folder_without_permission() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
+    let place = Place::sqlite();
     let folder = place.path().with_file_name("read-only");
     fs::create_dir(&folder).expect("created");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).expect("set");
@@ -174,7 +174,7 @@ async fn a_folder_without_permission() {
 #[tokio::test]
 async fn a_file_that_was_taken_away_is_noticed() {
     for replace in [false, true] {
-        let place = Place::new();
+        let place = Place::sqlite();
         let store = place.open().await;
         let issued = issue(&store, "alice").await;
         assert!(is_valid(&store, &issued).await);
@@ -200,7 +200,7 @@ async fn a_file_that_was_taken_away_is_noticed() {
 /// What a crash leaves: the files as they are while the store is open.
 #[tokio::test]
 async fn the_files_of_a_crashed_process_are_complete() {
-    let (place, copy) = (Place::new(), Place::new());
+    let (place, copy) = (Place::sqlite(), Place::sqlite());
     let store = place.open().await;
     let (kept, revoked) = (issue(&store, "alice").await, issue(&store, "bob").await);
     store.revoke(&revoked.record.id).await.expect("revoked");
@@ -216,7 +216,7 @@ async fn the_files_of_a_crashed_process_are_complete() {
 
 #[tokio::test]
 async fn a_writer_waits_for_another_process_and_not_forever() {
-    let place = Place::new();
+    let place = Place::sqlite();
     let store = place.open().await;
     let issued = issue(&store, "alice").await;
     let mut other = connect(&place.path()).await;

@@ -16,31 +16,87 @@ use tempfile::TempDir;
 /// When the tests take place: 2026-11-23T08:43:41Z.
 pub(crate) const NOW: u64 = 1_795_423_421;
 
+/// Runs tests of the contract, `async fn(Place)`, against every database. On several threads, so that
+/// interleavings are real.
+macro_rules! on_every_database {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $test() {
+                    super::$test($crate::support::Place::sqlite()).await;
+                }
+            )*
+        }
+
+        #[cfg(feature = "real-parts")]
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $test() {
+                    super::$test($crate::support::Place::postgres()).await;
+                }
+            )*
+        }
+    };
+}
+
 /// Where a database is. Each call of `open` stands for another process.
 pub(crate) struct Place {
-    folder: TempDir,
+    url: StoreUrl,
+    /// Of a file.
+    folder: Option<TempDir>,
     pub(crate) clock: TestClock,
 }
 
 impl Place {
-    pub(crate) fn new() -> Self {
+    /// A file that is not there yet.
+    pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let url = format!("sqlite:{}", folder.path().join("propusk.db").display());
         Self {
-            folder,
+            folder: Some(folder),
+            ..Self::at(&url)
+        }
+    }
+
+    /// An empty database of a real server.
+    #[cfg(feature = "real-parts")]
+    pub(crate) fn postgres() -> Self {
+        let url = propusk_testing::postgres::Postgres::shared().database();
+        Self::at(&url.expect("created"))
+    }
+
+    pub(crate) fn at(url: &str) -> Self {
+        Self {
+            url: StoreUrl::parse(url).expect("a URL"),
+            folder: None,
             clock: TestClock::default(),
         }
     }
 
+    /// Another place of the same kind.
+    pub(crate) fn another(&self) -> Self {
+        match &self.folder {
+            Some(_) => Self::sqlite(),
+            #[cfg(feature = "real-parts")]
+            None => Self::postgres(),
+            #[cfg(not(feature = "real-parts"))]
+            None => unreachable!("there are only files"),
+        }
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("propusk.db")
+        let folder = self.folder.as_ref().expect("a file");
+        folder.path().join("propusk.db")
     }
 
     pub(crate) fn url(&self) -> StoreUrl {
-        StoreUrl::parse(&format!("sqlite:{}", self.path().display())).expect("a URL")
+        self.url.clone()
     }
 
     pub(crate) async fn open(&self) -> TokenStore {
-        TokenStore::open_with_clock(&self.url(), self.clock.clone())
+        TokenStore::open_with_clock(&self.url, self.clock.clone())
             .await
             .expect("it opens")
     }
@@ -88,11 +144,16 @@ pub(crate) async fn is_valid(store: &TokenStore, issued: &IssuedToken) -> bool {
     verify(store, issued.token.expose_secret()).await.is_some()
 }
 
-/// Asks again and again until the answer is yes, for at most as long as given.
+/// Asks again and again until the answer is yes. A question that is asked later than the limit allows
+/// must be answered so.
 pub(crate) async fn within(limit: Duration, what: &str, mut question: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
-    while !question().await {
-        assert!(began.elapsed() < limit, "{what}: not within {limit:?}");
+    loop {
+        let asked = began.elapsed();
+        if question().await {
+            return;
+        }
+        assert!(asked < limit, "{what}: not within {limit:?}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

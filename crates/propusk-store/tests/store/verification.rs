@@ -8,9 +8,18 @@ use tokio::time::timeout;
 
 use crate::support::{Place, forged, is_valid, issue, scopes, second, verify};
 
-#[tokio::test]
-async fn a_valid_token_says_what_it_was_issued_for() {
-    let place = Place::new();
+on_every_database! {
+    a_valid_token_says_what_it_was_issued_for,
+    what_is_not_valid,
+    a_revoked_token_is_refused_on_the_next_request,
+    a_token_expires_at_its_second,
+    the_last_use_is_written_when_the_store_is_closed,
+    a_closed_store_cannot_tell,
+    no_interleaving_brings_a_revoked_token_back,
+    callers_who_lose_patience_do_no_harm,
+}
+
+async fn a_valid_token_says_what_it_was_issued_for(place: Place) {
     let store = place.open().await;
     let new = NewToken::new("алиса")
         .client_id("laptop")
@@ -35,11 +44,9 @@ async fn a_valid_token_says_what_it_was_issued_for() {
     }
 }
 
-#[tokio::test]
-async fn what_is_not_valid() {
-    let place = Place::new();
+async fn what_is_not_valid(place: Place) {
     let store = place.open().await;
-    let other_place = Place::new();
+    let other_place = place.another();
     let other = other_place.open().await;
     let issued = issue(&store, "alice").await;
     let good = issued.token.expose_secret();
@@ -65,9 +72,7 @@ async fn what_is_not_valid() {
     }
 }
 
-#[tokio::test]
-async fn a_revoked_token_is_refused_on_the_next_request() {
-    let place = Place::new();
+async fn a_revoked_token_is_refused_on_the_next_request(place: Place) {
     let store = place.open().await;
     let (revoked, other) = (issue(&store, "alice").await, issue(&store, "alice").await);
     assert!(is_valid(&store, &revoked).await && is_valid(&store, &other).await);
@@ -76,9 +81,7 @@ async fn a_revoked_token_is_refused_on_the_next_request() {
     assert!(is_valid(&store, &other).await);
 }
 
-#[tokio::test]
-async fn a_token_expires_at_its_second() {
-    let place = Place::new();
+async fn a_token_expires_at_its_second(place: Place) {
     let store = place.open().await;
     let minute = Lifetime::For(Duration::from_secs(60));
     let short = store
@@ -102,9 +105,7 @@ async fn a_token_expires_at_its_second() {
     assert_eq!(endless.record.status(second(1 << 30)), Status::Active);
 }
 
-#[tokio::test]
-async fn the_last_use_is_written_when_the_store_is_closed() {
-    let place = Place::new();
+async fn the_last_use_is_written_when_the_store_is_closed(place: Place) {
     let store = place.open().await;
     let (used, unused) = (issue(&store, "alice").await, issue(&store, "bob").await);
     for millis in [1_000, 2_000, 7_900] {
@@ -128,9 +129,7 @@ async fn the_last_use_is_written_when_the_store_is_closed() {
     }
 }
 
-#[tokio::test]
-async fn a_closed_store_cannot_tell() {
-    let place = Place::new();
+async fn a_closed_store_cannot_tell(place: Place) {
     let store = place.open().await;
     let issued = issue(&store, "alice").await;
     assert!(is_valid(&store, &issued).await);
@@ -162,9 +161,7 @@ async fn a_closed_store_cannot_tell() {
 }
 
 /// However verifications and a revocation interleave, none that begins after it says yes.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_interleaving_brings_a_revoked_token_back() {
-    let place = Place::new();
+async fn no_interleaving_brings_a_revoked_token_back(place: Place) {
     let store = place.open().await;
     for round in 0..50 {
         let issued = issue(&store, "alice").await;
@@ -194,9 +191,7 @@ async fn no_interleaving_brings_a_revoked_token_back() {
 }
 
 /// A client that goes away drops its request wherever it is.
-#[tokio::test]
-async fn callers_who_lose_patience_do_no_harm() {
-    let place = Place::new();
+async fn callers_who_lose_patience_do_no_harm(place: Place) {
     let store = place.open().await;
     let issued = issue(&store, "alice").await;
     let (revoked, other) = (issue(&store, "bob").await, place.open().await);

@@ -10,20 +10,20 @@ use crate::{failure::Failure, output::note};
 const SCOPES: &str = "echo notes:read notes:write";
 
 /// Issues a first token where the store is new; else says how to get one.
-pub(super) async fn first_token(
-    store: &TokenStore,
-    store_url: &str,
-    url: &str,
-) -> Result<(), Failure> {
+pub(super) async fn first_token(store: &TokenStore, url: &str) -> Result<(), Failure> {
     let program = program();
-    let tokens = if store_url == store::DEFAULT {
-        String::new()
-    } else {
-        format!(" --tokens {}", quoted(store_url))
+    // Without the password that may be in what was typed.
+    let place = store.url().to_string();
+    let tokens = match &place {
+        place if place == store::DEFAULT => String::new(),
+        place if store.url().has_password() => {
+            format!(" --tokens {} (its password in PGPASSWORD)", quoted(place))
+        }
+        place => format!(" --tokens {}", quoted(place)),
     };
     if !store.created() {
         note(&format!(
-            "tokens are in {store_url}; issue one with: {program} token issue --subject NAME{tokens}"
+            "tokens are in {place}; issue one with: {program} token issue --subject NAME{tokens}"
         ));
         return Ok(());
     }
@@ -33,7 +33,7 @@ pub(super) async fn first_token(
     let issued = store.issue(new).await?;
     note(&format!(
         "\
-created the token store {store_url} and issued a first token, for \"admin\" ({SCOPES}).
+created the token store {place} and issued a first token, for \"admin\" ({SCOPES}).
 It is shown only this once. Try it from another terminal:
 
   PROPUSK_TOKEN={} {program} call {} whoami
