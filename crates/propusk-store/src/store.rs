@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
-use propusk::{Clock, SystemClock};
+use propusk::{Clock, SystemClock, metrics::CacheCounts};
 
 use crate::{
     IssuedToken, NewToken, StoreError, StoreUrl, TokenId, TokenRecord,
@@ -31,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) cache: Arc<Cache>,
+    pub(crate) cache_counts: CacheCounts,
     pub(crate) changes: ChangeCheck,
     pub(crate) last_used: Arc<LastUsed>,
     url: StoreUrl,
@@ -88,6 +89,7 @@ impl TokenStore {
             Arc::new(move || cache.invalidate())
         });
         Self(Arc::new(Inner {
+            cache_counts: CacheCounts::default(),
             changes: ChangeCheck::new(backend.trusted_for()),
             last_used: LastUsed::new(Arc::clone(&backend)),
             backend,
@@ -109,6 +111,12 @@ impl TokenStore {
     #[must_use]
     pub fn url(&self) -> &StoreUrl {
         &self.0.url
+    }
+
+    /// How often verification found a token in memory, for the metrics.
+    #[must_use]
+    pub fn cache_counts(&self) -> &CacheCounts {
+        &self.0.cache_counts
     }
 
     /// Issues a token. Its text is in the answer and nowhere else.

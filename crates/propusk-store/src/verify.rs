@@ -19,7 +19,9 @@ impl TokenVerifier for TokenStore {
             .changes
             .ensure(&*self.0.backend, &self.0.cache)
             .await?;
-        let verified = match self.0.cache.find(&digest) {
+        let remembered = self.0.cache.find(&digest);
+        self.0.cache_counts.count(remembered.is_some());
+        let verified = match remembered {
             Some(verified) => verified,
             None => match self.look_up(id, digest).await? {
                 Some(verified) => verified,

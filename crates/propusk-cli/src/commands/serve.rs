@@ -35,7 +35,12 @@ pub(crate) async fn run(
     let watch = plan.watched.start(address).await?;
 
     plan.warn(&auth);
-    let Verifiers { verifier, store } = plan.verification.open(&auth, false).await?;
+    let Verifiers {
+        verifier,
+        store,
+        caches,
+    } = plan.verification.open(&auth, false).await?;
+    watch.caches(&caches);
     if let Some(store) = &store {
         welcome::first_token(store, &url).await?;
     }

@@ -236,6 +236,22 @@ fn metrics_beside_the_server_or_on_their_own() {
 }
 
 #[test]
+fn metrics_count_what_the_memory_of_tokens_saves() {
+    let place = Sandbox::new();
+    let token = place.issue(&["--subject", "alice"]);
+    let mut server = place.serve(&["--tokens", "sqlite:propusk.db", "--metrics", "on"]);
+    let address = metrics_address(&mut server);
+    place.call(&token, &server.url, &["whoami"]).code(0);
+    let (_, text) = get(&address, "/metrics", &address);
+    let looks = |outcome| {
+        let labels = format!("{{cache=\"store\",outcome=\"{outcome}\"}}");
+        sample(&text, &format!("propusk_token_cache_total{labels}"))
+    };
+    assert_eq!(looks("miss"), 1, "{text}");
+    assert!(looks("hit") > 0, "a call is several requests: {text}");
+}
+
+#[test]
 fn an_address_that_is_taken() {
     let place = Sandbox::new();
     let mut server = place.serve(&[FIXED, &["--metrics", "127.0.0.1:0"]].concat());

@@ -12,7 +12,9 @@ use std::{
 use flights::Flights;
 use memory::{Memory, TokenDigest};
 
-use crate::{AccessToken, Clock, Explanation, SystemClock, TokenVerifier, Unavailable};
+use crate::{
+    AccessToken, Clock, Explanation, SystemClock, TokenVerifier, Unavailable, metrics::CacheCounts,
+};
 
 /// Remembers the answers of a verifier, so that a token is not verified again with every request.
 ///
@@ -54,6 +56,7 @@ pub struct Cached<V> {
     flights: Flights<Landed>,
     /// Counts what was forgotten by hand; an answer from before is not kept after.
     forgotten: AtomicU64,
+    counts: CacheCounts,
 }
 
 /// What was said of a token, and for how long that holds.
@@ -101,6 +104,7 @@ impl<V: TokenVerifier> Cached<V> {
             invalid: Memory::with_capacity(Self::DEFAULT_CAPACITY),
             flights: Flights::default(),
             forgotten: AtomicU64::new(0),
+            counts: CacheCounts::default(),
         }
     }
 
@@ -124,6 +128,13 @@ impl<V: TokenVerifier> Cached<V> {
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.valid = Memory::with_capacity(capacity);
         self.invalid = Memory::with_capacity(capacity);
+        self
+    }
+
+    /// Counts its looks there, for the metrics.
+    #[must_use]
+    pub fn counting(mut self, counts: CacheCounts) -> Self {
+        self.counts = counts;
         self
     }
 
@@ -274,7 +285,9 @@ impl<V: TokenVerifier> Cached<V> {
 impl<V: TokenVerifier> TokenVerifier for Cached<V> {
     async fn verify_token(&self, token: &str) -> Result<Option<AccessToken>, Unavailable> {
         let digest = TokenDigest::of(token);
-        match self.recall(&digest, token).await {
+        let remembered = self.recall(&digest, token).await;
+        self.counts.count(remembered.is_some());
+        match remembered {
             Some(answer) => Ok(answer),
             None => self.verify_together(digest, token).await,
         }

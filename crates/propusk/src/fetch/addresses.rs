@@ -13,16 +13,19 @@ use url::{Host, Url};
 
 use super::FetchError;
 
-/// The configured host is trusted wherever it is; every other one must be public, and speak https.
+/// The configured host is trusted wherever it is; every other one must be public. Plain http is
+/// spoken with the configured host only, and only where it was configured so.
 #[derive(Debug, Clone)]
 pub(crate) struct AddressPolicy {
     trusted: String,
+    trusts_http: bool,
 }
 
 impl AddressPolicy {
     pub(crate) fn trusting(configured: &Url) -> Self {
         Self {
             trusted: configured.host_str().unwrap_or_default().to_owned(),
+            trusts_http: configured.scheme() == "http",
         }
     }
 
@@ -44,11 +47,12 @@ impl AddressPolicy {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("it contains a user name");
         }
-        if url.host_str() == Some(self.trusted.as_str()) {
-            return Ok(());
-        }
-        if url.scheme() != "https" {
+        let trusted = url.host_str() == Some(self.trusted.as_str());
+        if url.scheme() != "https" && !(trusted && self.trusts_http) {
             return refuse("its scheme is not https");
+        }
+        if trusted {
+            return Ok(());
         }
         let address = match url.host() {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
@@ -178,6 +182,7 @@ mod tests {
         let policy = |configured: &str| AddressPolicy::trusting(&configured.parse().expect("URL"));
         for (configured, url, allowed) in [
             ("https://login.example", "https://login.example/keys", true),
+            ("https://login.example", "http://login.example/keys", false),
             ("https://login.example", "https://keys.example/keys", true),
             ("https://login.example", "http://keys.example/keys", false),
             ("https://login.example", "https://8.8.8.8/keys", true),

@@ -31,6 +31,7 @@ use crate::{
     TokenVerifier, Unavailable, Verdict, WithoutAudience,
     fetch::Fetcher,
     jwt::{build::MOST_LEEWAY, rules::Rules as ClaimRules},
+    metrics::CacheCounts,
 };
 
 /// Asks an identity server whether a token is valid (RFC 7662).
@@ -182,6 +183,13 @@ impl IntrospectionVerifier {
     #[must_use]
     pub fn cache(mut self, ceiling: Duration, negatives: Duration) -> Self {
         self.cached = self.cached.ceiling(ceiling).negatives(negatives);
+        self
+    }
+
+    /// Counts the looks into what is remembered, for the metrics.
+    #[must_use]
+    pub fn counting(mut self, counts: CacheCounts) -> Self {
+        self.cached = self.cached.counting(counts);
         self
     }
 

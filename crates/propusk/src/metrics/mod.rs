@@ -3,6 +3,7 @@
 //! The format is a few lines of text, and what is counted here needs atomics and no more: a library
 //! for it would bring labels that are looked up under a lock for every request.
 
+mod cache_counts;
 mod counter;
 #[cfg(feature = "layer")]
 mod decisions;
@@ -14,6 +15,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+pub use cache_counts::CacheCounts;
 pub use counter::Counter;
 #[cfg(feature = "layer")]
 pub(crate) use decisions::Decisions;

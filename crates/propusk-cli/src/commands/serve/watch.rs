@@ -9,7 +9,7 @@ use std::{
 use propusk::{
     Server,
     audit::AuditLog,
-    metrics::Metrics,
+    metrics::{CacheCounts, Metrics},
     server::{Protected, serve_metrics},
 };
 
@@ -103,6 +103,15 @@ impl Watch {
             }
         }
         server
+    }
+
+    /// Shows how often each memory of tokens helped.
+    pub(super) fn caches(&self, caches: &[(&'static str, CacheCounts)]) {
+        if let Some(metrics) = &self.metrics {
+            for (name, counts) in caches {
+                counts.register(metrics, name);
+            }
+        }
     }
 
     /// Writes what is waiting.

@@ -1,6 +1,8 @@
 //! The verifiers themselves.
 
-use propusk::{AnyOf, AuthSettings, Cached, IntrospectionVerifier, JwtVerifier, Routing};
+use propusk::{
+    AnyOf, AuthSettings, Cached, IntrospectionVerifier, JwtVerifier, Routing, metrics::CacheCounts,
+};
 use propusk_store::TokenStore;
 
 use super::{
@@ -17,6 +19,8 @@ const STORE_PREFIX: &str = "propusk_";
 pub(in crate::commands) struct Verifiers {
     pub(in crate::commands) verifier: AnyOf,
     pub(in crate::commands) store: Option<TokenStore>,
+    /// How often each kind of memory helped, under the name that metrics show.
+    pub(in crate::commands) caches: Vec<(&'static str, CacheCounts)>,
 }
 
 impl Verification {
@@ -39,21 +43,29 @@ impl Verification {
             Some(url) => store::open_if_there(url).await?,
             None => None,
         };
+        let mut caches = Vec::new();
         if let Some(store) = &store {
+            caches.push(("store", store.cache_counts().clone()));
             routing = routing.prefix(STORE_PREFIX, store.clone());
         }
+        let counts = CacheCounts::default();
         for issuer in self.issuers.urls() {
-            let jwt = self.jwt_verifier(issuer, settings)?;
-            routing = routing.issuer(issuer, Cached::new(jwt));
+            let jwt = Cached::new(self.jwt_verifier(issuer, settings)?);
+            routing = routing.issuer(issuer, jwt.counting(counts.clone()));
+        }
+        if !self.issuers.is_empty() {
+            caches.push(("jwt", counts));
         }
         if let Some(introspection) = self.introspection {
-            let audiences = &self.audiences;
-            routing =
-                routing.otherwise(introspection_verifier(introspection, audiences, settings)?);
+            let counts = CacheCounts::default();
+            let verifier = introspection_verifier(introspection, &self.audiences, settings)?;
+            routing = routing.otherwise(verifier.counting(counts.clone()));
+            caches.push(("introspection", counts));
         }
         Ok(Verifiers {
             verifier: verifier.with(routing),
             store,
+            caches,
         })
     }
 
