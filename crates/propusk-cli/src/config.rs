@@ -35,6 +35,8 @@ pub(crate) struct ServeConfig {
     pub(crate) allowed_host: Vec<String>,
     #[serde(default)]
     pub(crate) allowed_origin: Vec<String>,
+    pub(crate) dpop: Option<String>,
+    pub(crate) dpop_nonces: Option<bool>,
     pub(crate) stateless: Option<bool>,
 }
 
@@ -118,6 +120,8 @@ mod tests {
             required-scope = ["x"]
             allowed-host = ["h"]
             allowed-origin = ["https://o"]
+            dpop = "required"
+            dpop-nonces = true
             stateless = true
             [call]
             token = "t"

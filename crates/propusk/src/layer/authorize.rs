@@ -8,12 +8,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, header::AUTHORIZATION};
+use http::{HeaderValue, Method, Request, Response, header::AUTHORIZATION};
 use http_body::Body;
 use http_body_util::Full;
 use tower_service::Service;
 
-use super::{body::AuthBody, gate::Gate, render};
+use super::{
+    body::AuthBody,
+    gate::{Gate, Permitted},
+    render,
+};
 use crate::Permit;
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>> + Send>>;
@@ -79,6 +83,7 @@ where
 struct Admitted<B> {
     request: Request<B>,
     session: Option<String>,
+    next_nonce: Option<HeaderValue>,
 }
 
 async fn admit<B>(
@@ -91,10 +96,12 @@ async fn admit<B>(
     {
         return Err(Box::new(render::metadata(document)));
     }
-    let permit = gate.permit(&parts).await.map_err(|refusal| {
+    let permitted = gate.permit(&parts).await.map_err(|refusal| {
         tracing::info!(reason = ?refusal.reason(), method = %parts.method, "refused");
-        Box::new(render::refusal(gate.settings(), &refusal))
+        let response = render::refusal(gate.settings(), &refusal);
+        Box::new(render::with_nonce(response, gate.nonce_for(&refusal)))
     })?;
+    let Permitted { permit, next_nonce } = permitted;
     let session = gate
         .sessions()
         .check(&mut parts.headers, permit.caller().map(crate::AccessToken::principal))
@@ -104,17 +111,23 @@ async fn admit<B>(
         })?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
+    parts.headers.remove("dpop");
     parts.extensions.insert(permit);
     Ok(Admitted {
         request: Request::from_parts(parts, body),
         session,
+        next_nonce,
     })
 }
 
 async fn forward<S, ReqBody, ResBody>(
     gate: &Gate,
     mut inner: S,
-    Admitted { request, session }: Admitted<ReqBody>,
+    Admitted {
+        request,
+        session,
+        next_nonce,
+    }: Admitted<ReqBody>,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
@@ -139,5 +152,5 @@ where
         // A 404 may be another route's; an entry that is left over makes room for the next.
         gate.sessions().forget(&id);
     }
-    Ok(response.map(AuthBody::inner))
+    Ok(render::with_nonce(response, next_nonce).map(AuthBody::inner))
 }

@@ -1,14 +1,21 @@
 //! What all requests share: settings, verifier, clock, sessions; and the way to a permit.
 
-use http::request::Parts;
+use http::{HeaderValue, request::Parts};
 
 use super::{
     credentials::{Credentials, credentials},
     sessions::Sessions,
 };
 use crate::{
-    Admission, AuthSettings, Clock, Operation, Permit, Presented, ProtectedResourceMetadata,
-    Reason, Refusal, decide, resource::WELL_KNOWN, verify::DynTokenVerifier,
+    AccessToken, Admission, AuthSettings, BearerToken, Clock, Operation, Permit, Presented,
+    ProtectedResourceMetadata, Reason, Refusal, decide, resource::WELL_KNOWN,
+    verify::DynTokenVerifier,
+};
+#[cfg(feature = "jwt")]
+use crate::{
+    ProofDefect,
+    dpop::{Dpop, NotUsed},
+    refusal::Scheme,
 };
 
 pub(super) struct Gate {
@@ -16,8 +23,26 @@ pub(super) struct Gate {
     verifier: Box<dyn DynTokenVerifier>,
     clock: Box<dyn Clock>,
     sessions: Sessions,
+    #[cfg(feature = "jwt")]
+    dpop: Dpop,
     metadata_path: String,
     metadata: Option<String>,
+}
+
+/// A request that may go on, with what its client is told in the answer.
+pub(super) struct Permitted {
+    pub(super) permit: Permit,
+    /// The nonce for its next DPoP proof (RFC 9449 §8.2).
+    pub(super) next_nonce: Option<HeaderValue>,
+}
+
+impl From<Permit> for Permitted {
+    fn from(permit: Permit) -> Self {
+        Self {
+            permit,
+            next_nonce: None,
+        }
+    }
 }
 
 impl Gate {
@@ -31,6 +56,8 @@ impl Gate {
         Self {
             metadata_path: settings.resource().metadata_path(),
             metadata,
+            #[cfg(feature = "jwt")]
+            dpop: Dpop::new(&settings),
             settings,
             verifier,
             clock,
@@ -53,30 +80,94 @@ impl Gate {
     }
 
     /// Takes the token out of a request, verifies it and decides. The body is not touched.
-    pub(super) async fn permit(&self, request: &Parts) -> Result<Permit, Refusal> {
-        let needs = || self.settings.required_scopes().clone();
+    pub(super) async fn permit(&self, request: &Parts) -> Result<Permitted, Refusal> {
         let lenient = self.settings.admitted() == Admission::Permissive;
         let presented = match credentials(request) {
             Credentials::Nothing => Presented::Nothing,
             Credentials::Malformed(crate::Malformed::NotAToken) if lenient => Presented::Rejected,
             Credentials::Malformed(malformed) => {
-                return Err(Refusal::new(Reason::BadRequest(malformed), needs()));
+                return Err(self.refusal(Reason::BadRequest(malformed)));
             }
-            Credentials::Token(text) => match self.verifier.verify(text.expose_secret()).await {
-                Ok(Some(token)) => Presented::Verified(token.with_text(text)),
-                Ok(None) => Presented::Rejected,
-                Err(unavailable) => {
-                    tracing::warn!(cause = %unavailable.cause(), "a token cannot be verified now");
-                    let retry_after = unavailable.retry_after();
-                    return Err(Refusal::new(Reason::Unavailable { retry_after }, needs()));
-                }
+            Credentials::Token(text) => match self.verify(&text).await? {
+                Some(token) => Presented::Verified(token),
+                None => Presented::Rejected,
             },
+            #[cfg(feature = "jwt")]
+            Credentials::Bound(text) => return self.permit_bound(request, &text).await,
         };
-        decide(
-            &self.settings,
-            &Operation::Request,
-            presented,
-            self.clock.now(),
-        )
+        self.decide(presented).map(Permitted::from)
+    }
+
+    /// A token under the `DPoP` scheme (RFC 9449 §7.1). Its proof is looked at first, which costs
+    /// no call of the verifier, and is used up last, so that nobody without a good token can fill
+    /// the memory of used proofs.
+    #[cfg(feature = "jwt")]
+    async fn permit_bound(
+        &self,
+        request: &Parts,
+        text: &BearerToken,
+    ) -> Result<Permitted, Refusal> {
+        let under_dpop = |refusal: Refusal| refusal.under(Scheme::Dpop);
+        let proof = match self.dpop.check(request, text, self.clock.now()) {
+            Ok(proof) => proof,
+            Err(defect) => {
+                return self
+                    .decide(Presented::Unproven(defect))
+                    .map(Permitted::from);
+            }
+        };
+        let presented = match self.verify(text).await.map_err(under_dpop)? {
+            Some(token) => Presented::Proven {
+                token,
+                jkt: proof.thumbprint().to_owned(),
+            },
+            None => Presented::Rejected,
+        };
+        let permit = self.decide(presented).map_err(under_dpop)?;
+        if permit.caller().is_none() {
+            return Ok(permit.into());
+        }
+        match self.dpop.use_up(&proof, self.clock.now()) {
+            Ok(next_nonce) => Ok(Permitted { permit, next_nonce }),
+            Err(NotUsed::Unproven(defect)) => self
+                .decide(Presented::Unproven(defect))
+                .map(Permitted::from),
+            Err(NotUsed::Full { retry_after }) => {
+                tracing::error!("too many DPoP proofs have been used to remember one more");
+                Err(self.refusal(Reason::Unavailable { retry_after }))
+            }
+        }
+    }
+
+    /// The nonce that a client is told with a refusal, if that is what the refusal asks for.
+    #[cfg(feature = "jwt")]
+    pub(super) fn nonce_for(&self, refusal: &Refusal) -> Option<HeaderValue> {
+        let asks = refusal.reason() == Reason::InvalidProof(ProofDefect::NonceNeeded);
+        asks.then(|| self.dpop.nonce(self.clock.now())).flatten()
+    }
+
+    #[cfg(not(feature = "jwt"))]
+    pub(super) fn nonce_for(&self, _: &Refusal) -> Option<HeaderValue> {
+        None
+    }
+
+    async fn verify(&self, text: &BearerToken) -> Result<Option<AccessToken>, Refusal> {
+        match self.verifier.verify(text.expose_secret()).await {
+            Ok(token) => Ok(token.map(|token| token.with_text(text.clone()))),
+            Err(unavailable) => {
+                tracing::warn!(cause = %unavailable.cause(), "a token cannot be verified now");
+                let retry_after = unavailable.retry_after();
+                Err(self.refusal(Reason::Unavailable { retry_after }))
+            }
+        }
+    }
+
+    fn decide(&self, presented: Presented) -> Result<Permit, Refusal> {
+        let now = self.clock.now();
+        decide(&self.settings, &Operation::Request, presented, now)
+    }
+
+    fn refusal(&self, reason: Reason) -> Refusal {
+        Refusal::new(reason, self.settings.required_scopes().clone())
     }
 }

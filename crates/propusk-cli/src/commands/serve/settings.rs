@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use propusk::{Admission, AuthSettings};
+use propusk::{Admission, AuthSettings, DpopPolicy};
 
 use super::LISTEN;
 use crate::{args::ServeArgs, config::ServeConfig, failure::Failure};
@@ -17,12 +17,16 @@ pub(super) struct Plan {
     required_scopes: Vec<String>,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
+    dpop: DpopPolicy,
+    dpop_nonces: bool,
 }
 
 impl Plan {
     pub(super) fn resolve(args: ServeArgs, config: ServeConfig) -> Result<Self, Failure> {
         let admission = args.admission.or(config.admission);
         let admission = admission.as_deref().map(admission_of).transpose()?;
+        let dpop = args.dpop.or(config.dpop);
+        let dpop = dpop.as_deref().map(dpop_of).transpose()?;
         let plan = Self {
             listen: args
                 .listen
@@ -35,6 +39,8 @@ impl Plan {
             required_scopes: either(args.required_scope, config.required_scope),
             allowed_hosts: either(args.allowed_host, config.allowed_host),
             allowed_origins: either(args.allowed_origin, config.allowed_origin),
+            dpop: dpop.unwrap_or_default(),
+            dpop_nonces: args.dpop_nonces || config.dpop_nonces == Some(true),
         };
         address_of(&plan.listen)?;
         // Wrong values show now, before an address is bound or a file created.
@@ -52,7 +58,9 @@ impl Plan {
             |flag: &str, error: &dyn std::fmt::Display| Failure::usage(format!("{flag}: {error}"));
         let mut settings = AuthSettings::new(&resource)
             .map_err(|error| usage("--resource", &error))?
-            .admission(self.admission);
+            .admission(self.admission)
+            .dpop(self.dpop)
+            .dpop_nonces(self.dpop_nonces);
         for scope in &self.required_scopes {
             settings = settings
                 .require_scopes(scope)
@@ -81,6 +89,11 @@ impl Plan {
                 "every request needs a scope, so anonymous callers are refused whatever --admission says"
             );
         }
+        if self.dpop == DpopPolicy::Required && settings.authorization_servers().is_empty() {
+            tracing::warn!(
+                "tokens of the store and of --token are bound to no key: --dpop required refuses them"
+            );
+        }
         if self.resource.is_none()
             && !self.listen.starts_with("127.")
             && !self.listen.contains("localhost")
@@ -97,6 +110,11 @@ impl Plan {
 fn admission_of(text: &str) -> Result<Admission, Failure> {
     let parsed: Result<_, propusk::UnknownAdmission> = text.parse();
     parsed.map_err(|error| Failure::usage(format!("--admission: {text:?} is none; {error}")))
+}
+
+fn dpop_of(text: &str) -> Result<DpopPolicy, Failure> {
+    let parsed: Result<_, propusk::UnknownDpopPolicy> = text.parse();
+    parsed.map_err(|error| Failure::usage(format!("--dpop: {text:?} is none; {error}")))
 }
 
 /// `host:port`. Resolving the host is the operating system's business.

@@ -11,7 +11,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use propusk::{AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable};
+use propusk::{
+    AccessToken, AuthLayer, AuthSettings, BearerToken, Confirmation, Server, Unavailable,
+};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
 };
@@ -55,6 +57,9 @@ impl Verifier {
                 .with_issuer("https://a")
                 .with_client_id("app")
         };
+        if let Some(bound) = token.strip_prefix("bound.") {
+            return Ok(bound_token(bound));
+        }
         let expiry = SystemTime::UNIX_EPOCH + Duration::from_secs(EXPIRY);
         Ok(Some(match token {
             "alice" | "alice-marker-7f3a" => alice().with_scope_claim("mcp"),
@@ -65,6 +70,7 @@ impl Verifier {
             "poor" => AccessToken::new("poor"),
             "timed" => alice().with_scope_claim("mcp").with_expires_at(expiry),
             "expired" => alice().with_expires_at(SystemTime::UNIX_EPOCH),
+            "by-certificate" => alice().with_confirmation(Confirmation::Unsupported),
             "foreign" => alice().with_audience("https://other.example/mcp"),
             "outage" | "outage-marker-7f3a" => {
                 let cause = Unavailable::new("cannot log in to db.internal as root:hunter2");
@@ -75,11 +81,19 @@ impl Verifier {
     }
 }
 
+/// `bound.SUBJECT.THUMBPRINT` is a token that is bound to that key.
+fn bound_token(text: &str) -> Option<AccessToken> {
+    let (subject, thumbprint) = text.split_once('.')?;
+    let token = AccessToken::new(subject).with_scope_claim("mcp");
+    Some(token.with_confirmation(Confirmation::Jkt(thumbprint.to_owned())))
+}
+
 /// A running server.
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) tools: Tools,
     verifier: Arc<Verifier>,
+    mount: Mount,
     now: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<io::Result<()>>,
@@ -142,6 +156,7 @@ impl Site {
             address,
             tools,
             verifier,
+            mount,
             now,
             stop: Some(stop),
             served,
@@ -188,7 +203,24 @@ impl Site {
 
     /// Moves the clock of [`Mount::Layer`] on.
     pub(crate) fn a_second_passes(&self) {
-        self.now.fetch_add(1, Ordering::SeqCst);
+        self.seconds_pass(1);
+    }
+
+    /// Moves the clock of [`Mount::Layer`] on.
+    pub(crate) fn seconds_pass(&self, seconds: u64) {
+        assert_eq!(self.mount, Mount::Layer, "the only clock that can be moved");
+        self.now.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// The time of the server's clock, in seconds since 1970.
+    pub(crate) fn seconds(&self) -> u64 {
+        match self.mount {
+            Mount::Layer => self.now.load(Ordering::SeqCst),
+            Mount::Server => SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .expect("after 1970")
+                .as_secs(),
+        }
     }
 
     /// Asks the server to end.
