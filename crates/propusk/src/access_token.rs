@@ -127,6 +127,18 @@ impl AccessToken {
         self
     }
 
+    /// Adds all of these claims.
+    #[must_use]
+    pub fn with_claims(mut self, claims: Map<String, Value>) -> Self {
+        let own = &mut self.facts_mut().claims;
+        if own.is_empty() {
+            *own = claims;
+        } else {
+            own.extend(claims);
+        }
+        self
+    }
+
     pub(crate) fn with_text(mut self, text: BearerToken) -> Self {
         self.text = Some(text);
         self

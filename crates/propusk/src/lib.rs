@@ -37,8 +37,9 @@ mod discovery;
 #[cfg(feature = "fetch")]
 mod fetch;
 #[cfg(feature = "jwt")]
-#[allow(dead_code, unused_imports, reason = "the verifiers come next")]
 mod jose;
+#[cfg(feature = "jwt")]
+mod jwt;
 #[cfg(feature = "layer")]
 pub mod layer;
 #[cfg(feature = "server")]
@@ -73,6 +74,8 @@ pub use client::Client;
 pub use discovery::{InvalidIssuer, IssuerUrl};
 #[cfg(feature = "jwt")]
 pub use jose::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
+#[cfg(feature = "jwt")]
+pub use jwt::{InvalidJwtVerifier, JwtVerifier, WithoutAudience};
 #[cfg(feature = "layer")]
 pub use layer::AuthLayer;
 #[cfg(feature = "server")]

@@ -85,6 +85,7 @@ impl Header {
     }
 
     /// `jwk`: the public key that the presenter says it has, for proofs of possession only.
+    #[allow(dead_code, reason = "proofs of possession will ask")]
     pub(crate) fn embedded_key(&self) -> Option<&Map<String, Value>> {
         self.members.get("jwk").and_then(Value::as_object)
     }

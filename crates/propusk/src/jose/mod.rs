@@ -21,5 +21,5 @@ pub(crate) use algorithm::Algorithm;
 pub(crate) use compact::{Compact, InvalidCompact, unverified_issuer};
 pub(crate) use header::{Header, InvalidHeader};
 pub(crate) use key::{UnusableKey, VerifyingKey};
-pub(crate) use mac::{MacKey, SecretTooShort};
+pub(crate) use mac::MacKey;
 pub(crate) use object::{InvalidObject, parse_object, parse_objects_of};

@@ -1,0 +1,69 @@
+//! Tokens of providers that leave out `aud`: accepted by an explicit rule only.
+
+use serde_json::{Map, Value};
+
+/// What takes the place of the audience in tokens that have none.
+///
+/// A token that *has* an `aud` is never judged by this rule.
+#[derive(Debug, Clone)]
+pub struct WithoutAudience {
+    clients: Vec<String>,
+}
+
+impl WithoutAudience {
+    /// For access tokens of AWS Cognito: `client_id` is one of these app clients, and `token_use`
+    /// is `access`. Those clients' tokens are then accepted here whatever they were issued for, so
+    /// list only clients that are meant for this server.
+    #[must_use]
+    pub fn cognito<C: Into<String>>(clients: impl IntoIterator<Item = C>) -> Self {
+        Self {
+            clients: clients.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    pub(super) fn accepts(&self, claims: &Map<String, Value>) -> bool {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        text("token_use") == Some("access")
+            && text("client_id").is_some_and(|client| self.clients.iter().any(|own| own == client))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_client_and_the_use_take_the_place_of_the_audience() {
+        let rule = WithoutAudience::cognito(["client-1", "client-2"]);
+        for (claims, accepted) in [
+            (
+                json!({"client_id": "client-2", "token_use": "access"}),
+                true,
+            ),
+            (json!({"client_id": "client-2", "token_use": "id"}), false),
+            (json!({"client_id": "client-2"}), false),
+            (
+                json!({"client_id": "client-3", "token_use": "access"}),
+                false,
+            ),
+            (
+                json!({"client_id": "CLIENT-2", "token_use": "access"}),
+                false,
+            ),
+            (
+                json!({"client_id": ["client-2"], "token_use": "access"}),
+                false,
+            ),
+            (json!({"azp": "client-2", "token_use": "access"}), false),
+            (json!({"token_use": "access"}), false),
+        ] {
+            let members = claims.as_object().expect("an object");
+            assert_eq!(rule.accepts(members), accepted, "{claims}");
+        }
+        let nobody = WithoutAudience::cognito([""; 0]);
+        let claims = json!({"client_id": "", "token_use": "access"});
+        assert!(!nobody.accepts(claims.as_object().expect("an object")));
+    }
+}
