@@ -27,15 +27,6 @@ pub enum Presented {
     },
 }
 
-impl Presented {
-    fn scheme(&self) -> Scheme {
-        match self {
-            Self::Nothing | Self::Rejected | Self::Verified(_) => Scheme::Bearer,
-            Self::Unproven(_) | Self::Proven { .. } => Scheme::Dpop,
-        }
-    }
-}
-
 /// Proof that an operation was allowed. It is had only by passing [`decide`].
 #[derive(Debug, Clone)]
 pub struct Permit {
@@ -61,8 +52,7 @@ pub fn decide(
     now: SystemTime,
 ) -> Result<Permit, Refusal> {
     let needs = scopes_needed(settings, operation);
-    let scheme = presented.scheme();
-    let refuse = |reason| Err(Refusal::new(reason, needs.clone()).under(scheme));
+    let refuse = |reason| Err(Refusal::new(reason, needs.clone()));
     let caller = match judge(settings, presented, now) {
         Judged::Nobody => None,
         // Asking for a nonce is no verdict: the client is to come again with the same token.
@@ -76,7 +66,9 @@ pub fn decide(
         Judged::Valid(token) => Some(token),
     };
     match &caller {
-        Some(token) if !token.scopes().covers(needs) => refuse(Reason::InsufficientScope),
+        Some(token) if !token.scopes().covers(needs) => {
+            refuse(Reason::InsufficientScope).map_err(|refusal| refusal.under(Scheme::of(token)))
+        }
         // An anonymous caller has no scopes; signing in is what would help, hence 401.
         None if settings.admitted() == Admission::Required || !needs.is_empty() => {
             refuse(Reason::NoToken)

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{ProofDefect, ScopeSet};
+use crate::{AccessToken, ProofDefect, ScopeSet};
 
 /// Why a request was refused, with the scopes that would do.
 ///
@@ -20,6 +20,16 @@ pub struct Refusal {
 pub(crate) enum Scheme {
     Bearer,
     Dpop,
+}
+
+impl Scheme {
+    /// The scheme under which an accepted token came: a bound one is accepted under no other.
+    pub(crate) fn of(token: &AccessToken) -> Self {
+        match token.confirmation() {
+            Some(_) => Self::Dpop,
+            None => Self::Bearer,
+        }
+    }
 }
 
 /// The kinds of refusal.

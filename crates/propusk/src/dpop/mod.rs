@@ -31,6 +31,9 @@ const ALGORITHMS: [SignatureAlgorithm; 9] = [
     Es256, EdDsa, Es384, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512,
 ];
 
+/// The most used proofs of ten minutes that are remembered: some 40 MB.
+const MOST_USED_PROOFS: usize = 1_000_000;
+
 /// The names of the algorithms of proofs that are accepted.
 pub(crate) fn algorithm_names() -> impl Iterator<Item = &'static str> {
     ALGORITHMS.into_iter().map(SignatureAlgorithm::name)
@@ -45,10 +48,16 @@ pub(crate) struct Dpop {
 
 impl Dpop {
     pub(crate) fn new(settings: &AuthSettings) -> Self {
+        Self::with_room_for(settings, MOST_USED_PROOFS)
+    }
+
+    /// The same with another limit to how many used proofs are remembered, twice: for those of the
+    /// last ten minutes, and for those of the ten before.
+    pub(crate) fn with_room_for(settings: &AuthSettings, most: usize) -> Self {
         Self {
             target: Target::of(settings.resource()),
             nonces: settings.requires_dpop_nonce().then(Nonces::new),
-            used: UsedProofs::new(),
+            used: UsedProofs::with_room_for(most),
         }
     }
 

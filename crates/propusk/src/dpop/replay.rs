@@ -19,9 +19,6 @@ use crate::ProofDefect;
 /// A proof is acceptable from `WINDOW` before its `iat` to `WINDOW` after it.
 const LIFETIME: Duration = WINDOW.saturating_mul(2);
 
-/// The most proofs of one generation: some 40 MB.
-const MOST: usize = 1_000_000;
-
 /// The proofs that have been used, in two generations: when the younger one is as old as a proof
 /// can get, it becomes the older one, and what was the older one goes.
 pub(super) struct UsedProofs {
@@ -67,11 +64,8 @@ pub(crate) enum NotUsed {
 }
 
 impl UsedProofs {
-    pub(super) fn new() -> Self {
-        Self::with_room_for(MOST)
-    }
-
-    fn with_room_for(most: usize) -> Self {
+    /// With room for that many in each generation.
+    pub(super) fn with_room_for(most: usize) -> Self {
         let generations = Generations {
             since: SystemTime::UNIX_EPOCH,
             younger: HashSet::new(),
@@ -143,7 +137,7 @@ mod tests {
         let lifetime = LIFETIME.as_secs();
         // Wherever in a generation it is used, it is known for a lifetime.
         for start in [0, 1, lifetime - 1, lifetime] {
-            let used = UsedProofs::new();
+            let used = UsedProofs::with_room_for(1_000);
             assert_eq!(used.record(id("first"), at(0)), Ok(()));
             assert_eq!(used.record(id("a"), at(start)), Ok(()));
             for later in [0, 1, lifetime / 2, lifetime - 1] {
@@ -160,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_is_too_old_to_be_accepted_is_forgotten() {
-        let used = UsedProofs::new();
+        let used = UsedProofs::with_room_for(1_000);
         let lifetime = LIFETIME.as_secs();
         for round in 0..10 {
             for n in 0..100 {
@@ -201,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_forgets_nothing() {
-        let used = UsedProofs::new();
+        let used = UsedProofs::with_room_for(1_000);
         assert_eq!(used.record(id("a"), at(100_000)), Ok(()));
         for earlier in [99_999, 50_000, 0] {
             assert_eq!(
@@ -218,7 +212,7 @@ mod tests {
     #[test]
     fn of_many_at_once_exactly_one_passes() {
         for round in 0..50 {
-            let used = UsedProofs::new();
+            let used = UsedProofs::with_room_for(1_000);
             let id = id(&round.to_string());
             let passed = thread::scope(|scope| {
                 let tries: Vec<_> = (0..8)

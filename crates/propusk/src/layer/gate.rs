@@ -93,7 +93,10 @@ impl Gate {
                 None => Presented::Rejected,
             },
             #[cfg(feature = "jwt")]
-            Credentials::Bound(text) => return self.permit_bound(request, &text).await,
+            Credentials::Bound(text) => {
+                let permitted = self.permit_bound(request, &text).await;
+                return permitted.map_err(|refusal| refusal.under(Scheme::Dpop));
+            }
         };
         self.decide(presented).map(Permitted::from)
     }
@@ -107,36 +110,35 @@ impl Gate {
         request: &Parts,
         text: &BearerToken,
     ) -> Result<Permitted, Refusal> {
-        let under_dpop = |refusal: Refusal| refusal.under(Scheme::Dpop);
         let proof = match self.dpop.check(request, text, self.clock.now()) {
             Ok(proof) => proof,
-            Err(defect) => {
-                return self
-                    .decide(Presented::Unproven(defect))
-                    .map(Permitted::from);
-            }
+            Err(defect) => return self.without_proof(defect),
         };
-        let presented = match self.verify(text).await.map_err(under_dpop)? {
+        let presented = match self.verify(text).await? {
             Some(token) => Presented::Proven {
                 token,
                 jkt: proof.thumbprint().to_owned(),
             },
             None => Presented::Rejected,
         };
-        let permit = self.decide(presented).map_err(under_dpop)?;
+        let permit = self.decide(presented)?;
         if permit.caller().is_none() {
             return Ok(permit.into());
         }
         match self.dpop.use_up(&proof, self.clock.now()) {
             Ok(next_nonce) => Ok(Permitted { permit, next_nonce }),
-            Err(NotUsed::Unproven(defect)) => self
-                .decide(Presented::Unproven(defect))
-                .map(Permitted::from),
+            Err(NotUsed::Unproven(defect)) => self.without_proof(defect),
             Err(NotUsed::Full { retry_after }) => {
                 tracing::error!("too many DPoP proofs have been used to remember one more");
                 Err(self.refusal(Reason::Unavailable { retry_after }))
             }
         }
+    }
+
+    #[cfg(feature = "jwt")]
+    fn without_proof(&self, defect: ProofDefect) -> Result<Permitted, Refusal> {
+        self.decide(Presented::Unproven(defect))
+            .map(Permitted::from)
     }
 
     /// The nonce that a client is told with a refusal, if that is what the refusal asks for.
@@ -169,5 +171,60 @@ impl Gate {
 
     fn refusal(&self, reason: Reason) -> Refusal {
         Refusal::new(reason, self.settings.required_scopes().clone())
+    }
+}
+
+#[cfg(all(test, feature = "jwt"))]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use http::Request;
+    use serde_json::json;
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::{
+        Confirmation, FixedTokens, SystemClock,
+        jose::{SignatureAlgorithm::Es256, VerifyingKey, signer::Signer},
+    };
+
+    const RESOURCE: &str = "http://localhost:8000/mcp";
+
+    fn request(signer: &Signer) -> Parts {
+        let since = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970");
+        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": signer.jwk()});
+        let claims = json!({
+            "jti": "1",
+            "htm": "GET",
+            "htu": RESOURCE,
+            "iat": since.as_secs(),
+            "ath": URL_SAFE_NO_PAD.encode(Sha256::digest("token")),
+        });
+        let request = Request::get("/mcp")
+            .header("authorization", "DPoP token")
+            .header("dpop", signer.token(&header, &claims));
+        request.body(()).expect("a request").into_parts().0
+    }
+
+    /// Otherwise a proof could be used twice once there is no room to remember it.
+    #[tokio::test]
+    async fn where_no_more_proofs_can_be_remembered_none_is_accepted() {
+        let signer = Signer::generate(Es256);
+        let jwk = signer.jwk();
+        let key = VerifyingKey::from_jwk(jwk.as_object().expect("a key")).expect("usable");
+        let confirmation = Confirmation::Jkt(key.thumbprint().to_owned());
+        let token = AccessToken::new("alice").with_confirmation(confirmation);
+        let tokens = FixedTokens::new().with("token", token);
+        let settings = AuthSettings::new(RESOURCE).expect("a URL");
+        let mut gate = Gate::new(settings, Box::new(tokens), Box::new(SystemClock));
+        gate.dpop = Dpop::with_room_for(&gate.settings, 0);
+        let refusal = gate.permit(&request(&signer)).await.err().expect("refused");
+        let Reason::Unavailable { retry_after } = refusal.reason() else {
+            panic!("{refusal:?}");
+        };
+        assert!(retry_after <= Duration::from_secs(600), "{retry_after:?}");
+        gate.dpop = Dpop::with_room_for(&gate.settings, 1);
+        assert!(gate.permit(&request(&signer)).await.is_ok());
     }
 }

@@ -78,7 +78,8 @@ async fn the_same_jti_again_is_a_replay_whatever_else_differs() {
     }
 }
 
-#[tokio::test]
+/// On several threads, as a server has them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_at_once_exactly_one_passes() {
     for mount in MOUNTS {
         let site = Site::plain(mount).await;

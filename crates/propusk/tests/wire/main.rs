@@ -16,6 +16,7 @@ mod client_wire;
 mod cors;
 mod dpop;
 mod dpop_attacks;
+mod dpop_jwt;
 mod dpop_nonces;
 mod dpop_replay;
 mod drain;
