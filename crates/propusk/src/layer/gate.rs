@@ -174,7 +174,8 @@ impl Gate {
     }
 }
 
-#[cfg(all(test, feature = "jwt"))]
+#[cfg(test)]
+#[cfg(feature = "jwt")]
 mod tests {
     use std::time::{Duration, SystemTime};
 
