@@ -45,6 +45,8 @@ pub(crate) struct ServeConfig {
     pub(crate) allowed_host: Vec<String>,
     #[serde(default)]
     pub(crate) allowed_origin: Vec<String>,
+    pub(crate) dpop: Option<String>,
+    pub(crate) dpop_nonces: Option<bool>,
     pub(crate) stateless: Option<bool>,
     pub(crate) audit: Option<std::path::PathBuf>,
     pub(crate) metrics: Option<String>,
@@ -138,6 +140,8 @@ mod tests {
             required-scope = ["x"]
             allowed-host = ["h"]
             allowed-origin = ["https://o"]
+            dpop = "required"
+            dpop-nonces = true
             stateless = true
             audit = "a.jsonl"
             metrics = "on"

@@ -2,7 +2,10 @@
 
 use std::time::SystemTime;
 
-use crate::{AccessToken, Admission, AuthSettings, Defect, Operation, Reason, Refusal, ScopeSet};
+use crate::{
+    AccessToken, Admission, AuthSettings, Confirmation, Defect, DpopPolicy, Operation, ProofDefect,
+    Reason, Refusal, ScopeSet, refusal::Scheme,
+};
 
 /// What a request presented, after the verifier has looked at it.
 #[derive(Debug, Clone)]
@@ -11,8 +14,17 @@ pub enum Presented {
     Nothing,
     /// A token that the verifier does not accept.
     Rejected,
-    /// A token that the verifier accepts.
+    /// A token that the verifier accepts, as a plain bearer token.
     Verified(AccessToken),
+    /// A token with a DPoP proof that is not valid (RFC 9449 §4.3), whatever the token.
+    Unproven(ProofDefect),
+    /// A token that the verifier accepts, with a valid DPoP proof of a key.
+    Proven {
+        /// What the verifier learned.
+        token: AccessToken,
+        /// The SHA-256 thumbprint of the key, base64url (RFC 7638, RFC 9449 §6.1).
+        jkt: String,
+    },
 }
 
 /// Proof that an operation was allowed. It is had only by passing [`decide`].
@@ -40,21 +52,26 @@ pub fn decide(
     now: SystemTime,
 ) -> Result<Permit, Refusal> {
     let needs = scopes_needed(settings, operation);
+    let refuse = |reason| Err(Refusal::new(reason, needs.clone()));
     let caller = match judge(settings, presented, now) {
         Judged::Nobody => None,
-        Judged::Invalid(_) if settings.admitted() == Admission::Permissive => None,
-        Judged::Invalid(defect) => {
-            return Err(Refusal::new(Reason::InvalidToken(defect), needs.clone()));
+        // Asking for a nonce is no verdict: the client is to come again with the same token.
+        Judged::Invalid(reason)
+            if settings.admitted() == Admission::Permissive
+                && reason != Reason::InvalidProof(ProofDefect::NonceNeeded) =>
+        {
+            None
         }
+        Judged::Invalid(reason) => return refuse(reason),
         Judged::Valid(token) => Some(token),
     };
     match &caller {
         Some(token) if !token.scopes().covers(needs) => {
-            Err(Refusal::new(Reason::InsufficientScope, needs.clone()))
+            refuse(Reason::InsufficientScope).map_err(|refusal| refusal.under(Scheme::of(token)))
         }
         // An anonymous caller has no scopes; signing in is what would help, hence 401.
         None if settings.admitted() == Admission::Required || !needs.is_empty() => {
-            Err(Refusal::new(Reason::NoToken, needs.clone()))
+            refuse(Reason::NoToken)
         }
         _ => Ok(Permit { caller }),
     }
@@ -67,29 +84,52 @@ fn scopes_needed<'a>(settings: &'a AuthSettings, _operation: &Operation) -> &'a 
 
 enum Judged {
     Nobody,
-    Invalid(Defect),
+    Invalid(Reason),
     Valid(AccessToken),
 }
 
-/// Judges what no verifier can be trusted to have judged: expiry, audience, and that a token which
-/// is bound to a key does not come as a plain bearer token (RFC 9449 §7.1).
+/// Judges what no verifier can be trusted to have judged: expiry, audience, and the key that a
+/// token is bound to.
 fn judge(settings: &AuthSettings, presented: Presented, now: SystemTime) -> Judged {
-    let token = match presented {
+    let (token, key) = match presented {
         Presented::Nothing => return Judged::Nobody,
-        Presented::Rejected => return Judged::Invalid(Defect::NotAccepted),
-        Presented::Verified(token) => token,
+        Presented::Rejected => return invalid(Defect::NotAccepted),
+        Presented::Unproven(defect) => return Judged::Invalid(Reason::InvalidProof(defect)),
+        Presented::Verified(token) => (token, None),
+        Presented::Proven { token, jkt } => (token, Some(jkt)),
     };
     if token.is_expired_at(now) {
-        return Judged::Invalid(Defect::Expired);
+        return invalid(Defect::Expired);
     }
     let audience = token.audience();
     if !audience.is_empty() && !audience.iter().any(|a| settings.is_audience(a)) {
-        return Judged::Invalid(Defect::WrongAudience);
+        return invalid(Defect::WrongAudience);
     }
-    if token.confirmation().is_some() {
-        return Judged::Invalid(Defect::NeedsProof);
+    match binding(settings, token.confirmation(), key.as_deref()) {
+        Ok(()) => Judged::Valid(token),
+        Err(defect) => invalid(defect),
     }
-    Judged::Valid(token)
+}
+
+fn invalid(defect: Defect) -> Judged {
+    Judged::Invalid(Reason::InvalidToken(defect))
+}
+
+/// Compares the key that a token is bound to with the one that was proven (RFC 9449 §7.1). A bound
+/// token is never a plain bearer token, and a plain bearer token never passes for a bound one.
+fn binding(
+    settings: &AuthSettings,
+    confirmation: Option<&Confirmation>,
+    proven: Option<&str>,
+) -> Result<(), Defect> {
+    match (confirmation, proven) {
+        (None, None) if settings.dpop_policy() == DpopPolicy::Accepted => Ok(()),
+        (None, _) => Err(Defect::NotBound),
+        (Some(_), None) => Err(Defect::NeedsProof),
+        // Thumbprints of public keys are no secrets.
+        (Some(Confirmation::Jkt(own)), Some(proven)) if own == proven => Ok(()),
+        (Some(_), Some(_)) => Err(Defect::WrongKey),
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +152,11 @@ mod tests {
             .accept_audience("api://notes")
             .require_scopes(required)
             .expect("valid");
-        match decide(&settings, &Operation::Request, presented, now()) {
+        outcome_of(&settings, presented)
+    }
+
+    fn outcome_of(settings: &AuthSettings, presented: Presented) -> String {
+        match decide(settings, &Operation::Request, presented, now()) {
             Ok(permit) => match permit.caller() {
                 Some(token) => format!("permit {}", token.subject()),
                 None => "permit anonymous".to_owned(),
@@ -120,6 +164,7 @@ mod tests {
             Err(refusal) => match refusal.reason() {
                 Reason::NoToken => "401".to_owned(),
                 Reason::InvalidToken(defect) => format!("401 {defect:?}"),
+                Reason::InvalidProof(defect) => format!("401 {defect:?}"),
                 Reason::InsufficientScope => format!("403 {}", refusal.needed_scopes()),
                 other => format!("{other:?}"),
             },
@@ -181,5 +226,67 @@ mod tests {
                 "{case}"
             );
         }
+    }
+    /// Who holds which key decides; expiry, audience and scopes count as for a bearer token.
+    #[cfg(feature = "jwt")]
+    #[test]
+    fn rfc9449_7_1_the_binding_table() {
+        let free = || AccessToken::new("alice");
+        let bound = || free().with_confirmation(Confirmation::Jkt("key".to_owned()));
+        let by_certificate = free().with_confirmation(Confirmation::Unsupported);
+        let proven = |token: AccessToken, jkt: &str| Presented::Proven {
+            token,
+            jkt: jkt.to_owned(),
+        };
+        let expired = bound().with_expires_at(now());
+        let foreign = bound().with_audience("https://b.example/mcp");
+        use Presented::{Nothing, Rejected, Unproven, Verified};
+        #[rustfmt::skip]
+        let table = [
+            // presented                              Accepted             Required             Permissive, Accepted
+            (Nothing,                                 "401",               "401",               "permit anonymous"),
+            (Rejected,                                "401 NotAccepted",   "401 NotAccepted",   "permit anonymous"),
+            (Verified(free()),                        "permit alice",      "401 NotBound",      "permit alice"),
+            (Verified(bound()),                       "401 NeedsProof",    "401 NeedsProof",    "permit anonymous"),
+            (Verified(by_certificate.clone()),        "401 NeedsProof",    "401 NeedsProof",    "permit anonymous"),
+            (proven(bound(), "key"),                  "permit alice",      "permit alice",      "permit alice"),
+            (proven(bound(), "other"),                "401 WrongKey",      "401 WrongKey",      "permit anonymous"),
+            (proven(bound(), "ke"),                   "401 WrongKey",      "401 WrongKey",      "permit anonymous"),
+            (proven(bound(), ""),                     "401 WrongKey",      "401 WrongKey",      "permit anonymous"),
+            (proven(free(), "key"),                   "401 NotBound",      "401 NotBound",      "permit anonymous"),
+            (proven(by_certificate, "key"),           "401 WrongKey",      "401 WrongKey",      "permit anonymous"),
+            (proven(expired, "key"),                  "401 Expired",       "401 Expired",       "permit anonymous"),
+            (proven(foreign, "key"),                  "401 WrongAudience", "401 WrongAudience", "permit anonymous"),
+            (Unproven(ProofDefect::Signature),        "401 Signature",     "401 Signature",     "permit anonymous"),
+            (Unproven(ProofDefect::NonceNeeded),      "401 NonceNeeded",   "401 NonceNeeded",   "401 NonceNeeded"),
+        ];
+        for (presented, accepted, required, permissive) in table {
+            let settings = AuthSettings::new(RESOURCE).expect("valid");
+            let case = format!("{presented:?}");
+            assert_eq!(outcome_of(&settings, presented.clone()), accepted, "{case}");
+            let lenient = settings.clone().admission(Admission::Permissive);
+            assert_eq!(
+                outcome_of(&lenient, presented.clone()),
+                permissive,
+                "{case}"
+            );
+            let strict = settings.dpop(DpopPolicy::Required);
+            assert_eq!(outcome_of(&strict, presented), required, "{case}");
+        }
+    }
+
+    #[cfg(feature = "jwt")]
+    #[test]
+    fn a_key_gives_no_scopes() {
+        let settings = AuthSettings::new(RESOURCE)
+            .expect("valid")
+            .require_scopes("a")
+            .expect("valid");
+        let token = AccessToken::new("alice").with_confirmation(Confirmation::Jkt("k".to_owned()));
+        let jkt = "k".to_owned();
+        assert_eq!(
+            outcome_of(&settings, Presented::Proven { token, jkt }),
+            "403 a"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::ScopeSet;
+use crate::{AccessToken, ProofDefect, ScopeSet};
 
 /// Why a request was refused, with the scopes that would do.
 ///
@@ -12,6 +12,24 @@ use crate::ScopeSet;
 pub struct Refusal {
     reason: Reason,
     needs: ScopeSet,
+    scheme: Scheme,
+}
+
+/// The authentication scheme of a request, in which a refusal answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Bearer,
+    Dpop,
+}
+
+impl Scheme {
+    /// The scheme under which an accepted token came: a bound one is accepted under no other.
+    pub(crate) fn of(token: &AccessToken) -> Self {
+        match token.confirmation() {
+            Some(_) => Self::Dpop,
+            None => Self::Bearer,
+        }
+    }
 }
 
 /// The kinds of refusal.
@@ -24,6 +42,9 @@ pub enum Reason {
     BadRequest(Malformed),
     /// The token is not valid (401, `invalid_token`).
     InvalidToken(Defect),
+    /// The proof of the token's key is not valid (401, `invalid_dpop_proof` or `use_dpop_nonce`,
+    /// RFC 9449 §7.1 and §9).
+    InvalidProof(ProofDefect),
     /// The token is valid and does not permit this (403, `insufficient_scope`).
     InsufficientScope,
     /// The verifier cannot tell now (503 with `Retry-After`).
@@ -55,13 +76,32 @@ pub enum Defect {
     WrongAudience,
     /// It is bound to a key, and no proof of that key came with it (RFC 9449 §7.1).
     NeedsProof,
+    /// It is bound to another key than the one that was proven (RFC 9449 §7.1).
+    WrongKey,
+    /// It is not bound to a key, and this server wants it to be, or it came as if it were.
+    NotBound,
 }
 
 impl Refusal {
     /// A refusal for this reason, where `needs` would do.
     #[must_use]
     pub fn new(reason: Reason, needs: ScopeSet) -> Self {
-        Self { reason, needs }
+        Self {
+            reason,
+            needs,
+            scheme: Scheme::Bearer,
+        }
+    }
+
+    /// The same, to a request with this scheme.
+    pub(crate) fn under(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
     /// The operation needs these space-separated scopes; for a tool that finds out by itself. Text
@@ -109,6 +149,11 @@ impl fmt::Display for Refusal {
             Reason::InvalidToken(Defect::NeedsProof) => {
                 "The access token is bound to a key and came without a proof of that key."
             }
+            Reason::InvalidToken(Defect::WrongKey) => {
+                "The access token is bound to another key than that of the DPoP proof."
+            }
+            Reason::InvalidToken(Defect::NotBound) => "The access token is not bound to a key.",
+            Reason::InvalidProof(defect) => return write!(f, "The DPoP proof {defect}."),
             Reason::InsufficientScope => "The access token does not permit this operation.",
             Reason::Unavailable { .. } => "Access tokens cannot be verified at the moment.",
         })?;

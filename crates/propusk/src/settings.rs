@@ -1,7 +1,7 @@
 //! How this server authorizes.
 
 use crate::{
-    Admission, HostPolicy, InvalidResourceUrl, InvalidScope, ResourceUrl, ScopeSet,
+    Admission, DpopPolicy, HostPolicy, InvalidResourceUrl, InvalidScope, ResourceUrl, ScopeSet,
     host_policy::InvalidHostRule,
 };
 
@@ -16,6 +16,8 @@ pub struct AuthSettings {
     admission: Admission,
     hosts: HostPolicy,
     resource_name: Option<String>,
+    dpop: DpopPolicy,
+    dpop_nonces: bool,
 }
 
 impl AuthSettings {
@@ -35,6 +37,8 @@ impl AuthSettings {
             required_scopes: ScopeSet::default(),
             admission: Admission::Required,
             resource_name: None,
+            dpop: DpopPolicy::Accepted,
+            dpop_nonces: false,
         })
     }
 
@@ -70,6 +74,24 @@ impl AuthSettings {
     #[must_use]
     pub fn admission(mut self, admission: Admission) -> Self {
         self.admission = admission;
+        self
+    }
+
+    /// Sets whether tokens must be bound to a key ([`DpopPolicy::Accepted`] by default).
+    #[cfg(feature = "jwt")]
+    #[must_use]
+    pub fn dpop(mut self, policy: DpopPolicy) -> Self {
+        self.dpop = policy;
+        self
+    }
+
+    /// Sets whether a DPoP proof must contain a nonce of this server (RFC 9449 §9), so that nobody
+    /// can make proofs in advance. Off by default: a client then needs one more request now and
+    /// then, and each process accepts only its own nonces.
+    #[cfg(feature = "jwt")]
+    #[must_use]
+    pub fn dpop_nonces(mut self, on: bool) -> Self {
+        self.dpop_nonces = on;
         self
     }
 
@@ -129,6 +151,18 @@ impl AuthSettings {
     #[must_use]
     pub fn admitted(&self) -> Admission {
         self.admission
+    }
+
+    /// Whether tokens must be bound to a key.
+    #[must_use]
+    pub fn dpop_policy(&self) -> DpopPolicy {
+        self.dpop
+    }
+
+    /// Whether a DPoP proof must contain a nonce of this server.
+    #[must_use]
+    pub fn requires_dpop_nonce(&self) -> bool {
+        self.dpop_nonces
     }
 
     /// Which `Host` and `Origin` headers are accepted.

@@ -31,6 +31,15 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) allowed_origin: Vec<String>,
 
+    /// Which tokens are accepted: any, where one that is bound to a key must come with its proof
+    /// (accepted), or bound ones only (required) [default: accepted]
+    #[arg(long, value_name = "POLICY", env = "PROPUSK_DPOP")]
+    pub(crate) dpop: Option<String>,
+
+    /// Wants a nonce of this server in every DPoP proof; each process accepts only its own
+    #[arg(long, env = "PROPUSK_DPOP_NONCES", value_parser = clap::builder::BoolishValueParser::new())]
+    pub(crate) dpop_nonces: bool,
+
     /// Keeps no 2025-11-25 sessions: every request stands for itself, as several replicas need
     #[arg(long, env = "PROPUSK_STATELESS", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) stateless: bool,

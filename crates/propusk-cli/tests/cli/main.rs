@@ -7,6 +7,7 @@
 mod access;
 mod bad_input;
 mod call;
+mod dpop;
 mod exit_codes;
 mod first_run;
 #[cfg(feature = "real-parts")]

@@ -116,6 +116,8 @@ fn every_variable_and_key_of_serve_is_read() {
             "--allowed-origin",
         ),
         ("PROPUSK_TOKENS", "tokens", "--tokens"),
+        ("PROPUSK_DPOP", "dpop", "--dpop"),
+        ("PROPUSK_DPOP_NONCES", "dpop-nonces", "dpop-nonces"),
         ("PROPUSK_STATELESS", "stateless", "stateless"),
         ("PROPUSK_METRICS", "metrics", "--metrics"),
         ("PROPUSK_LOG", "log", "--log"),

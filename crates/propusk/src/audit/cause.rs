@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Defect, Malformed, Reason, Refusal, host_policy::Foreign};
+use crate::{Defect, Malformed, ProofDefect, Reason, Refusal, host_policy::Foreign};
 
 /// Why a request was refused.
 ///
@@ -26,7 +26,7 @@ impl Cause {
     pub(crate) const ANONYMOUS: &'static str = "anonymous";
 
     /// Every word that [`Cause::as_str`] can give and these two, so that a counter is there before the first of its kind.
-    pub(crate) const WORDS: [&'static str; 14] = [
+    pub(crate) const WORDS: [&'static str; 18] = [
         Self::AUTHORIZED,
         Self::ANONYMOUS,
         "no_token",
@@ -36,6 +36,10 @@ impl Cause {
         "expired",
         "wrong_audience",
         "needs_proof",
+        "wrong_key",
+        "not_bound",
+        "invalid_proof",
+        "nonce_needed",
         "insufficient_scope",
         "unavailable",
         "unknown_session",
@@ -90,6 +94,10 @@ fn word(reason: Reason) -> &'static str {
         Reason::InvalidToken(Defect::Expired) => "expired",
         Reason::InvalidToken(Defect::WrongAudience) => "wrong_audience",
         Reason::InvalidToken(Defect::NeedsProof) => "needs_proof",
+        Reason::InvalidToken(Defect::WrongKey) => "wrong_key",
+        Reason::InvalidToken(Defect::NotBound) => "not_bound",
+        Reason::InvalidProof(ProofDefect::NonceNeeded) => "nonce_needed",
+        Reason::InvalidProof(_) => "invalid_proof",
         Reason::InsufficientScope => "insufficient_scope",
         Reason::Unavailable { .. } => "unavailable",
     }
@@ -137,6 +145,13 @@ mod tests {
                 "wrong_audience",
             ),
             (Reason::InvalidToken(Defect::NeedsProof), "needs_proof"),
+            (Reason::InvalidToken(Defect::WrongKey), "wrong_key"),
+            (Reason::InvalidToken(Defect::NotBound), "not_bound"),
+            (
+                Reason::InvalidProof(ProofDefect::NonceNeeded),
+                "nonce_needed",
+            ),
+            (Reason::InvalidProof(ProofDefect::Missing), "invalid_proof"),
             (Reason::InsufficientScope, "insufficient_scope"),
             (Reason::Unavailable { retry_after }, "unavailable"),
         ];

@@ -1,5 +1,5 @@
 //! `WWW-Authenticate`: built by the server side and parsed by the client side (RFC 9110 §11.6.1,
-//! RFC 6750 §3, RFC 9728 §5.1). Left out: `token68` credentials in a challenge, which no OAuth
+//! RFC 6750 §3, RFC 9728 §5.1, RFC 9449 §7.1). Left out: `token68` credentials in a challenge, which no OAuth
 //! scheme uses.
 
 mod parse;
@@ -38,6 +38,24 @@ impl Challenge {
         }
     }
 
+    /// A `DPoP` challenge without parameters (RFC 9449 §7.1): the token must come with a proof of
+    /// its key.
+    ///
+    /// ```
+    /// use propusk::Challenge;
+    ///
+    /// let challenge = Challenge::dpop().with_error("use_dpop_nonce").with_algs("ES256 EdDSA");
+    /// assert_eq!(challenge.to_string(), r#"DPoP error="use_dpop_nonce", algs="ES256 EdDSA""#);
+    /// assert!(challenge.algs().eq(["ES256", "EdDSA"]));
+    /// ```
+    #[must_use]
+    pub fn dpop() -> Self {
+        Self {
+            scheme: "DPoP".to_owned(),
+            parameters: Vec::new(),
+        }
+    }
+
     /// Parses the value of a `WWW-Authenticate` header, which may hold several challenges. What is
     /// not understood is left out; nothing that a server sends makes this fail.
     #[must_use]
@@ -50,6 +68,13 @@ impl Challenge {
     #[must_use]
     pub fn parse_bearer(header: &str) -> Option<Self> {
         Self::parse_all(header).into_iter().find(Self::is_bearer)
+    }
+
+    /// The challenge of this header that a client with a key answers: the first with the scheme
+    /// `DPoP`.
+    #[must_use]
+    pub fn parse_dpop(header: &str) -> Option<Self> {
+        Self::parse_all(header).into_iter().find(Self::is_dpop)
     }
 
     /// Adds a parameter; an earlier one of the same name is replaced.
@@ -95,6 +120,12 @@ impl Challenge {
         self.with("resource_metadata", url)
     }
 
+    /// Sets `algs`, the space-separated algorithms of proofs that are supported (RFC 9449 §7.1).
+    #[must_use]
+    pub fn with_algs(self, algs: impl Into<String>) -> Self {
+        self.with("algs", algs)
+    }
+
     /// The scheme as it was written.
     #[must_use]
     pub fn scheme(&self) -> &str {
@@ -105,6 +136,12 @@ impl Challenge {
     #[must_use]
     pub fn is_bearer(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("bearer")
+    }
+
+    /// Whether the scheme is `DPoP`, in any case.
+    #[must_use]
+    pub fn is_dpop(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("dpop")
     }
 
     /// A parameter by its name, which compares without case.
@@ -144,6 +181,13 @@ impl Challenge {
     #[must_use]
     pub fn resource_metadata(&self) -> Option<&str> {
         self.parameter("resource_metadata")
+    }
+
+    /// The algorithms of proofs that are supported; none where the challenge does not say.
+    pub fn algs(&self) -> impl Iterator<Item = &str> {
+        self.parameter("algs")
+            .unwrap_or_default()
+            .split_whitespace()
     }
 
     /// As a header value. Every character that could end a quoted string or a line has been
@@ -203,6 +247,19 @@ mod tests {
                 .collect();
             assert_eq!(parsed[0].realm(), Some(kept.as_str()), "{header}");
         }
+    }
+
+    #[test]
+    fn rfc9449_7_1_a_dpop_challenge_beside_a_bearer_one() {
+        let header = r#"Bearer realm="x", dpop algs="ES256  PS256", error="invalid_dpop_proof""#;
+        let dpop = Challenge::parse_dpop(header).expect("there is one");
+        assert!(dpop.is_dpop() && !dpop.is_bearer());
+        assert!(dpop.algs().eq(["ES256", "PS256"]));
+        assert_eq!(dpop.error(), Some("invalid_dpop_proof"));
+        let bearer = Challenge::parse_bearer(header).expect("there is one");
+        assert!(bearer.is_bearer() && !bearer.is_dpop());
+        assert_eq!(bearer.algs().count(), 0);
+        assert_eq!(Challenge::parse_dpop("Bearer realm=\"DPoP\""), None);
     }
 
     #[test]

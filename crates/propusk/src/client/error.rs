@@ -169,7 +169,11 @@ fn kind_of_status(status: &str) -> Option<ErrorKind> {
 }
 
 fn parse(header: &str) -> Option<Box<Challenge>> {
-    Challenge::parse_bearer(header).map(Box::new)
+    let challenge = Challenge::parse_bearer(header);
+    // What a server says that wants a token bound to a key is worth showing too.
+    challenge
+        .or_else(|| Challenge::parse_dpop(header))
+        .map(Box::new)
 }
 
 impl From<ServiceError> for ClientError {

@@ -8,12 +8,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, header::AUTHORIZATION};
+use http::{HeaderValue, Method, Request, Response, header::AUTHORIZATION};
 use http_body::Body;
 use http_body_util::Full;
 use tower_service::Service;
 
-use super::{body::AuthBody, gate::Gate, render, trail::Trail};
+use super::{
+    body::AuthBody,
+    gate::{Gate, Permitted},
+    render,
+    trail::Trail,
+};
 use crate::{AccessToken, Permit, audit::Cause};
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>> + Send>>;
@@ -88,6 +93,7 @@ where
 struct Admitted<B> {
     request: Request<B>,
     session: Option<String>,
+    next_nonce: Option<HeaderValue>,
 }
 
 async fn admit<B>(
@@ -101,10 +107,11 @@ async fn admit<B>(
     {
         return Err(Box::new(render::metadata(document)));
     }
-    let permit = gate
-        .permit(&parts, trail)
-        .await
-        .map_err(|refusal| Box::new(render::refusal(gate.settings(), &refusal)))?;
+    let permitted = gate.permit(&parts, trail).await.map_err(|refusal| {
+        let response = render::refusal(gate.settings(), &refusal);
+        Box::new(render::with_nonce(response, gate.nonce_for(&refusal)))
+    })?;
+    let Permitted { permit, next_nonce } = permitted;
     trail.admit(&permit);
     let session = gate
         .sessions()
@@ -115,17 +122,23 @@ async fn admit<B>(
         .map_err(|_| Box::new(render::unknown_session()))?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
+    parts.headers.remove("dpop");
     parts.extensions.insert(permit);
     Ok(Admitted {
         request: Request::from_parts(parts, body),
         session,
+        next_nonce,
     })
 }
 
 async fn forward<S, ReqBody, ResBody>(
     gate: &Gate,
     mut inner: S,
-    Admitted { request, session }: Admitted<ReqBody>,
+    Admitted {
+        request,
+        session,
+        next_nonce,
+    }: Admitted<ReqBody>,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
@@ -150,5 +163,5 @@ where
         // A 404 may be another route's; an entry that is left over makes room for the next.
         gate.sessions().forget(&id);
     }
-    Ok(response.map(AuthBody::inner))
+    Ok(render::with_nonce(response, next_nonce).map(AuthBody::inner))
 }

@@ -1,4 +1,4 @@
-//! The bearer token out of a request (RFC 6750 §2). Left out, on purpose: the form-encoded body
+//! The token out of a request (RFC 6750 §2, RFC 9449 §7.1). Left out, on purpose: the form-encoded body
 //! (§2.2) and the query parameter (§2.3), which the MCP specification forbids.
 
 use http::{header::AUTHORIZATION, request::Parts};
@@ -11,6 +11,9 @@ pub(super) enum Credentials {
     Nothing,
     Malformed(Malformed),
     Token(BearerToken),
+    /// A token under the `DPoP` scheme, which comes with a proof.
+    #[cfg(feature = "jwt")]
+    Bound(BearerToken),
 }
 
 pub(super) fn credentials(request: &Parts) -> Credentials {
@@ -29,14 +32,25 @@ pub(super) fn credentials(request: &Parts) -> Credentials {
         .trim()
         .split_once([' ', '\t'])
         .unwrap_or((header.trim(), ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        // Another scheme may be meant for a proxy in front; it is no bearer credential.
+    let Some(kind) = kind(scheme) else {
+        // Another scheme may be meant for a proxy in front; it is no credential of ours.
         return Credentials::Nothing;
-    }
+    };
     match BearerToken::parse_b64token(rest.trim()) {
-        Ok(token) => Credentials::Token(token),
+        Ok(token) => kind(token),
         Err(_) => Credentials::Malformed(Malformed::NotAToken),
     }
+}
+
+fn kind(scheme: &str) -> Option<fn(BearerToken) -> Credentials> {
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(Credentials::Token);
+    }
+    #[cfg(feature = "jwt")]
+    if scheme.eq_ignore_ascii_case("dpop") {
+        return Some(Credentials::Bound);
+    }
+    None
 }
 
 fn has_access_token(query: &str) -> bool {
@@ -90,5 +104,34 @@ mod tests {
             assert_eq!(of(uri, headers), expected, "{uri} {headers:?}");
         }
         assert_eq!(of("/", &[&format!("Bearer {}", "a".repeat(16_385))]), bad());
+    }
+    #[cfg(feature = "jwt")]
+    #[test]
+    fn rfc9449_7_1_the_dpop_scheme() {
+        let bound = |text| Credentials::Bound(BearerToken::parse(text).expect("token"));
+        let two = || Credentials::Malformed(Malformed::TwoCredentials);
+        let bad = || Credentials::Malformed(Malformed::NotAToken);
+        #[rustfmt::skip]
+        let table: Vec<(&str, &[&str], Credentials)> = vec![
+            ("/", &["DPoP x"], bound("x")),
+            ("/", &["dpop  x "], bound("x")),
+            ("/", &["DPOP\tx"], bound("x")),
+            ("/", &["DPoP"], bad()),
+            ("/", &["DPoP x y"], bad()),
+            ("/", &["DPoP Bearer x"], bad()),
+            ("/", &["DPoPx"], Credentials::Nothing),
+            ("/", &["DPoP x", "Bearer x"], two()),
+            ("/", &["DPoP x", "DPoP x"], two()),
+            ("/?access_token=x", &["DPoP x"], two()),
+        ];
+        for (uri, headers, expected) in table {
+            assert_eq!(of(uri, headers), expected, "{uri} {headers:?}");
+        }
+    }
+
+    #[cfg(not(feature = "jwt"))]
+    #[test]
+    fn without_proofs_dpop_is_another_scheme() {
+        assert_eq!(of("/", &["DPoP x"]), Credentials::Nothing);
     }
 }

@@ -1,6 +1,6 @@
 //! What all requests share: settings, verifier, clock, sessions; and the way to a permit.
 
-use http::request::Parts;
+use http::{HeaderValue, request::Parts};
 
 use super::{
     credentials::{Credentials, credentials},
@@ -9,8 +9,15 @@ use super::{
     trail::Trail,
 };
 use crate::{
-    Admission, AuthSettings, Clock, Operation, Permit, Presented, ProtectedResourceMetadata,
-    Reason, Refusal, audit::Cause, decide, resource::WELL_KNOWN, verify::DynTokenVerifier,
+    AccessToken, Admission, AuthSettings, BearerToken, Clock, Operation, Permit, Presented,
+    ProtectedResourceMetadata, Reason, Refusal, audit::Cause, decide, resource::WELL_KNOWN,
+    verify::DynTokenVerifier,
+};
+#[cfg(feature = "jwt")]
+use crate::{
+    ProofDefect,
+    dpop::{Dpop, NotUsed},
+    refusal::Scheme,
 };
 
 pub(super) struct Gate {
@@ -19,8 +26,26 @@ pub(super) struct Gate {
     clock: Box<dyn Clock>,
     sessions: Sessions,
     observer: Observer,
+    #[cfg(feature = "jwt")]
+    dpop: Dpop,
     metadata_path: String,
     metadata: Option<String>,
+}
+
+/// A request that may go on, with what its client is told in the answer.
+pub(super) struct Permitted {
+    pub(super) permit: Permit,
+    /// The nonce for its next DPoP proof (RFC 9449 §8.2).
+    pub(super) next_nonce: Option<HeaderValue>,
+}
+
+impl From<Permit> for Permitted {
+    fn from(permit: Permit) -> Self {
+        Self {
+            permit,
+            next_nonce: None,
+        }
+    }
 }
 
 impl Gate {
@@ -34,6 +59,8 @@ impl Gate {
         Self {
             metadata_path: settings.resource().metadata_path(),
             metadata,
+            #[cfg(feature = "jwt")]
+            dpop: Dpop::new(&settings),
             settings,
             verifier,
             clock,
@@ -70,29 +97,159 @@ impl Gate {
         &self,
         request: &Parts,
         trail: &mut Trail,
-    ) -> Result<Permit, Refusal> {
-        let needs = || self.settings.required_scopes().clone();
+    ) -> Result<Permitted, Refusal> {
         let lenient = self.settings.admitted() == Admission::Permissive;
         let presented = match credentials(request) {
             Credentials::Nothing => Presented::Nothing,
             Credentials::Malformed(crate::Malformed::NotAToken) if lenient => Presented::Rejected,
             Credentials::Malformed(malformed) => {
-                return Err(Refusal::new(Reason::BadRequest(malformed), needs()));
+                return Err(self.refusal(Reason::BadRequest(malformed)));
             }
-            Credentials::Token(text) => match trail.verify(&*self.verifier, &text).await {
-                Ok(Some(token)) => Presented::Verified(token.with_text(text)),
-                Ok(None) => Presented::Rejected,
-                Err(unavailable) => {
-                    let retry_after = unavailable.retry_after();
-                    return Err(Refusal::new(Reason::Unavailable { retry_after }, needs()));
-                }
+            Credentials::Token(text) => match self.verify(&text, trail).await? {
+                Some(token) => Presented::Verified(token),
+                None => Presented::Rejected,
             },
+            #[cfg(feature = "jwt")]
+            Credentials::Bound(text) => {
+                let permitted = self.permit_bound(request, &text, trail).await;
+                return permitted.map_err(|refusal| refusal.under(Scheme::Dpop));
+            }
         };
-        decide(
-            &self.settings,
-            &Operation::Request,
-            presented,
-            self.clock.now(),
-        )
+        self.decide(presented).map(Permitted::from)
+    }
+
+    /// A token under the `DPoP` scheme (RFC 9449 §7.1). Its proof is looked at first, which costs
+    /// no call of the verifier, and is used up last, so that nobody without a good token can fill
+    /// the memory of used proofs.
+    #[cfg(feature = "jwt")]
+    async fn permit_bound(
+        &self,
+        request: &Parts,
+        text: &BearerToken,
+        trail: &mut Trail,
+    ) -> Result<Permitted, Refusal> {
+        let proof = match self.dpop.check(request, text, self.clock.now()) {
+            Ok(proof) => proof,
+            Err(defect) => return self.without_proof(defect),
+        };
+        let presented = match self.verify(text, trail).await? {
+            Some(token) => Presented::Proven {
+                token,
+                jkt: proof.thumbprint().to_owned(),
+            },
+            None => Presented::Rejected,
+        };
+        let permit = self.decide(presented)?;
+        if permit.caller().is_none() {
+            return Ok(permit.into());
+        }
+        match self.dpop.use_up(&proof, self.clock.now()) {
+            Ok(next_nonce) => Ok(Permitted { permit, next_nonce }),
+            Err(NotUsed::Unproven(defect)) => self.without_proof(defect),
+            Err(NotUsed::Full { retry_after }) => {
+                tracing::error!("too many DPoP proofs have been used to remember one more");
+                Err(self.refusal(Reason::Unavailable { retry_after }))
+            }
+        }
+    }
+
+    #[cfg(feature = "jwt")]
+    fn without_proof(&self, defect: ProofDefect) -> Result<Permitted, Refusal> {
+        self.decide(Presented::Unproven(defect))
+            .map(Permitted::from)
+    }
+
+    /// The nonce that a client is told with a refusal, if that is what the refusal asks for.
+    #[cfg(feature = "jwt")]
+    pub(super) fn nonce_for(&self, refusal: &Refusal) -> Option<HeaderValue> {
+        let asks = refusal.reason() == Reason::InvalidProof(ProofDefect::NonceNeeded);
+        asks.then(|| self.dpop.nonce(self.clock.now())).flatten()
+    }
+
+    #[cfg(not(feature = "jwt"))]
+    pub(super) fn nonce_for(&self, _: &Refusal) -> Option<HeaderValue> {
+        None
+    }
+
+    async fn verify(
+        &self,
+        text: &BearerToken,
+        trail: &mut Trail,
+    ) -> Result<Option<AccessToken>, Refusal> {
+        match trail.verify(&*self.verifier, text).await {
+            Ok(token) => Ok(token.map(|token| token.with_text(text.clone()))),
+            Err(unavailable) => {
+                let retry_after = unavailable.retry_after();
+                Err(self.refusal(Reason::Unavailable { retry_after }))
+            }
+        }
+    }
+
+    fn decide(&self, presented: Presented) -> Result<Permit, Refusal> {
+        let now = self.clock.now();
+        decide(&self.settings, &Operation::Request, presented, now)
+    }
+
+    fn refusal(&self, reason: Reason) -> Refusal {
+        Refusal::new(reason, self.settings.required_scopes().clone())
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "jwt")]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use http::Request;
+    use serde_json::json;
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::{
+        Confirmation, FixedTokens, SystemClock,
+        jose::{SignatureAlgorithm::Es256, VerifyingKey, signer::Signer},
+    };
+
+    const RESOURCE: &str = "http://localhost:8000/mcp";
+
+    fn request(signer: &Signer) -> Parts {
+        let since = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970");
+        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": signer.jwk()});
+        let claims = json!({
+            "jti": "1",
+            "htm": "GET",
+            "htu": RESOURCE,
+            "iat": since.as_secs(),
+            "ath": URL_SAFE_NO_PAD.encode(Sha256::digest("token")),
+        });
+        let request = Request::get("/mcp")
+            .header("authorization", "DPoP token")
+            .header("dpop", signer.token(&header, &claims));
+        request.body(()).expect("a request").into_parts().0
+    }
+
+    /// Otherwise a proof could be used twice once there is no room to remember it.
+    #[tokio::test]
+    async fn where_no_more_proofs_can_be_remembered_none_is_accepted() {
+        let signer = Signer::generate(Es256);
+        let jwk = signer.jwk();
+        let key = VerifyingKey::from_jwk(jwk.as_object().expect("a key")).expect("usable");
+        let confirmation = Confirmation::Jkt(key.thumbprint().to_owned());
+        let token = AccessToken::new("alice").with_confirmation(confirmation);
+        let tokens = FixedTokens::new().with("token", token);
+        let settings = AuthSettings::new(RESOURCE).expect("a URL");
+        let mut gate = Gate::new(settings, Box::new(tokens), Box::new(SystemClock));
+        gate.dpop = Dpop::with_room_for(&gate.settings, 0);
+        let trail = || Trail::of(&Request::new(()));
+        let refused = gate.permit(&request(&signer), &mut trail()).await;
+        let refusal = refused.err().expect("refused");
+        let Reason::Unavailable { retry_after } = refusal.reason() else {
+            panic!("{refusal:?}");
+        };
+        assert!(retry_after <= Duration::from_secs(600), "{retry_after:?}");
+        gate.dpop = Dpop::with_room_for(&gate.settings, 1);
+        let permitted = gate.permit(&request(&signer), &mut trail()).await;
+        assert!(permitted.is_ok());
     }
 }

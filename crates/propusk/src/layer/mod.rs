@@ -33,12 +33,15 @@ use gate::Gate;
 /// 1. must name an accepted `Host` and come from no foreign `Origin` (421, 403);
 /// 2. is answered if it is a CORS preflight or asks for the metadata;
 /// 3. must carry at most one credential, in the `Authorization` header (400);
-/// 4. has its token verified (503 where the verifier cannot tell);
-/// 5. is decided upon by [`decide`](crate::decide) (401, 403 with a challenge);
-/// 6. may use a 2025-11-25 session only if its principal opened that session (404).
+/// 4. must prove the key of a token that comes under the `DPoP` scheme (401; RFC 9449 §4.3, with the
+///    feature `jwt`);
+/// 5. has its token verified (503 where the verifier cannot tell);
+/// 6. is decided upon by [`decide`](crate::decide) (401, 403 with a challenge);
+/// 7. uses up its proof, which is good for one request to this process (401);
+/// 8. may use a 2025-11-25 session only if its principal opened that session (404).
 ///
-/// Nobody reads the body before that. Behind the layer the `Authorization` header is gone, so that
-/// no log and no upstream gets it, and the request's extensions hold the
+/// Nobody reads the body before that. Behind the layer the `Authorization` and `DPoP` headers are
+/// gone, so that no log and no upstream gets them, and the request's extensions hold the
 /// [`Permit`](crate::Permit) with the caller.
 ///
 /// # Mounting an rmcp server yourself

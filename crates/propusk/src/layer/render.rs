@@ -1,23 +1,30 @@
 //! The one place where a refusal becomes a status, a challenge and a body.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::json;
 
-use crate::{AuthSettings, Challenge, Reason, Refusal, audit::Cause, host_policy::Foreign};
+use crate::{
+    AuthSettings, Challenge, Defect, DpopPolicy, ProofDefect, Reason, Refusal, audit::Cause,
+    host_policy::Foreign, refusal::Scheme,
+};
 
 /// The JSON-RPC code of an authorization error. The specification fixes none; this one is in the
 /// range that it leaves to implementations.
 const UNAUTHORIZED: i32 = -32001;
 
-/// Renders a refusal (RFC 6750 §3, RFC 9728 §5.1). The body is a JSON-RPC error without an id,
+/// Renders a refusal (RFC 6750 §3, RFC 9728 §5.1, RFC 9449 §7.1). The body is a JSON-RPC error without an id,
 /// since clients show its message; the specification leaves the body open.
 pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Full<Bytes>> {
     let (status, error) = match refusal.reason() {
         Reason::NoToken => (StatusCode::UNAUTHORIZED, None),
         Reason::BadRequest(_) => (StatusCode::BAD_REQUEST, Some("invalid_request")),
         Reason::InvalidToken(_) => (StatusCode::UNAUTHORIZED, Some("invalid_token")),
+        Reason::InvalidProof(ProofDefect::NonceNeeded) => {
+            (StatusCode::UNAUTHORIZED, Some("use_dpop_nonce"))
+        }
+        Reason::InvalidProof(_) => (StatusCode::UNAUTHORIZED, Some("invalid_dpop_proof")),
         Reason::InsufficientScope => (StatusCode::FORBIDDEN, Some("insufficient_scope")),
         Reason::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, None),
     };
@@ -41,7 +48,12 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
 }
 
 fn challenge(settings: &AuthSettings, error: Option<&str>, refusal: &Refusal) -> Challenge {
-    let mut challenge = Challenge::bearer();
+    let dpop = asks_for_proof(settings, refusal);
+    let mut challenge = if dpop {
+        Challenge::dpop()
+    } else {
+        Challenge::bearer()
+    };
     if settings.authorization_servers().is_empty() {
         // No metadata: it would send OAuth clients to nowhere.
         challenge = challenge.with_realm(settings.resource().as_str());
@@ -53,7 +65,42 @@ fn challenge(settings: &AuthSettings, error: Option<&str>, refusal: &Refusal) ->
             .with_error(error)
             .with_error_description(refusal.to_string());
     }
-    challenge.with_scope(refusal.needed_scopes())
+    challenge = challenge.with_scope(refusal.needed_scopes());
+    if dpop {
+        challenge = challenge.with_algs(algs());
+    }
+    challenge
+}
+
+/// Whether the challenge is one for a token that is bound to a key: because only such are accepted,
+/// because the request came with one, or because one came as a plain bearer token.
+fn asks_for_proof(settings: &AuthSettings, refusal: &Refusal) -> bool {
+    cfg!(feature = "jwt")
+        && (settings.dpop_policy() == DpopPolicy::Required
+            || refusal.scheme() == Scheme::Dpop
+            || refusal.reason() == Reason::InvalidToken(Defect::NeedsProof))
+}
+
+#[cfg(feature = "jwt")]
+fn algs() -> String {
+    let names: Vec<_> = crate::dpop::algorithm_names().collect();
+    names.join(" ")
+}
+
+#[cfg(not(feature = "jwt"))]
+fn algs() -> String {
+    String::new()
+}
+
+/// Tells the client which nonce its next DPoP proof must contain (RFC 9449 §8.2 and §9).
+pub(super) fn with_nonce<B>(mut response: Response<B>, nonce: Option<HeaderValue>) -> Response<B> {
+    if let Some(nonce) = nonce {
+        let headers = response.headers_mut();
+        headers.insert(HeaderName::from_static("dpop-nonce"), nonce);
+        // Out of a cache comes an old one (RFC 9449 §8.2).
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
 }
 
 fn json_rpc_error(

@@ -53,6 +53,7 @@ fn cors(settings: &AuthSettings) -> CorsLayer {
             header::WWW_AUTHENTICATE,
             header::RETRY_AFTER,
             HeaderName::from_static("mcp-session-id"),
+            HeaderName::from_static("dpop-nonce"),
         ])
         .max_age(std::time::Duration::from_secs(600))
 }

@@ -35,6 +35,9 @@ async fn rfc9728_3_both_urls_serve_the_document_without_a_token() {
                     "scopes_supported": ["a", "mcp"],
                     "bearer_methods_supported": ["header"],
                     "resource_name": "Notes",
+                    "dpop_signing_alg_values_supported": [
+                        "ES256", "EdDSA", "ES384", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512",
+                    ],
                 });
                 assert_eq!(reply.json(), expected, "{mount:?} {path}");
             }

@@ -1,4 +1,4 @@
-//! A token appears in no log line and in no `Debug`.
+//! A token or a proof appears in no log line and in no `Debug`.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use tracing_subscriber::{
     filter::Targets, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use crate::support::{Era, MOUNTS, Request, Site, call, called, legacy};
+use crate::support::{Era, Holder, MOUNTS, Request, Site, call, called, legacy};
 
 /// Part of every token of these tests, and of nothing else.
 const MARKER: &str = "marker-7f3a";
@@ -53,10 +53,12 @@ async fn no_log_line_shows_a_token() {
         .with(lines)
         .with(shown)
         .init();
+    let mut secrets = vec![MARKER.to_owned()];
     for mount in MOUNTS {
         let site = Site::plain(mount).await;
         good_and_bad_requests(&site).await;
         library_clients(&site).await;
+        secrets.extend(bound_tokens(&site).await);
     }
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     // Otherwise there would be nothing to see, whatever was written.
@@ -67,10 +69,12 @@ async fn no_log_line_shows_a_token() {
         "reason=\"authorized\"",
         "hunter2",
         "unknown or foreign session",
+        "InvalidProof(Replayed)",
     ] {
         assert!(log.contains(expected), "the log has {expected}");
     }
-    let shown: Vec<_> = log.lines().filter(|line| line.contains(MARKER)).collect();
+    let tells = |line: &&str| secrets.iter().any(|secret| line.contains(secret));
+    let shown: Vec<_> = log.lines().filter(tells).collect();
     assert!(
         shown.is_empty(),
         "{} lines, such as {}",
@@ -117,6 +121,28 @@ async fn good_and_bad_requests(site: &Site) {
     ] {
         assert_eq!(site.send(&request).await.status, expected);
     }
+}
+
+/// Returns the parts of tokens and proofs that were sent, which may not be shown either.
+async fn bound_tokens(site: &Site) -> Vec<String> {
+    let holder = Holder::new(site, "alice");
+    let proof = holder.signer.proof(&holder.claims("POST"));
+    let good = holder.with_proof(call("whoami"), &proof);
+    let late = holder.signer.proof(&holder.claims_but("iat", 0));
+    for (request, expected) in [
+        (good.clone(), "alice"),
+        (good.clone(), "401"),
+        (good.clone().header("DPoP", &proof), "401"),
+        (good.bearer(ALICE), "400"),
+        (holder.with_proof(call("whoami"), &late), "401"),
+        (holder.with_proof(call("whoami"), "marker-7f3a"), "401"),
+        (call("whoami").bearer(&holder.token), "401"),
+    ] {
+        assert_eq!(called(&site.send(&request).await), expected);
+    }
+    // The header of a proof is the same for everybody with that key, which is public.
+    let parts = [&proof, &late].map(|proof| proof.split('.').skip(1).map(str::to_owned));
+    parts.into_iter().flatten().chain([holder.token]).collect()
 }
 
 async fn library_clients(site: &Site) {

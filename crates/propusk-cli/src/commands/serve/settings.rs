@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use propusk::{Admission, AuthSettings};
+use propusk::{Admission, AuthSettings, DpopPolicy};
 
 use super::{LISTEN, watch::Watched};
 use crate::{
@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) watched: Watched,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
+    dpop: DpopPolicy,
+    dpop_nonces: bool,
 }
 
 impl Plan {
@@ -30,6 +32,8 @@ impl Plan {
     ) -> Result<Self, Failure> {
         let verification =
             Verification::resolve(args.verification, &mut config, configured_tokens)?;
+        let dpop = args.dpop.or(config.dpop);
+        let dpop = dpop.as_deref().map(dpop_of).transpose()?;
         let plan = Self {
             listen: args
                 .listen
@@ -41,6 +45,8 @@ impl Plan {
                 args.audit.or(config.audit),
                 args.metrics.or(config.metrics).as_deref(),
             )?,
+            dpop: dpop.unwrap_or_default(),
+            dpop_nonces: args.dpop_nonces || config.dpop_nonces == Some(true),
             allowed_hosts: either(args.allowed_host, &mut config.allowed_host),
             allowed_origins: either(args.allowed_origin, &mut config.allowed_origin),
         };
@@ -56,7 +62,9 @@ impl Plan {
             |flag: &str, error: &dyn std::fmt::Display| Failure::usage(format!("{flag}: {error}"));
         let mut settings = self
             .verification
-            .settings(format!("http://{}/mcp", reachable(bound)))?;
+            .settings(format!("http://{}/mcp", reachable(bound)))?
+            .dpop(self.dpop)
+            .dpop_nonces(self.dpop_nonces);
         for host in &self.allowed_hosts {
             settings = settings
                 .allow_host(host)
@@ -87,6 +95,11 @@ impl Plan {
                 "every request needs a scope, so anonymous callers are refused whatever --admission says"
             );
         }
+        if self.dpop == DpopPolicy::Required && settings.authorization_servers().is_empty() {
+            tracing::warn!(
+                "tokens of the store and of --token are bound to no key: --dpop required refuses them"
+            );
+        }
         if self.verification.resource.is_none()
             && !self.listen.starts_with("127.")
             && !self.listen.contains("localhost")
@@ -98,6 +111,11 @@ impl Plan {
             );
         }
     }
+}
+
+fn dpop_of(text: &str) -> Result<DpopPolicy, Failure> {
+    let parsed: Result<_, propusk::UnknownDpopPolicy> = text.parse();
+    parsed.map_err(|error| Failure::usage(format!("--dpop: {text:?} is none; {error}")))
 }
 
 /// `host:port`. Resolving the host is the operating system's business.

@@ -12,7 +12,8 @@ use std::{
 };
 
 use propusk::{
-    AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable, metrics::Metrics,
+    AccessToken, AuthLayer, AuthSettings, BearerToken, Confirmation, Server, Unavailable,
+    metrics::Metrics,
 };
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
@@ -57,6 +58,9 @@ impl Verifier {
                 .with_issuer("https://a")
                 .with_client_id("app")
         };
+        if let Some(bound) = token.strip_prefix("bound.") {
+            return Ok(bound_token(bound));
+        }
         let expiry = SystemTime::UNIX_EPOCH + Duration::from_secs(EXPIRY);
         Ok(Some(match token {
             "alice" | "alice-marker-7f3a" => alice().with_scope_claim("mcp"),
@@ -67,6 +71,7 @@ impl Verifier {
             "poor" => AccessToken::new("poor"),
             "timed" => alice().with_scope_claim("mcp").with_expires_at(expiry),
             "expired" => alice().with_expires_at(SystemTime::UNIX_EPOCH),
+            "by-certificate" => alice().with_confirmation(Confirmation::Unsupported),
             "foreign" => alice().with_audience("https://other.example/mcp"),
             "outage" | "outage-marker-7f3a" => {
                 let cause = Unavailable::new("cannot log in to db.internal as root:hunter2");
@@ -75,6 +80,13 @@ impl Verifier {
             _ => return Ok(None),
         }))
     }
+}
+
+/// `bound.SUBJECT.THUMBPRINT` is a token that is bound to that key.
+fn bound_token(text: &str) -> Option<AccessToken> {
+    let (subject, thumbprint) = text.split_once('.')?;
+    let token = AccessToken::new(subject).with_scope_claim("mcp");
+    Some(token.with_confirmation(Confirmation::Jkt(thumbprint.to_owned())))
 }
 
 /// A running server.
@@ -86,6 +98,7 @@ pub(crate) struct Site {
     /// The numbers; [`Mount::Server`] shows them at `/metrics`.
     pub(crate) metrics: Metrics,
     verifier: Arc<Verifier>,
+    mount: Mount,
     now: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<io::Result<()>>,
@@ -157,6 +170,7 @@ impl Site {
             watch,
             metrics,
             verifier,
+            mount,
             now,
             stop: Some(stop),
             served,
@@ -203,7 +217,24 @@ impl Site {
 
     /// Moves the clock of [`Mount::Layer`] on.
     pub(crate) fn a_second_passes(&self) {
-        self.now.fetch_add(1, Ordering::SeqCst);
+        self.seconds_pass(1);
+    }
+
+    /// Moves the clock of [`Mount::Layer`] on.
+    pub(crate) fn seconds_pass(&self, seconds: u64) {
+        assert_eq!(self.mount, Mount::Layer, "the only clock that can be moved");
+        self.now.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// The time of the server's clock, in seconds since 1970.
+    pub(crate) fn seconds(&self) -> u64 {
+        match self.mount {
+            Mount::Layer => self.now.load(Ordering::SeqCst),
+            Mount::Server => SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .expect("after 1970")
+                .as_secs(),
+        }
     }
 
     /// Asks the server to end.
