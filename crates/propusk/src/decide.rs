@@ -92,6 +92,22 @@ fn judge(settings: &AuthSettings, presented: Presented, now: SystemTime) -> Judg
     Judged::Valid(token)
 }
 
+/// Whether a token that opened a stream still carries it, after the verifier has accepted it again:
+/// it stands for the same principal, is bound to the same key, and has the scopes that every request
+/// needs. Its expiry is judged by whoever watches the time.
+#[cfg(feature = "layer")]
+pub(crate) fn still_holds(
+    settings: &AuthSettings,
+    before: &AccessToken,
+    again: &AccessToken,
+) -> bool {
+    let audience = again.audience();
+    before.principal() == again.principal()
+        && before.confirmation() == again.confirmation()
+        && (audience.is_empty() || audience.iter().any(|a| settings.is_audience(a)))
+        && again.scopes().covers(settings.required_scopes())
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -22,6 +22,8 @@ mod principal;
 mod refusal;
 mod resource;
 mod scope;
+#[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer counts"))]
+mod session_limits;
 mod settings;
 mod unavailable;
 mod verify;
@@ -54,6 +56,7 @@ pub use principal::Principal;
 pub use refusal::{Defect, Malformed, Reason, Refusal};
 pub use resource::{InvalidResourceUrl, ResourceUrl};
 pub use scope::{InvalidScope, Scope, ScopeSet};
+pub use session_limits::SessionLimits;
 pub use settings::AuthSettings;
 pub use unavailable::Unavailable;
 pub use verify::TokenVerifier;

@@ -1,9 +1,20 @@
 //! How this server authorizes.
 
+use std::time::Duration;
+
 use crate::{
-    Admission, HostPolicy, InvalidResourceUrl, InvalidScope, ResourceUrl, ScopeSet,
+    Admission, HostPolicy, InvalidResourceUrl, InvalidScope, ResourceUrl, ScopeSet, SessionLimits,
     host_policy::InvalidHostRule,
 };
+
+/// A revoked token ends its streams within this time.
+const STREAM_RECHECK: Duration = Duration::from_secs(1);
+
+/// Asking more often than this would be a busy loop.
+const SHORTEST_RECHECK: Duration = Duration::from_millis(10);
+
+/// And less often than this is never.
+const LONGEST_RECHECK: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How this server authorizes: its resource URL (the audience of its tokens), the authorization
 /// servers that issue them, the scopes that every request needs, and who is admitted.
@@ -16,6 +27,8 @@ pub struct AuthSettings {
     admission: Admission,
     hosts: HostPolicy,
     resource_name: Option<String>,
+    sessions: SessionLimits,
+    stream_recheck: Duration,
 }
 
 impl AuthSettings {
@@ -35,6 +48,8 @@ impl AuthSettings {
             required_scopes: ScopeSet::default(),
             admission: Admission::Required,
             resource_name: None,
+            sessions: SessionLimits::default(),
+            stream_recheck: STREAM_RECHECK,
         })
     }
 
@@ -100,6 +115,23 @@ impl AuthSettings {
         self
     }
 
+    /// Sets how many sessions of 2025-11-25 there may be, and how long one may idle.
+    #[must_use]
+    pub fn sessions(mut self, limits: SessionLimits) -> Self {
+        self.sessions = limits;
+        self
+    }
+
+    /// Sets how often the token of an open stream is verified again (every second by default): that
+    /// is how soon the streams of a revoked token end. It costs the verifier one question per token
+    /// with open streams, not per stream; where that is dear, ask less often. Between 10 ms
+    /// and a day.
+    #[must_use]
+    pub fn stream_recheck(mut self, every: Duration) -> Self {
+        self.stream_recheck = every.clamp(SHORTEST_RECHECK, LONGEST_RECHECK);
+        self
+    }
+
     /// The resource URL.
     #[must_use]
     pub fn resource(&self) -> &ResourceUrl {
@@ -135,6 +167,17 @@ impl AuthSettings {
     #[must_use]
     pub fn hosts(&self) -> &HostPolicy {
         &self.hosts
+    }
+
+    /// How many sessions there may be, and how long one may idle.
+    #[must_use]
+    pub fn session_limits(&self) -> SessionLimits {
+        self.sessions
+    }
+
+    #[cfg(feature = "layer")]
+    pub(crate) fn recheck_interval(&self) -> Duration {
+        self.stream_recheck
     }
 
     pub(crate) fn name(&self) -> Option<&str> {

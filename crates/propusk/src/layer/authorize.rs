@@ -8,13 +8,22 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, header::AUTHORIZATION};
+use http::{
+    Method, Request, Response,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use http_body::Body;
 use http_body_util::Full;
 use tower_service::Service;
 
-use super::{body::AuthBody, gate::Gate, render};
-use crate::Permit;
+use super::{
+    body::{AuthBody, Ties},
+    gate::Gate,
+    render,
+    sessions::SessionUse,
+    streams::Streams,
+};
+use crate::{AccessToken, Permit};
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>> + Send>>;
 
@@ -78,7 +87,7 @@ where
 /// A request that may go on, with the 2025-11-25 session that it names.
 struct Admitted<B> {
     request: Request<B>,
-    session: Option<String>,
+    session: Option<SessionUse>,
 }
 
 async fn admit<B>(
@@ -97,9 +106,9 @@ async fn admit<B>(
     })?;
     let session = gate
         .sessions()
-        .check(&mut parts.headers, permit.caller().map(crate::AccessToken::principal))
+        .check(&mut parts.headers, permit.caller().map(AccessToken::principal).cloned())
         .map_err(|_| {
-            tracing::info!(caller = ?permit.caller().map(crate::AccessToken::principal), "unknown or foreign session");
+            tracing::info!(caller = ?permit.caller().map(AccessToken::principal), "unknown or foreign session");
             Box::new(render::unknown_session())
         })?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
@@ -112,7 +121,7 @@ async fn admit<B>(
 }
 
 async fn forward<S, ReqBody, ResBody>(
-    gate: &Gate,
+    gate: &Arc<Gate>,
     mut inner: S,
     Admitted { request, session }: Admitted<ReqBody>,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
@@ -120,24 +129,33 @@ where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
 {
     let ends = request.method() == Method::DELETE;
-    // Only an answer to a request without a session can open one.
-    let opener = session.is_none().then(|| {
-        let caller = request
-            .extensions()
-            .get::<Permit>()
-            .and_then(Permit::caller);
-        caller.map(|token| token.principal().clone())
-    });
+    let permit = request.extensions().get::<Permit>();
+    let caller = permit.and_then(Permit::caller).cloned();
     poll_fn(|cx| inner.poll_ready(cx)).await?;
     let response = inner.call(request).await?;
-    if let Some(caller) = opener {
-        gate.sessions().learn(response.headers(), caller);
-    } else if let Some(id) = session
-        && ends
-        && response.status().is_success()
-    {
+    let session = match session {
+        // Only an answer to a request without a session can open one.
+        None => {
+            let owner = caller.as_ref().map(|token| token.principal().clone());
+            gate.sessions().learn(response.headers(), owner);
+            None
+        }
         // A 404 may be another route's; an entry that is left over makes room for the next.
-        gate.sessions().forget(&id);
-    }
-    Ok(response.map(AuthBody::inner))
+        Some(session) if ends && response.status().is_success() => {
+            session.forget();
+            None
+        }
+        session => session,
+    };
+    let stream = caller
+        .filter(|_| is_stream(&response))
+        .and_then(|token| Streams::open(gate, &token));
+    let ties = Ties::of(session, stream);
+    Ok(response.map(|body| AuthBody::inner(body, ties)))
+}
+
+/// An answer that may go on for long. (One of JSON ends with what was asked for.)
+fn is_stream<B>(response: &Response<B>) -> bool {
+    let content_type = response.headers().get(CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
 }

@@ -1,21 +1,29 @@
 //! What all requests share: settings, verifier, clock, sessions; and the way to a permit.
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use http::request::Parts;
 
 use super::{
     credentials::{Credentials, credentials},
     sessions::Sessions,
+    streams::Streams,
 };
 use crate::{
-    Admission, AuthSettings, Clock, Operation, Permit, Presented, ProtectedResourceMetadata,
-    Reason, Refusal, decide, resource::WELL_KNOWN, verify::DynTokenVerifier,
+    AccessToken, Admission, AuthSettings, Clock, Operation, Permit, Presented,
+    ProtectedResourceMetadata, Reason, Refusal, Unavailable, decide, resource::WELL_KNOWN,
+    verify::DynTokenVerifier,
 };
 
 pub(super) struct Gate {
     settings: AuthSettings,
     verifier: Box<dyn DynTokenVerifier>,
     clock: Box<dyn Clock>,
-    sessions: Sessions,
+    sessions: Arc<Sessions>,
+    streams: Arc<Streams>,
     metadata_path: String,
     metadata: Option<String>,
 }
@@ -31,10 +39,11 @@ impl Gate {
         Self {
             metadata_path: settings.resource().metadata_path(),
             metadata,
+            sessions: Sessions::new(settings.session_limits()),
+            streams: Streams::new(),
             settings,
             verifier,
             clock,
-            sessions: Sessions::default(),
         }
     }
 
@@ -42,8 +51,36 @@ impl Gate {
         &self.settings
     }
 
-    pub(super) fn sessions(&self) -> &Sessions {
+    pub(super) fn sessions(&self) -> &Arc<Sessions> {
         &self.sessions
+    }
+
+    pub(super) fn streams(&self) -> &Arc<Streams> {
+        &self.streams
+    }
+
+    /// For how long the token is still valid; `None`: for ever.
+    pub(super) fn time_left(&self, token: &AccessToken) -> Option<Duration> {
+        let end = token.valid_until()?;
+        Some(end.duration_since(self.clock.now()).unwrap_or_default())
+    }
+
+    pub(super) fn expires_before(&self, token: &AccessToken, when: Instant) -> bool {
+        let end = self
+            .time_left(token)
+            .and_then(|left| Instant::now().checked_add(left));
+        end.is_some_and(|end| end < when)
+    }
+
+    /// What the verifier says now about a token that it once accepted.
+    pub(super) async fn verify_again(
+        &self,
+        token: &AccessToken,
+    ) -> Result<Option<AccessToken>, Unavailable> {
+        match token.expose_token_text() {
+            Some(text) => self.verifier.verify(text).await,
+            None => Ok(None),
+        }
     }
 
     /// The metadata document, if this path is one of its two (RFC 9728 §3.1). `Some(None)`: the

@@ -6,7 +6,9 @@ mod credentials;
 mod gate;
 mod render;
 mod service;
+mod session_table;
 mod sessions;
+mod streams;
 
 use std::sync::Arc;
 
@@ -29,6 +31,10 @@ use gate::Gate;
 /// 4. has its token verified (503 where the verifier cannot tell);
 /// 5. is decided upon by [`decide`](crate::decide) (401, 403 with a challenge);
 /// 6. may use a 2025-11-25 session only if its principal opened that session (404).
+///
+/// A stream (an answer of `text/event-stream`) ends, cleanly, when its token expires, and within
+/// [`AuthSettings::stream_recheck`] after the verifier no longer accepts it; its client may open
+/// the next one with a new token. This needs a tokio runtime with timers.
 ///
 /// Nobody reads the body before that. Behind the layer the `Authorization` header is gone, so that
 /// no log and no upstream gets it, and the request's extensions hold the
@@ -69,6 +75,29 @@ impl AuthLayer {
         Self {
             gate: Arc::new(Gate::new(settings, verifier, Box::new(clock))),
         }
+    }
+
+    /// Has `hook` called with the id of every 2025-11-25 session that a limit of
+    /// [`SessionLimits`](crate::SessionLimits) ends, so that what is behind the layer can end it
+    /// too: for rmcp [`server::close_in`](crate::server::close_in). Without one, rmcp ends a
+    /// session that nobody can reach any more after its own idle time of five minutes.
+    #[must_use]
+    pub fn on_session_end(self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.gate.sessions().on_end(Arc::new(hook));
+        self
+    }
+
+    /// How many 2025-11-25 sessions are open.
+    #[must_use]
+    pub fn open_sessions(&self) -> usize {
+        self.gate.sessions().count()
+    }
+
+    /// How many streams of callers with a token are open: answers of `text/event-stream` that have
+    /// not ended.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.gate.streams().count()
     }
 }
 

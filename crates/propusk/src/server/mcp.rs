@@ -21,15 +21,20 @@ use rmcp::{
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-use super::Options;
+use super::{Options, state::Bound};
 
-type Rmcp<H> = StreamableHttpService<Arc<H>, LocalSessionManager>;
+type Rmcp<H> = StreamableHttpService<Bound<Arc<H>>, LocalSessionManager>;
 
 /// Behind an `Arc`: rmcp's own `Service::call` would copy its configuration for every request.
 pub(super) struct McpService<H>(Arc<Rmcp<H>>);
 
 impl<H: ServerHandler> McpService<H> {
-    pub(super) fn new(handler: Arc<H>, options: &Options, streams: CancellationToken) -> Self {
+    pub(super) fn new(
+        handler: Bound<Arc<H>>,
+        sessions: Arc<LocalSessionManager>,
+        options: &Options,
+        streams: CancellationToken,
+    ) -> Self {
         let config = StreamableHttpServerConfig::default()
             // The layer in front has checked both, by the resource URL.
             .disable_allowed_hosts()
@@ -38,11 +43,9 @@ impl<H: ServerHandler> McpService<H> {
             .with_legacy_session_mode(options.legacy_sessions)
             .with_max_request_body_bytes(options.max_body_bytes)
             .with_cancellation_token(streams);
-        let factory = move || Ok(Arc::clone(&handler));
+        let factory = move || Ok(handler.clone());
         Self(Arc::new(StreamableHttpService::new(
-            factory,
-            Arc::default(),
-            config,
+            factory, sessions, config,
         )))
     }
 }

@@ -7,6 +7,8 @@ mod endpoint;
 mod listen;
 mod mcp;
 mod scopes;
+mod sessions;
+mod state;
 mod tool_refusal;
 
 use std::{io, sync::Arc, time::Duration};
@@ -18,6 +20,8 @@ pub use caller::{Caller, RequestCaller};
 pub use drain::signal as shutdown_signal;
 pub use propusk_macros::tool_router;
 pub use scopes::{declared_scopes, scopes};
+pub use sessions::close_in;
+pub use state::{Bound, NotValid, Sealed, StateSealer};
 
 use crate::{AuthLayer, AuthSettings, TokenVerifier};
 
@@ -66,6 +70,8 @@ struct Options {
     max_body_bytes: usize,
     drain: Duration,
     legacy_sessions: bool,
+    sealer: Option<StateSealer>,
+    state_lifetime: Option<Duration>,
 }
 
 impl Default for Options {
@@ -74,7 +80,24 @@ impl Default for Options {
             max_body_bytes: 4 * 1024 * 1024,
             drain: Duration::from_secs(10),
             legacy_sessions: true,
+            sealer: None,
+            state_lifetime: None,
         }
+    }
+}
+
+impl Options {
+    /// What clients keep for this handler belongs to their callers.
+    fn bind<H>(&self, handler: H) -> io::Result<Bound<H>> {
+        let sealer = match &self.sealer {
+            Some(sealer) => sealer.clone(),
+            None => StateSealer::new()?,
+        };
+        let bound = Bound::new(handler, sealer);
+        Ok(match self.state_lifetime {
+            Some(lifetime) => bound.lifetime(lifetime),
+            None => bound,
+        })
     }
 }
 
@@ -137,6 +160,22 @@ impl<H, A> Server<H, A> {
         self.options.legacy_sessions = on;
         self
     }
+
+    /// Sets what seals the request states, cursors and task ids that clients keep (see [`Bound`]).
+    /// By default the key is random, so that they are good for this process only; several replicas
+    /// share one: `StateSealer::with_key(&key, &[])`.
+    #[must_use]
+    pub fn state_sealer(mut self, sealer: StateSealer) -> Self {
+        self.options.sealer = Some(sealer);
+        self
+    }
+
+    /// Sets for how long a request state or a cursor is good (an hour by default).
+    #[must_use]
+    pub fn state_lifetime(mut self, lifetime: Duration) -> Self {
+        self.options.state_lifetime = Some(lifetime);
+        self
+    }
 }
 
 impl<H: ServerHandler> Server<H, Protected> {
@@ -155,7 +194,8 @@ impl<H: ServerHandler> Server<H, Protected> {
     /// finish and ends open streams.
     ///
     /// # Errors
-    /// None at present; trouble with one connection ends that connection only.
+    /// The operating system gives no random bytes for a key. Trouble with one connection ends that
+    /// connection only.
     pub async fn serve_on(
         self,
         listener: TcpListener,
@@ -167,10 +207,13 @@ impl<H: ServerHandler> Server<H, Protected> {
             options,
         } = self;
         let drain = drain::Drain::new(options.drain);
-        let mcp = mcp::McpService::new(handler, &options, drain.streams());
+        let manager = sessions::session_manager();
+        let layer = auth.layer.on_session_end(close_in(Arc::clone(&manager)));
+        let handler = options.bind(handler)?;
+        let mcp = mcp::McpService::new(handler, manager, &options, drain.streams());
         let endpoint = endpoint::Endpoint::new(
             &auth.endpoint,
-            tower_layer::Layer::layer(&auth.layer, mcp),
+            tower_layer::Layer::layer(&layer, mcp),
             drain.clone(),
         );
         listen::run(listener, endpoint, drain, shutdown).await;
