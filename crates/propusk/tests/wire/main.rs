@@ -22,4 +22,5 @@ mod origins;
 mod regressions;
 mod secrets;
 mod sessions;
+mod state;
 mod support;

@@ -1,13 +1,15 @@
 //! What the tests share: a protected server, requests as bytes, and the two eras of MCP.
 
 mod http;
+mod keeping;
 mod proxy;
 mod rpc;
 mod site;
 mod tools;
 
 pub(crate) use http::{Reply, Request, Wire, soon};
+pub(crate) use keeping::Keeping;
 pub(crate) use proxy::{Proxy, canned};
-pub(crate) use rpc::{Era, call, called, initialize, legacy, modern};
+pub(crate) use rpc::{Era, call, called, in_session, initialize, legacy, modern};
 pub(crate) use site::{MOUNTS, Mount, Site};
 pub(crate) use tools::Tools;

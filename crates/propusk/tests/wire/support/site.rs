@@ -1,7 +1,7 @@
 //! A protected server on a port of its own.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io,
     net::SocketAddr,
     sync::{
@@ -11,9 +11,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use propusk::{AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable};
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+use propusk::{
+    AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable,
+    server::{Bound, StateSealer, close_in},
+};
+use rmcp::{
+    ServerHandler,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -36,6 +42,7 @@ const EXPIRY: u64 = 1_000_000;
 /// The verifier's state, for the test to look at and to change.
 pub(crate) struct Verifier {
     calls: AtomicUsize,
+    calls_of: Mutex<HashMap<String, usize>>,
     revoked: Mutex<HashSet<String>>,
     down: AtomicBool,
 }
@@ -43,6 +50,8 @@ pub(crate) struct Verifier {
 impl Verifier {
     fn verify(&self, token: &BearerToken) -> Result<Option<AccessToken>, Unavailable> {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        let text = token.expose_secret().to_owned();
+        *self.calls_of.lock().unwrap().entry(text).or_default() += 1;
         let token = match self.down.load(Ordering::SeqCst) {
             true => "outage",
             false => token.expose_secret(),
@@ -70,7 +79,13 @@ impl Verifier {
                 let cause = Unavailable::new("cannot log in to db.internal as root:hunter2");
                 return Err(cause.with_retry_after(Duration::from_millis(6_001)));
             }
-            _ => return Ok(None),
+            other => match other.strip_prefix("until-").map(str::parse) {
+                Some(Ok(millis)) => {
+                    let end = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+                    alice().with_scope_claim("mcp").with_expires_at(end)
+                }
+                _ => return Ok(None),
+            },
         }))
     }
 }
@@ -79,6 +94,9 @@ impl Verifier {
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) tools: Tools,
+    /// Of [`Mount::Layer`].
+    layer: Option<AuthLayer>,
+    manager: Arc<LocalSessionManager>,
     verifier: Arc<Verifier>,
     now: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
@@ -104,12 +122,26 @@ impl Site {
         settings: impl FnOnce(AuthSettings) -> AuthSettings,
         options: impl FnOnce(Server<Tools>) -> Server<Tools>,
     ) -> Self {
+        let tools = Tools::default();
+        let mut site = Self::start_handler(mount, tools.clone(), settings, options).await;
+        site.tools = tools;
+        site
+    }
+
+    /// Starts a server around this handler.
+    pub(crate) async fn start_handler<H: ServerHandler + Clone>(
+        mount: Mount,
+        handler: H,
+        settings: impl FnOnce(AuthSettings) -> AuthSettings,
+        options: impl FnOnce(Server<H>) -> Server<H>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let settings =
             settings(AuthSettings::new(&format!("http://{address}/mcp")).expect("a URL"));
         let verifier = Arc::new(Verifier {
             calls: AtomicUsize::new(0),
+            calls_of: Mutex::default(),
             revoked: Mutex::default(),
             down: AtomicBool::new(false),
         });
@@ -117,7 +149,8 @@ impl Site {
             let verifier = Arc::clone(&verifier);
             move |token: BearerToken| std::future::ready(verifier.verify(&token))
         };
-        let tools = Tools::default();
+        let manager = Arc::new(LocalSessionManager::default());
+        let mut layer = None;
         let now = Arc::new(AtomicU64::new(EXPIRY - 1));
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {
@@ -126,7 +159,7 @@ impl Site {
         };
         let served = match mount {
             Mount::Server => {
-                let server = options(Server::new(tools.clone())).auth(settings, check);
+                let server = options(Server::new(handler)).auth(settings, check);
                 tokio::spawn(server.serve_on(listener, stopped))
             }
             Mount::Layer => {
@@ -134,13 +167,17 @@ impl Site {
                 let clock = move || {
                     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.load(Ordering::SeqCst))
                 };
-                let auth = AuthLayer::with_clock(settings, check, clock);
-                tokio::spawn(serve_layer(listener, tools.clone(), auth))
+                let auth = AuthLayer::with_clock(settings, check, clock)
+                    .on_session_end(close_in(Arc::clone(&manager)));
+                layer = Some(auth.clone());
+                tokio::spawn(serve_layer(listener, handler, auth, Arc::clone(&manager)))
             }
         };
         Self {
             address,
-            tools,
+            tools: Tools::default(),
+            layer,
+            manager,
             verifier,
             now,
             stop: Some(stop),
@@ -170,6 +207,22 @@ impl Site {
     /// How often the verifier has been asked.
     pub(crate) fn verified(&self) -> usize {
         self.verifier.calls.load(Ordering::SeqCst)
+    }
+
+    /// How often the verifier has been asked about this token.
+    pub(crate) fn verified_of(&self, token: &str) -> usize {
+        let calls = self.verifier.calls_of.lock().unwrap();
+        calls.get(token).copied().unwrap_or_default()
+    }
+
+    /// The layer of [`Mount::Layer`].
+    pub(crate) fn layer(&self) -> Option<&AuthLayer> {
+        self.layer.as_ref()
+    }
+
+    /// How many sessions rmcp holds behind [`Mount::Layer`].
+    pub(crate) async fn rmcp_sessions(&self) -> usize {
+        self.manager.sessions.read().await.len()
     }
 
     /// From now on the verifier does not accept this token.
@@ -211,10 +264,16 @@ impl Site {
 }
 
 /// As in `examples/protect-an-rmcp-server`.
-async fn serve_layer(listener: TcpListener, tools: Tools, auth: AuthLayer) -> io::Result<()> {
+async fn serve_layer<H: ServerHandler + Clone>(
+    listener: TcpListener,
+    handler: H,
+    auth: AuthLayer,
+    manager: Arc<LocalSessionManager>,
+) -> io::Result<()> {
+    let sealer = StateSealer::new()?;
     let mcp = StreamableHttpService::new(
-        move || Ok(tools.clone()),
-        Arc::new(LocalSessionManager::default()),
+        move || Ok(Bound::new(handler.clone(), sealer.clone())),
+        manager,
         // Its own list knows this machine only; the layer has judged by the settings.
         StreamableHttpServerConfig::default().disable_allowed_hosts(),
     );
