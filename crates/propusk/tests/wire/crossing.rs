@@ -31,7 +31,7 @@ async fn ten_thousand_interleaved_calls_each_get_their_own_answer() {
     }
 }
 
-/// One connection. In the older era half of the sessions are shared by two connections.
+/// One connection, and in the older era one session.
 async fn calls(site: &Site, mount: Mount, era: Era, token: &str, n: usize) -> usize {
     let headers = [("Authorization", &*format!("Bearer {token}"))];
     let session = site.open(&headers).await.expect("a session");

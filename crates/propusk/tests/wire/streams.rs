@@ -30,24 +30,29 @@ async fn stream(site: &Site, session: &str, token: &str) -> Wire {
 
 /// Reads events until one contains this text.
 async fn until(wire: &mut Wire, text: &str) -> String {
-    loop {
-        let chunk = wire
-            .chunk()
-            .await
-            .unwrap_or_else(|| panic!("the stream ended before {text}"));
-        let chunk = String::from_utf8_lossy(&chunk).into_owned();
-        if chunk.contains(text) {
-            return chunk;
+    soon(async {
+        loop {
+            let chunk = wire.chunk().await;
+            let chunk = chunk.unwrap_or_else(|| panic!("the stream ended before {text}"));
+            let chunk = String::from_utf8_lossy(&chunk).into_owned();
+            if chunk.contains(text) {
+                return chunk;
+            }
         }
-    }
+    })
+    .await
 }
 
-/// Reads to the proper end; a connection that just breaks panics in there.
+/// Reads to the proper end; a connection that just breaks panics in there, and pings do not keep
+/// this going for ever.
 async fn to_the_end(wire: &mut Wire) -> String {
     let mut all = String::new();
-    while let Some(chunk) = wire.chunk().await {
-        all.push_str(&String::from_utf8_lossy(&chunk));
-    }
+    soon(async {
+        while let Some(chunk) = wire.chunk().await {
+            all.push_str(&String::from_utf8_lossy(&chunk));
+        }
+    })
+    .await;
     all
 }
 

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use axum::serve::ListenerExt;
 use propusk::{
     AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable,
     server::{Bound, StateSealer, close_in},
@@ -278,5 +279,9 @@ async fn serve_layer<H: ServerHandler + Clone>(
         StreamableHttpServerConfig::default().disable_allowed_hosts(),
     );
     let app = axum::Router::new().nest_service("/mcp", mcp).layer(auth);
+    // Or every call inside a session waits for a delayed acknowledgement.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     axum::serve(listener, app).await
 }
