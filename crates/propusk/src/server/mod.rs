@@ -4,10 +4,11 @@
 mod caller;
 mod drain;
 mod endpoint;
+mod guard;
 mod listen;
 mod mcp;
+mod refusal;
 mod scopes;
-mod tool_refusal;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -16,8 +17,9 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 pub use caller::{Caller, RequestCaller};
 pub use drain::signal as shutdown_signal;
+pub use guard::Guard;
 pub use propusk_macros::tool_router;
-pub use scopes::{declared_scopes, scopes};
+pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};
 
 use crate::{AuthLayer, AuthSettings, TokenVerifier};
 
@@ -97,10 +99,15 @@ impl<H: ServerHandler> Server<H> {
         verifier: impl TokenVerifier,
     ) -> Server<H, Protected> {
         let endpoint = settings.resource().path().to_owned();
-        let layer = AuthLayer::new(settings, verifier);
+        let layer = AuthLayer::new(settings.clone(), verifier);
+        let auth = Protected {
+            layer,
+            settings,
+            endpoint,
+        };
         Server {
             handler: self.handler,
-            auth: Protected { layer, endpoint },
+            auth,
             options: self.options,
         }
     }
@@ -110,6 +117,7 @@ impl<H: ServerHandler> Server<H> {
 #[derive(Debug)]
 pub struct Protected {
     layer: AuthLayer,
+    settings: AuthSettings,
     endpoint: String,
 }
 
@@ -167,10 +175,15 @@ impl<H: ServerHandler> Server<H, Protected> {
             options,
         } = self;
         let drain = drain::Drain::new(options.drain);
-        let mcp = mcp::McpService::new(handler, &options, drain.streams());
+        let guard = Guard::around(handler, auth.settings);
+        let layer = auth
+            .layer
+            .declared_by(guard.clone())
+            .max_body_bytes(options.max_body_bytes);
+        let mcp = mcp::McpService::new(guard, &options, drain.streams());
         let endpoint = endpoint::Endpoint::new(
             &auth.endpoint,
-            tower_layer::Layer::layer(&auth.layer, mcp),
+            tower_layer::Layer::layer(&layer, mcp),
             drain.clone(),
         );
         listen::run(listener, endpoint, drain, shutdown).await;
