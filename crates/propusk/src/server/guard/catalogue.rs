@@ -36,6 +36,17 @@ struct Walked {
     resources: OnceCell<()>,
 }
 
+impl Walked {
+    fn of(&self, kind: TargetKind) -> Option<&OnceCell<()>> {
+        match kind {
+            TargetKind::Tool => Some(&self.tools),
+            TargetKind::Prompt => Some(&self.prompts),
+            TargetKind::Resource => Some(&self.resources),
+            TargetKind::Task => None,
+        }
+    }
+}
+
 /// The declarations; what declares nothing is not kept.
 #[derive(Default)]
 struct Known {
@@ -54,11 +65,8 @@ impl Catalogue {
         handler: &H,
         context: &RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let walked = match kind {
-            TargetKind::Tool => &self.walked.tools,
-            TargetKind::Prompt => &self.walked.prompts,
-            TargetKind::Resource => &self.walked.resources,
-            TargetKind::Task => return Ok(()),
+        let Some(walked) = self.walked.of(kind) else {
+            return Ok(());
         };
         let walk = || async {
             match kind {
@@ -132,14 +140,15 @@ impl Catalogue {
         known.templates.is_empty() && known.named.values().all(HashMap::is_empty)
     }
 
+    /// Whether the lists of this kind have been walked.
+    pub(super) fn is_walked(&self, kind: TargetKind) -> bool {
+        self.walked.of(kind).is_none_or(OnceCell::initialized)
+    }
+
     /// Whether all lists have been walked.
     pub(super) fn is_complete(&self) -> bool {
-        let Walked {
-            tools,
-            prompts,
-            resources,
-        } = &self.walked;
-        tools.initialized() && prompts.initialized() && resources.initialized()
+        let kinds = [TargetKind::Tool, TargetKind::Prompt, TargetKind::Resource];
+        kinds.into_iter().all(|kind| self.is_walked(kind))
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Known> {

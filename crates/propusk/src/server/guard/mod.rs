@@ -216,7 +216,12 @@ impl<H: ServerHandler> DeclaredScopes for Guard<H> {
         };
         match tool {
             Some(tool) => declared_in(tool.meta.as_ref()),
-            None => self.shared.catalogue.declared(target),
+            // As long as the lists have not been walked, nobody may take it for undeclared, which
+            // would put it under the default. The guard walks them before it decides itself.
+            None => self.shared.catalogue.declared(target).or_else(|| {
+                let known = self.shared.catalogue.is_walked(target.kind());
+                (!known).then(Requirement::nothing)
+            }),
         }
     }
 

@@ -1,13 +1,17 @@
 //! What the tests share: a protected server, requests as bytes, and the two eras of MCP.
 
 mod http;
+mod library;
 mod proxy;
 mod rpc;
+mod scoped;
 mod site;
 mod tools;
 
 pub(crate) use http::{Reply, Request, Wire, soon};
+pub(crate) use library::Library;
 pub(crate) use proxy::{Proxy, canned};
 pub(crate) use rpc::{Era, call, called, initialize, legacy, modern};
+pub(crate) use scoped::{Front, Scoped, Speech, token_of};
 pub(crate) use site::{MOUNTS, Mount, Site};
 pub(crate) use tools::Tools;
