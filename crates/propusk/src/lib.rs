@@ -14,17 +14,22 @@ mod confirmation;
 mod decide;
 mod explanation;
 mod fixed;
+mod glob;
 #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
 mod host_policy;
 mod metadata;
 mod operation;
 mod principal;
 mod refusal;
+mod requirement;
 mod resource;
 mod scope;
+mod scope_hierarchy;
+mod scope_policy;
 #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer counts"))]
 mod session_limits;
 mod settings;
+mod spelling;
 mod unavailable;
 mod verify;
 
@@ -51,11 +56,14 @@ pub use explanation::{Explanation, Verdict};
 pub use fixed::FixedTokens;
 pub use host_policy::{HostPolicy, InvalidHostRule};
 pub use metadata::ProtectedResourceMetadata;
-pub use operation::Operation;
+pub use operation::{Operation, Target, TargetKind};
 pub use principal::Principal;
 pub use refusal::{Defect, Malformed, Reason, Refusal};
+pub use requirement::Requirement;
 pub use resource::{InvalidResourceUrl, ResourceUrl};
 pub use scope::{InvalidScope, Scope, ScopeSet};
+pub use scope_hierarchy::ScopeHierarchy;
+pub use scope_policy::ScopePolicy;
 pub use session_limits::SessionLimits;
 pub use settings::AuthSettings;
 pub use unavailable::Unavailable;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Admission, HostPolicy, InvalidResourceUrl, InvalidScope, ResourceUrl, ScopeSet, SessionLimits,
-    host_policy::InvalidHostRule,
+    Admission, HostPolicy, InvalidResourceUrl, InvalidScope, ResourceUrl, ScopeHierarchy,
+    ScopePolicy, ScopeSet, SessionLimits, host_policy::InvalidHostRule,
 };
 
 /// A revoked token ends its streams within this time.
@@ -24,6 +24,9 @@ pub struct AuthSettings {
     other_audiences: Vec<String>,
     authorization_servers: Vec<String>,
     required_scopes: ScopeSet,
+    hierarchy: ScopeHierarchy,
+    policy: ScopePolicy,
+    show_all: bool,
     admission: Admission,
     hosts: HostPolicy,
     resource_name: Option<String>,
@@ -46,6 +49,9 @@ impl AuthSettings {
             other_audiences: Vec::new(),
             authorization_servers: Vec::new(),
             required_scopes: ScopeSet::default(),
+            hierarchy: ScopeHierarchy::default(),
+            policy: ScopePolicy::default(),
+            show_all: false,
             admission: Admission::Required,
             resource_name: None,
             sessions: SessionLimits::default(),
@@ -79,6 +85,42 @@ impl AuthSettings {
         self.required_scopes
             .extend(ScopeSet::parse(scopes)?.iter().cloned());
         Ok(self)
+    }
+
+    /// Declares that one scope implies these space-separated others, everywhere that scopes are
+    /// compared; `*` alone stands for all scopes. See [`ScopeHierarchy`].
+    ///
+    /// ```
+    /// # use propusk::AuthSettings;
+    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// AuthSettings::new("http://127.0.0.1:8000/mcp")?
+    ///     .scope_implies("notes", "notes:read notes:write")?
+    ///     .scope_implies("admin", "*")?;
+    /// # Ok(())
+    /// # }
+    /// # run().unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidScope`] where one contains a character that RFC 6749 forbids.
+    pub fn scope_implies(mut self, scope: &str, implied: &str) -> Result<Self, InvalidScope> {
+        self.hierarchy = self.hierarchy.implies(scope, implied)?;
+        Ok(self)
+    }
+
+    /// Sets the rules about tools, prompts, resources and methods; an earlier policy is replaced.
+    #[must_use]
+    pub fn policy(mut self, policy: ScopePolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Lists everything to everybody, with the scopes that are needed, so that a client can find
+    /// out what a wider token would open. By default a list shows what its caller may use.
+    #[must_use]
+    pub fn show_all(mut self, show_all: bool) -> Self {
+        self.show_all = show_all;
+        self
     }
 
     /// Sets who is admitted.
@@ -155,6 +197,24 @@ impl AuthSettings {
     #[must_use]
     pub fn required_scopes(&self) -> &ScopeSet {
         &self.required_scopes
+    }
+
+    /// Which scopes imply which.
+    #[must_use]
+    pub fn scope_hierarchy(&self) -> &ScopeHierarchy {
+        &self.hierarchy
+    }
+
+    /// The rules about tools, prompts, resources and methods.
+    #[must_use]
+    pub fn scope_policy(&self) -> &ScopePolicy {
+        &self.policy
+    }
+
+    /// Whether lists show what the caller may not use.
+    #[must_use]
+    pub fn shows_all(&self) -> bool {
+        self.show_all
     }
 
     /// Who is admitted.

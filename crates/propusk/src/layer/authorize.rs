@@ -19,7 +19,10 @@ use tower_service::Service;
 use super::{
     body::{AuthBody, Ties},
     gate::Gate,
+    late_refusal::LateRefusal,
+    operations::Operations,
     render,
+    request_body::RequestBody,
     sessions::SessionUse,
     streams::Streams,
 };
@@ -31,12 +34,17 @@ type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>
 #[derive(Clone)]
 pub(super) struct Authorize<S> {
     gate: Arc<Gate>,
+    operations: Operations,
     inner: S,
 }
 
 impl<S> Authorize<S> {
-    pub(super) fn new(gate: Arc<Gate>, inner: S) -> Self {
-        Self { gate, inner }
+    pub(super) fn new(gate: Arc<Gate>, operations: Operations, inner: S) -> Self {
+        Self {
+            gate,
+            operations,
+            inner,
+        }
     }
 }
 
@@ -47,15 +55,19 @@ impl<S> Authorize<S> {
         request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
-        S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+        S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
+            + Clone
+            + Send
+            + 'static,
         S::Future: Send,
-        ReqBody: Send + 'static,
+        ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + 'static,
     {
         let gate = Arc::clone(&self.gate);
+        let operations = self.operations.clone();
         let inner = self.inner.clone();
         Box::pin(async move {
-            match admit(&gate, request).await {
+            match admit(&gate, &operations, request).await {
                 Ok(admitted) => forward(&gate, inner, admitted).await,
                 Err(response) => Ok(response.map(AuthBody::own)),
             }
@@ -65,9 +77,12 @@ impl<S> Authorize<S> {
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+    S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
-    ReqBody: Send + 'static,
+    ReqBody: Body<Data = Bytes> + Send + 'static,
     ResBody: Body<Data = Bytes> + 'static,
 {
     type Response = Response<AuthBody<ResBody>>;
@@ -86,12 +101,14 @@ where
 
 /// A request that may go on, with the 2025-11-25 session that it names.
 struct Admitted<B> {
-    request: Request<B>,
+    request: Request<RequestBody<B>>,
     session: Option<SessionUse>,
+    late: LateRefusal,
 }
 
-async fn admit<B>(
+async fn admit<B: Body<Data = Bytes>>(
     gate: &Gate,
+    operations: &Operations,
     request: Request<B>,
 ) -> Result<Admitted<B>, Box<Response<Full<Bytes>>>> {
     let (mut parts, body) = request.into_parts();
@@ -111,28 +128,45 @@ async fn admit<B>(
             tracing::info!(caller = ?permit.caller().map(AccessToken::principal), "unknown or foreign session");
             Box::new(render::unknown_session())
         })?;
+    let body = operations
+        .check(gate.settings(), &permit, &parts, body)
+        .await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
     parts.extensions.insert(permit);
+    let late = LateRefusal::default();
+    if session.is_none() {
+        // Inside a session rmcp begins its answer before the handler is asked.
+        parts.extensions.insert(late.clone());
+    }
     Ok(Admitted {
         request: Request::from_parts(parts, body),
         session,
+        late,
     })
 }
 
 async fn forward<S, ReqBody, ResBody>(
     gate: &Arc<Gate>,
     mut inner: S,
-    Admitted { request, session }: Admitted<ReqBody>,
+    Admitted {
+        request,
+        session,
+        late,
+    }: Admitted<ReqBody>,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>,
 {
     let ends = request.method() == Method::DELETE;
     let permit = request.extensions().get::<Permit>();
     let caller = permit.and_then(Permit::caller).cloned();
     poll_fn(|cx| inner.poll_ready(cx)).await?;
     let response = inner.call(request).await?;
+    if let Some(refusal) = late.take() {
+        tracing::info!(reason = ?refusal.reason(), "refused by the handler");
+        return Ok(render::refusal(gate.settings(), &refusal).map(AuthBody::own));
+    }
     let session = match session {
         // Only an answer to a request without a session can open one.
         None => {

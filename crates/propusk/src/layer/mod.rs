@@ -4,7 +4,11 @@ mod authorize;
 mod body;
 mod credentials;
 mod gate;
+mod late_refusal;
+mod message;
+mod operations;
 mod render;
+mod request_body;
 mod service;
 mod session_table;
 mod sessions;
@@ -15,10 +19,16 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 pub use body::AuthBody;
+pub use operations::DeclaredScopes;
+pub use request_body::RequestBody;
 pub use service::AuthService;
 
 use crate::{AuthSettings, Clock, SystemClock, TokenVerifier, verify::DynTokenVerifier};
 use gate::Gate;
+use operations::Operations;
+
+#[cfg(feature = "server")]
+pub(crate) use late_refusal::LateRefusal;
 
 /// A tower layer that lets only authorized requests through.
 ///
@@ -55,6 +65,7 @@ use gate::Gate;
 #[derive(Clone)]
 pub struct AuthLayer {
     gate: Arc<Gate>,
+    operations: Operations,
 }
 
 impl AuthLayer {
@@ -74,6 +85,7 @@ impl AuthLayer {
         let verifier: Box<dyn DynTokenVerifier> = Box::new(verifier);
         Self {
             gate: Arc::new(Gate::new(settings, verifier, Box::new(clock))),
+            operations: Operations::default(),
         }
     }
 
@@ -99,13 +111,29 @@ impl AuthLayer {
     pub fn open_streams(&self) -> usize {
         self.gate.streams().count()
     }
+
+    /// Asks the handler which scopes it declares, so that a refusal is an HTTP 403 in both eras.
+    /// Pass the [`Guard`](crate::server::Guard) around the handler.
+    #[must_use]
+    pub fn declared_by(mut self, handler: impl DeclaredScopes) -> Self {
+        self.operations.declared = Some(Arc::new(handler));
+        self
+    }
+
+    /// Sets the largest body in bytes that is read to decide about it (4 MiB by default); a larger
+    /// one gets 413.
+    #[must_use]
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.operations.most_bytes = bytes;
+        self
+    }
 }
 
 impl<S: Clone> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService::new(Arc::clone(&self.gate), inner)
+        AuthService::new(Arc::clone(&self.gate), self.operations.clone(), inner)
     }
 }
 

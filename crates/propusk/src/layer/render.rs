@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{AuthSettings, Challenge, Reason, Refusal, host_policy::Foreign};
 
@@ -19,6 +19,7 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
         Reason::BadRequest(_) => (StatusCode::BAD_REQUEST, Some("invalid_request")),
         Reason::InvalidToken(_) => (StatusCode::UNAUTHORIZED, Some("invalid_token")),
         Reason::InsufficientScope => (StatusCode::FORBIDDEN, Some("insufficient_scope")),
+        Reason::Forbidden => (StatusCode::FORBIDDEN, Some("forbidden")),
         Reason::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, None),
     };
     // A client of rmcp reads a body only where there is no challenge to read or a 400, takes a
@@ -33,7 +34,7 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
     if let Reason::Unavailable { retry_after } = refusal.reason() {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    } else {
+    } else if refusal.reason() != Reason::Forbidden {
         let value = challenge(settings, error, refusal).to_header_value();
         headers.insert(header::WWW_AUTHENTICATE, value);
     }
@@ -77,6 +78,36 @@ fn json_rpc_error(
     }
     let body = json!({ "jsonrpc": "2.0", "id": null, "error": rpc });
     own(status, "application/json", body.to_string())
+}
+
+/// Renders a message that cannot be read in one way only: a JSON-RPC error where it is known for
+/// which request, else a plain sentence (see [`refusal`]).
+pub(super) fn unclear(code: i32, message: &str, id: Option<Value>) -> Response<Full<Bytes>> {
+    let (content_type, body) = match id {
+        Some(id) => {
+            let error = json!({ "code": code, "message": message });
+            let body = json!({ "jsonrpc": "2.0", "id": id, "error": error });
+            ("application/json", body.to_string())
+        }
+        None => ("text/plain; charset=utf-8", format!("{message}\n")),
+    };
+    own(StatusCode::BAD_REQUEST, content_type, body)
+}
+
+/// Renders a body that is longer than it may be.
+pub(super) fn too_long(most: usize) -> Response<Full<Bytes>> {
+    let body = format!("The body of a request may have {most} bytes at most.\n");
+    own(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "text/plain; charset=utf-8",
+        body,
+    )
+}
+
+/// Renders a body that did not come whole.
+pub(super) fn broken_body() -> Response<Full<Bytes>> {
+    let body = "The body of the request did not come whole.\n".to_owned();
+    own(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", body)
 }
 
 /// Renders a request that was turned away for its `Host` or `Origin`.
@@ -156,6 +187,14 @@ mod tests {
             );
             assert!(!response.headers().contains_key(header::RETRY_AFTER));
         }
+    }
+
+    #[test]
+    fn what_no_scope_would_help_is_403_without_a_challenge() {
+        let settings = AuthSettings::new("http://localhost:8000/mcp").expect("valid");
+        let response = refusal(&settings, &Refusal::forbidden());
+        assert_eq!(response.status(), 403);
+        assert!(!response.headers().contains_key(header::WWW_AUTHENTICATE));
     }
 
     #[test]

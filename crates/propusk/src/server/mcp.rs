@@ -21,16 +21,17 @@ use rmcp::{
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-use super::{Options, state::Bound};
+use super::{Bound, Guard, Options};
+use crate::layer::RequestBody;
 
-type Rmcp<H> = StreamableHttpService<Bound<Arc<H>>, LocalSessionManager>;
+type Rmcp<H> = StreamableHttpService<Bound<Guard<H>>, LocalSessionManager>;
 
 /// Behind an `Arc`: rmcp's own `Service::call` would copy its configuration for every request.
 pub(super) struct McpService<H>(Arc<Rmcp<H>>);
 
 impl<H: ServerHandler> McpService<H> {
     pub(super) fn new(
-        handler: Bound<Arc<H>>,
+        handler: Bound<Guard<H>>,
         sessions: Arc<LocalSessionManager>,
         options: &Options,
         streams: CancellationToken,
@@ -56,7 +57,7 @@ impl<H> Clone for McpService<H> {
     }
 }
 
-impl<H: ServerHandler> Service<Request<Incoming>> for McpService<H> {
+impl<H: ServerHandler> Service<Request<RequestBody<Incoming>>> for McpService<H> {
     type Response = Response<BoxBody<Bytes, Infallible>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
@@ -65,7 +66,7 @@ impl<H: ServerHandler> Service<Request<Incoming>> for McpService<H> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<RequestBody<Incoming>>) -> Self::Future {
         let service = Arc::clone(&self.0);
         let ends_session = request.method() == Method::DELETE;
         Box::pin(async move {

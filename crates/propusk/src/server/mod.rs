@@ -4,12 +4,13 @@
 mod caller;
 mod drain;
 mod endpoint;
+mod guard;
 mod listen;
 mod mcp;
+mod refusal;
 mod scopes;
 mod sessions;
 mod state;
-mod tool_refusal;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -18,8 +19,9 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 pub use caller::{Caller, RequestCaller};
 pub use drain::signal as shutdown_signal;
+pub use guard::Guard;
 pub use propusk_macros::tool_router;
-pub use scopes::{declared_scopes, scopes};
+pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};
 pub use sessions::close_in;
 pub use state::{Bound, NotValid, Sealed, StateSealer};
 
@@ -120,10 +122,15 @@ impl<H: ServerHandler> Server<H> {
         verifier: impl TokenVerifier,
     ) -> Server<H, Protected> {
         let endpoint = settings.resource().path().to_owned();
-        let layer = AuthLayer::new(settings, verifier);
+        let layer = AuthLayer::new(settings.clone(), verifier);
+        let auth = Protected {
+            layer,
+            settings,
+            endpoint,
+        };
         Server {
             handler: self.handler,
-            auth: Protected { layer, endpoint },
+            auth,
             options: self.options,
         }
     }
@@ -133,6 +140,7 @@ impl<H: ServerHandler> Server<H> {
 #[derive(Debug)]
 pub struct Protected {
     layer: AuthLayer,
+    settings: AuthSettings,
     endpoint: String,
 }
 
@@ -207,9 +215,15 @@ impl<H: ServerHandler> Server<H, Protected> {
             options,
         } = self;
         let drain = drain::Drain::new(options.drain);
+        let guard = Guard::around(handler, auth.settings);
         let manager = sessions::session_manager();
-        let layer = auth.layer.on_session_end(close_in(Arc::clone(&manager)));
-        let handler = options.bind(handler)?;
+        let layer = auth
+            .layer
+            .declared_by(guard.clone())
+            .max_body_bytes(options.max_body_bytes)
+            .on_session_end(close_in(Arc::clone(&manager)));
+        // Outside of the guard, so that its cursors are sealed too.
+        let handler = options.bind(guard)?;
         let mcp = mcp::McpService::new(handler, manager, &options, drain.streams());
         let endpoint = endpoint::Endpoint::new(
             &auth.endpoint,

@@ -165,5 +165,5 @@ async fn arguments_are_an_object() {
         .await
         .expect_err("unknown");
     assert!(matches!(error.kind(), ErrorKind::Rpc(_)), "{error:?}");
-    assert_eq!(session.list_tools().await.expect("listed").len(), 7);
+    assert_eq!(session.list_tools().await.expect("listed").len(), 9);
 }

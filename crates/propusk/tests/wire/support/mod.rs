@@ -2,14 +2,18 @@
 
 mod http;
 mod keeping;
+mod library;
 mod proxy;
 mod rpc;
+mod scoped;
 mod site;
 mod tools;
 
 pub(crate) use http::{Reply, Request, Wire, soon};
 pub(crate) use keeping::Keeping;
+pub(crate) use library::Library;
 pub(crate) use proxy::{Proxy, canned};
 pub(crate) use rpc::{Era, call, called, in_session, initialize, legacy, modern};
+pub(crate) use scoped::{Front, Scoped, Speech, token_of};
 pub(crate) use site::{MOUNTS, Mount, Site};
 pub(crate) use tools::Tools;

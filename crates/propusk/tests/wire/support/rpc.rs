@@ -40,12 +40,10 @@ pub(crate) fn modern(method: &str, mut params: Value) -> Request {
             "extensions": {"io.modelcontextprotocol/tasks": {}},
         },
     });
-    let name = match method {
-        "resources/read" => &params["uri"],
-        method if method.starts_with("tasks/") => &params["taskId"],
-        _ => &params["name"],
-    };
-    let name = name.as_str().map(str::to_owned);
+    let named = ["name", "uri", "taskId"].map(|member| params[member].as_str());
+    // A header cannot carry a control character; what it says instead is refused as well.
+    let name = named.into_iter().flatten().next();
+    let name = name.map(|name| name.replace(char::is_control, "?"));
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     let request = post(&body.to_string())
         .header("MCP-Protocol-Version", NEWER)
@@ -81,6 +79,12 @@ pub(crate) fn in_session(session: &str, method: &str, params: &Value) -> Request
     post(&body.to_string())
         .header("MCP-Protocol-Version", OLDER)
         .header("Mcp-Session-Id", session)
+}
+
+/// A request of 2025-11-25, which may or may not be in a session.
+pub(crate) fn older(method: &str, params: &Value) -> Request {
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    post(&body.to_string()).header("MCP-Protocol-Version", OLDER)
 }
 
 /// The session that a reply opens.
