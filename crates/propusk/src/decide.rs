@@ -178,7 +178,7 @@ pub(crate) fn still_holds(
     before.principal() == again.principal()
         && before.confirmation() == again.confirmation()
         && (audience.is_empty() || audience.iter().any(|a| settings.is_audience(a)))
-        && again.scopes().covers(settings.required_scopes())
+        && within_scopes(settings, &Operation::Request, Some(again)).is_ok()
 }
 
 #[cfg(test)]
@@ -212,6 +212,30 @@ mod tests {
                 Reason::InsufficientScope => format!("403 {}", refusal.needed_scopes()),
                 other => format!("{other:?}"),
             },
+        }
+    }
+
+    #[cfg(feature = "layer")]
+    #[test]
+    fn a_stream_goes_on_only_for_the_same_caller_with_what_every_request_needs() {
+        let settings = AuthSettings::new(RESOURCE).expect("valid");
+        let settings = settings.require_scopes("a").expect("valid");
+        let before = AccessToken::new("alice").with_scope_claim("a b");
+        for (again, holds) in [
+            (before.clone(), true),
+            (before.clone().with_scope_claim("a"), true),
+            (before.clone().with_expires_at(now()), true),
+            (before.clone().with_audience(RESOURCE), true),
+            (before.clone().with_scope_claim("b"), false),
+            (before.clone().with_audience("https://b.example"), false),
+            (before.clone().with_client_id("other"), false),
+            (
+                before.clone().with_confirmation(Confirmation::Unsupported),
+                false,
+            ),
+            (AccessToken::new("bob").with_scope_claim("a b"), false),
+        ] {
+            assert_eq!(still_holds(&settings, &before, &again), holds, "{again:?}");
         }
     }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use propusk::{Admission::Optional, server::StateSealer};
 use serde_json::{Value, json};
 
-use crate::support::{Keeping, MOUNTS, Mount, Reply, Request, Site, called, in_session, modern};
+use crate::support::{
+    Era, Keeping, MOUNTS, Mount, Reply, Request, Site, called, in_session, modern,
+};
 
 const STATE: &str = "requestState is not valid";
 const CURSOR: &str = "cursor is not valid";
@@ -47,12 +49,34 @@ fn text<'a>(json: &'a Value, name: &str) -> &'a str {
         .unwrap_or_else(|| panic!("no {name}: {json}"))
 }
 
-fn call(name: &str, arguments: Value, state: Option<&str>) -> Request {
+fn call(name: &str, arguments: &Value, state: Option<&str>) -> Request {
     let mut params = json!({"name": name, "arguments": arguments});
     if let Some(state) = state {
         params["requestState"] = state.into();
     }
     modern("tools/call", params)
+}
+
+/// A session of the older era for each caller.
+struct Sessions([(&'static str, String); 2]);
+
+impl Sessions {
+    async fn open(site: &Site) -> Self {
+        let alice = site.open(&[("Authorization", "Bearer alice")]).await;
+        let bob = site.open(&[("Authorization", "Bearer bob")]).await;
+        Self([
+            ("alice", alice.expect("a session")),
+            ("bob", bob.expect("a session")),
+        ])
+    }
+
+    fn request(&self, era: Era, caller: &str, method: &str, params: Value) -> Request {
+        let own = self.0.iter().find(|(owner, _)| *owner == caller);
+        match era {
+            Era::Modern => modern(method, params),
+            Era::Legacy => in_session(&own.expect("opened").1, method, &params),
+        }
+    }
 }
 
 /// Texts that were never given out, made from one that was.
@@ -73,13 +97,13 @@ fn forgeries(sealed: &str, opened: &str) -> Vec<String> {
 async fn a_request_state_comes_back_from_its_caller_only() {
     for mount in MOUNTS {
         let site = site(mount).await;
-        let asked = ask(&site, Some("alice"), call("buy", json!({"n": 1}), None)).await;
+        let asked = ask(&site, Some("alice"), call("buy", &json!({"n": 1}), None)).await;
         let state = text(&asked, "requestState");
         assert!(
             !state.contains("asked once"),
             "{mount:?}: it is opaque: {state}"
         );
-        let retry = || call("buy", json!({"n": 1}), Some(state));
+        let retry = || call("buy", &json!({"n": 1}), Some(state));
         for token in STRANGERS.map(Some).into_iter().chain([None]) {
             let refused = ask(&site, token, retry()).await;
             assert_eq!(error(&refused), (-32602, STATE), "{mount:?} {token:?}");
@@ -88,16 +112,16 @@ async fn a_request_state_comes_back_from_its_caller_only() {
             let refused = ask(
                 &site,
                 Some("alice"),
-                call("buy", json!({"n": 1}), Some(&forged)),
+                call("buy", &json!({"n": 1}), Some(&forged)),
             )
             .await;
             assert_eq!(error(&refused), (-32602, STATE), "{mount:?} {forged}");
         }
         // Not for another tool, other arguments, or another method.
         for other in [
-            call("sell", json!({"n": 1}), Some(state)),
-            call("buy", json!({"n": 2}), Some(state)),
-            call("buy", json!({}), Some(state)),
+            call("sell", &json!({"n": 1}), Some(state)),
+            call("buy", &json!({"n": 2}), Some(state)),
+            call("buy", &json!({}), Some(state)),
             modern(
                 "prompts/get",
                 json!({"name": "buy", "arguments": {"n": 1}, "requestState": state}),
@@ -148,8 +172,8 @@ async fn prompts_and_resources_ask_back_in_the_same_way() {
 async fn anonymous_callers_share_their_states_and_nobody_elses() {
     for mount in MOUNTS {
         let site = site(mount).await;
-        let asked = ask(&site, None, call("buy", json!({}), None)).await;
-        let retry = || call("buy", json!({}), Some(text(&asked, "requestState")));
+        let asked = ask(&site, None, call("buy", &json!({}), None)).await;
+        let retry = || call("buy", &json!({}), Some(text(&asked, "requestState")));
         let refused = ask(&site, Some("alice"), retry()).await;
         assert_eq!(error(&refused), (-32602, STATE), "{mount:?}");
         assert_eq!(
@@ -170,26 +194,12 @@ async fn a_cursor_leads_on_for_its_caller_and_its_list_only() {
     ];
     for mount in MOUNTS {
         let site = site(mount).await;
-        let session = site
-            .open(&[("Authorization", "Bearer alice")])
-            .await
-            .expect("a session");
-        let bobs = site
-            .open(&[("Authorization", "Bearer bob")])
-            .await
-            .expect("a session");
-        let legacy = |session: &str| {
-            let session = session.to_owned();
-            move |method: &str, params: Value| in_session(&session, method, &params)
-        };
-        let modern = |method: &str, params: Value| modern(method, params);
-        let eras: [(
-            &dyn Fn(&str, Value) -> Request,
-            &dyn Fn(&str, Value) -> Request,
-        ); 2] = [(&modern, &modern), (&legacy(&session), &legacy(&bobs))];
-        for (era, (hers, his)) in eras.into_iter().enumerate() {
+        let sessions = Sessions::open(&site).await;
+        for era in Era::BOTH {
+            let hers = |method: &str, params| sessions.request(era, "alice", method, params);
+            let his = |method: &str, params| sessions.request(era, "bob", method, params);
             for list in LISTS {
-                let case = format!("{mount:?} {era} {list}");
+                let case = format!("{mount:?} {era:?} {list}");
                 let first = ask(&site, Some("alice"), hers(list, json!({}))).await;
                 let cursor = text(&first, "nextCursor");
                 let refused = ask(&site, Some("bob"), his(list, json!({"cursor": cursor}))).await;
@@ -223,7 +233,7 @@ async fn a_cursor_leads_on_for_its_caller_and_its_list_only() {
 async fn a_task_of_another_is_an_unknown_task() {
     for mount in MOUNTS {
         let site = site(mount).await;
-        let made = ask(&site, Some("alice"), call("task", json!({}), None)).await;
+        let made = ask(&site, Some("alice"), call("task", &json!({}), None)).await;
         let id = text(&made, "taskId");
         let on =
             |method: &str, id: &str| modern(method, json!({"taskId": id, "inputResponses": {}}));
@@ -285,8 +295,8 @@ async fn the_handlers_own_id_of_a_task_opens_nothing() {
 async fn what_has_expired_is_refused_like_anything_else_that_is_not_valid() {
     let at_once = |server: propusk::Server<Keeping>| server.state_lifetime(Duration::ZERO);
     let site = Site::start_handler(Mount::Server, Keeping::default(), |s| s, at_once).await;
-    let asked = ask(&site, Some("alice"), call("buy", json!({}), None)).await;
-    let retry = call("buy", json!({}), Some(text(&asked, "requestState")));
+    let asked = ask(&site, Some("alice"), call("buy", &json!({}), None)).await;
+    let retry = call("buy", &json!({}), Some(text(&asked, "requestState")));
     assert_eq!(
         error(&ask(&site, Some("alice"), retry).await),
         (-32602, STATE)
@@ -312,8 +322,8 @@ async fn replicas_with_one_key_open_each_others_states_and_others_do_not() {
         start([1; 32]).await,
         start([2; 32]).await,
     );
-    let asked = ask(&one, Some("alice"), call("buy", json!({}), None)).await;
-    let retry = call("buy", json!({}), Some(text(&asked, "requestState"))).bearer("alice");
+    let asked = ask(&one, Some("alice"), call("buy", &json!({}), None)).await;
+    let retry = call("buy", &json!({}), Some(text(&asked, "requestState"))).bearer("alice");
     assert_eq!(called(&same.send(&retry).await), "done by alice");
     let refused: Reply = other.send(&retry).await;
     assert_eq!(error(&refused.json()), (-32602, STATE));
