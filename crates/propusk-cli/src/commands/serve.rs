@@ -1,6 +1,7 @@
 //! `propusk serve`.
 
 mod fixed;
+mod scopes;
 mod settings;
 mod welcome;
 
@@ -19,16 +20,19 @@ use crate::{
     output::{answer, note},
 };
 
+pub(crate) use scopes::ScopesConfig;
+
 /// Where to listen when nothing else is said.
 const LISTEN: &str = "127.0.0.1:8000";
 
 pub(crate) async fn run(
     args: ServeArgs,
     config: ServeConfig,
+    scopes: ScopesConfig,
     configured_tokens: Option<String>,
 ) -> Result<ExitCode, Failure> {
     let tokens = args.tokens.clone().or(configured_tokens);
-    let plan = settings::Plan::resolve(args, config)?;
+    let plan = settings::Plan::resolve(args, config, scopes)?;
     let fixed = fixed::parse(&plan.fixed_tokens)?;
     // Fixed tokens are for a quick try: no store appears unless one is named.
     let store_url = tokens.or_else(|| fixed.is_empty().then(|| store::DEFAULT.to_owned()));

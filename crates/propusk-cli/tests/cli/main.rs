@@ -10,6 +10,7 @@ mod call;
 mod exit_codes;
 mod first_run;
 mod regressions;
+mod scopes;
 mod secrets;
 mod settings;
 mod stop;

@@ -26,6 +26,7 @@ pub(super) struct Unclear {
 
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
+pub(super) const METHOD_NOT_FOUND: i32 = -32601;
 const INVALID_PARAMS: i32 = -32602;
 
 /// The operation that a message asks for; none where it is an answer to the server.
@@ -37,6 +38,13 @@ pub(super) fn operation(body: &[u8]) -> Result<Option<Operation>, Unclear> {
     };
     match message.params.targets(&method) {
         Ok(targets) => Ok(Some(Operation::on(method, targets))),
+        // Since 2026-07-28 these are no methods any more, and without what they act upon they never
+        // were; that is what rmcp answers, too.
+        Err(Wrong::Member(_)) if method.ends_with("subscribe") => Err(Unclear {
+            code: METHOD_NOT_FOUND,
+            message: "there is no such method".to_owned(),
+            id: message.id,
+        }),
         Err(Wrong::Member(member)) => Err(Unclear {
             code: INVALID_PARAMS,
             message: format!("{member} of this method is missing or is not a text"),
@@ -307,6 +315,8 @@ mod tests {
             (r#"{"method":"tools/call","params":{"name":["a"]}}"#, "-32602"),
             (r#"{"method":"tools/call","params":{"name":null}}"#, "-32602"),
             (r#"{"method":"tools/call"}"#, "-32602"),
+            (r#"{"method":"resources/subscribe"}"#, "-32601"),
+            (r#"{"id":1,"method":"resources/unsubscribe","params":{"URI":"a"}}"#, "-32601 for 1"),
             (r#"{"method":["tools/call"],"params":{"name":"a"}}"#, "-32600"),
             (r#"{"method":"completion/complete","params":{"ref":["ref/prompt","a"]}}"#, "-32600"),
             (r#"{"method":"completion/complete","params":{"ref":{"type":"ref/Prompt","name":"a"}}}"#, "-32602"),

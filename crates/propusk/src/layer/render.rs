@@ -5,6 +5,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
+use super::message::METHOD_NOT_FOUND;
 use crate::{AuthSettings, Challenge, Reason, Refusal, host_policy::Foreign};
 
 /// The JSON-RPC code of an authorization error. The specification fixes none; this one is in the
@@ -91,7 +92,11 @@ pub(super) fn unclear(code: i32, message: &str, id: Option<Value>) -> Response<F
         }
         None => ("text/plain; charset=utf-8", format!("{message}\n")),
     };
-    own(StatusCode::BAD_REQUEST, content_type, body)
+    let status = match code {
+        METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    own(status, content_type, body)
 }
 
 /// Renders a body that is longer than it may be.

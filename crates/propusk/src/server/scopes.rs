@@ -66,23 +66,21 @@ impl<const N: usize> From<[&str; N]> for Declaration {
 /// one that the caller of the list is nearest to.
 #[must_use]
 pub fn declared_scopes(tool: &Tool) -> ScopeSet {
-    shown(tool, SCOPES)
+    shown(tool, SCOPES).unwrap_or_default()
 }
 
-/// The scopes that the caller of a list lacks for a tool, where the server shows what it does not
-/// permit ([`show_all`](crate::AuthSettings::show_all)).
+/// The scopes that the caller of a list lacks for a tool, where it may not use it and the server
+/// shows it all the same ([`show_all`](crate::AuthSettings::show_all)). None in it: no scope would
+/// help.
 #[must_use]
-pub fn missing_scopes(tool: &Tool) -> ScopeSet {
+pub fn missing_scopes(tool: &Tool) -> Option<ScopeSet> {
     shown(tool, MISSING)
 }
 
-fn shown(tool: &Tool, key: &str) -> ScopeSet {
-    let names = tool
-        .meta
-        .as_ref()
-        .and_then(|meta| meta.get(key)?.as_array());
-    let names = names.into_iter().flatten().filter_map(Value::as_str);
-    names.filter_map(|name| Scope::parse(name).ok()).collect()
+fn shown(tool: &Tool, key: &str) -> Option<ScopeSet> {
+    let names = tool.meta.as_ref()?.get(key)?.as_array()?;
+    let names = names.iter().filter_map(Value::as_str);
+    Some(names.filter_map(|name| Scope::parse(name).ok()).collect())
 }
 
 /// What a definition declares. A declaration that is not understood closes what it stands beside.

@@ -169,6 +169,11 @@ async fn a_switch_shows_everything_with_what_the_caller_lacks() {
                     "{case}"
                 );
                 assert_eq!(meta["propusk/missing-scopes"], missing, "{case}");
+                let shut = tools
+                    .iter()
+                    .find(|tool| tool["name"] == "shut")
+                    .expect("shown");
+                assert_eq!(shut["_meta"]["propusk/missing-scopes"], json!([]), "{case}");
                 // Shown is not permitted.
                 let status = site.call(*speech, by, "admin_purge").await.status;
                 assert_eq!(status == 200, missing.is_null(), "{case}");

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use propusk::{Admission, AuthSettings};
 
-use super::LISTEN;
+use super::{LISTEN, ScopesConfig};
 use crate::{args::ServeArgs, config::ServeConfig, failure::Failure};
 
 /// What `serve` was asked to do; nothing has been touched yet.
@@ -17,10 +17,16 @@ pub(super) struct Plan {
     required_scopes: Vec<String>,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
+    scopes: ScopesConfig,
+    show_all: bool,
 }
 
 impl Plan {
-    pub(super) fn resolve(args: ServeArgs, config: ServeConfig) -> Result<Self, Failure> {
+    pub(super) fn resolve(
+        args: ServeArgs,
+        config: ServeConfig,
+        scopes: ScopesConfig,
+    ) -> Result<Self, Failure> {
         let admission = args.admission.or(config.admission);
         let admission = admission.as_deref().map(admission_of).transpose()?;
         let plan = Self {
@@ -33,6 +39,8 @@ impl Plan {
             resource: args.resource.or(config.resource),
             admission: admission.unwrap_or_default(),
             required_scopes: either(args.required_scope, config.required_scope),
+            show_all: args.show_all || scopes.show_all == Some(true),
+            scopes,
             allowed_hosts: either(args.allowed_host, config.allowed_host),
             allowed_origins: either(args.allowed_origin, config.allowed_origin),
         };
@@ -58,6 +66,7 @@ impl Plan {
                 .require_scopes(scope)
                 .map_err(|error| usage("--required-scope", &error))?;
         }
+        settings = self.scopes.apply(settings)?.show_all(self.show_all);
         for host in &self.allowed_hosts {
             settings = settings
                 .allow_host(host)

@@ -104,12 +104,13 @@ impl<'a> Asked<'a> {
             return false;
         }
         let needs = Needs::of(self.settings, &operation).particular(self.caller.as_ref());
-        let Some(needs) = needs.filter(|needs| !needs.is_empty()) else {
-            return true;
-        };
-        let meta = item.meta_mut().get_or_insert_with(MetaObject::default);
-        meta.insert(SCOPES.to_owned(), array(&needs));
+        let needs = needs.unwrap_or_default();
+        if !needs.is_empty() {
+            let meta = item.meta_mut().get_or_insert_with(MetaObject::default);
+            meta.insert(SCOPES.to_owned(), array(&needs));
+        }
         if !permitted {
+            let meta = item.meta_mut().get_or_insert_with(MetaObject::default);
             meta.insert(MISSING.to_owned(), array(&self.lacking(&needs)));
         }
         true

@@ -13,8 +13,8 @@ use rmcp::{
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams,
         CancelledNotificationParam, CompleteRequestParams, CompleteResult, CustomNotification,
-        CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse,
-        GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
+        CustomRequest, CustomResult, DiscoverResult, ErrorCode, GetPromptRequestParams,
+        GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
         InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
         ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams,
         ProgressNotificationParam, ProtocolVersion, ReadResourceDirectoryRequestParams,
@@ -303,9 +303,9 @@ impl<H: ServerHandler> ServerHandler for Guard<H> {
     ) -> Result<CustomResult, ErrorData> {
         if has_targets(&request.method) {
             // rmcp takes a known method with parameters that it does not understand for an unknown
-            // one. What it acts upon is then not known, so it may not go on.
-            let message = format!("the parameters of {} are not understood", request.method);
-            return Err(ErrorData::invalid_params(message, None));
+            // one. What it acts upon is then not known, so it may not go on; this is what rmcp says.
+            let code = ErrorCode::METHOD_NOT_FOUND;
+            return Err(ErrorData::new(code, request.method, None));
         }
         let operation = Operation::method(request.method.as_str());
         let (asked, operation) = self.admit(operation, &context).await?;
