@@ -5,7 +5,7 @@ use std::{io, path::Path};
 
 use serde::Deserialize;
 
-use crate::{failure::Failure, output::note};
+use crate::{commands::serve::ScopesConfig, failure::Failure, output::note};
 
 /// The file that `serve` and `token` read where it is there and no other is named.
 const LOCAL: &str = "propusk.toml";
@@ -19,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) serve: ServeConfig,
     #[serde(default)]
     pub(crate) call: CallConfig,
+    #[serde(default)]
+    pub(crate) scopes: ScopesConfig,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -149,12 +151,21 @@ mod tests {
             token = "t"
             token-file = "f"
             era = "legacy"
+            [scopes]
+            show-all = true
+            default = { any-of = [] }
+            implies = { notes = "notes:read notes:write" }
+            tools = { "notes_*" = "notes", either = { any-of = ["a", "b c"] } }
+            prompts = { review = "code" }
+            resources = { "file:///private/*" = "files" }
+            methods = { "tasks/*" = "tasks" }
             "#,
         )
         .expect("a valid file");
         assert_eq!(config.tokens.as_deref(), Some("sqlite:t.db"));
         assert_eq!(config.serve.required_scope, ["x"]);
         assert_eq!(config.call.era.as_deref(), Some("legacy"));
+        assert_eq!(config.scopes.show_all, Some(true));
     }
 
     #[test]

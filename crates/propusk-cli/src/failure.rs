@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use propusk::client::{ClientError, ErrorKind};
+use propusk::{
+    Challenge, Scope, ScopeSet,
+    client::{ClientError, ErrorKind},
+};
 use propusk_store::StoreError;
 
 use crate::output::{note, printable};
@@ -92,7 +95,14 @@ impl From<ClientError> for Failure {
             ErrorKind::Unauthenticated => {
                 failure.hint("pass a token with --token, --token-file or PROPUSK_TOKEN")
             }
-            ErrorKind::Forbidden => failure.hint("ask for a token with the scopes named there"),
+            ErrorKind::Forbidden => match error.challenge().and_then(Challenge::scope) {
+                Some(scopes) if !scopes.is_empty() => failure
+                    .hint(
+                        "ask for a token with the scopes named there; where the server's store is:",
+                    )
+                    .hint(format!("  {}", issue_with(&scopes))),
+                _ => failure,
+            },
             ErrorKind::Transport if failure.message.contains("HTTP 404") => {
                 failure.message = "there is no MCP server at this URL (404)".to_owned();
                 failure.hint("is the path right? most servers answer at /mcp")
@@ -103,6 +113,22 @@ impl From<ClientError> for Failure {
             _ => failure,
         }
     }
+}
+
+/// The command that issues a token with these scopes. They come from a server, and somebody may
+/// paste them into a shell.
+fn issue_with(scopes: &ScopeSet) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    let mut command = "propusk token issue --subject NAME".to_owned();
+    for scope in scopes.iter().map(Scope::as_str) {
+        let quoted = match scope.chars().all(plain) {
+            true => scope.to_owned(),
+            false => format!("'{}'", scope.replace('\'', r"'\''")),
+        };
+        command.push_str(" --scope ");
+        command.push_str(&quoted);
+    }
+    command
 }
 
 impl From<StoreError> for Failure {

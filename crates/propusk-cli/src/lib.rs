@@ -33,12 +33,14 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::unavailable(format!("cannot start: {error}")))?;
     runtime.block_on(async {
         match cli.command {
-            Command::Serve(args) => commands::serve::run(args, config.serve, config.tokens).await,
+            Command::Serve(args) => {
+                commands::serve::run(args, config.serve, config.scopes, config.tokens).await
+            }
             Command::Token(args) => commands::token::run(args, config.tokens).await,
             Command::Call(args) => commands::call::run(args, config.call).await,
             Command::Tools(args) => commands::tools::run(args, config.call).await,
             Command::Inspect(args) => {
-                commands::inspect::run(args, config.serve, config.tokens).await
+                commands::inspect::run(args, config.serve, config.scopes, config.tokens).await
             }
         }
     })

@@ -155,6 +155,13 @@ impl AccessToken {
         self
     }
 
+    /// New facts about the same token text.
+    #[cfg(feature = "layer")]
+    pub(crate) fn with_text_of(mut self, other: &Self) -> Self {
+        self.text.clone_from(&other.text);
+        self
+    }
+
     fn facts_mut(&mut self) -> &mut Facts {
         Arc::make_mut(&mut self.facts)
     }

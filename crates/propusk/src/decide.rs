@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::{
     AccessToken, Admission, AuthSettings, Confirmation, Defect, DpopPolicy, Operation, ProofDefect,
-    Reason, Refusal, ScopeSet, refusal::Scheme,
+    Reason, Refusal, Requirement, ScopeSet, refusal::Scheme,
 };
 
 /// What a request presented, after the verifier has looked at it.
@@ -39,6 +39,15 @@ impl Permit {
     pub fn caller(&self) -> Option<&AccessToken> {
         self.caller.as_ref()
     }
+
+    /// Decides about another operation of the same request, by its scopes: what is known once the
+    /// body has been read, for example.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with the scopes that would do.
+    pub fn allows(&self, settings: &AuthSettings, operation: &Operation) -> Result<(), Refusal> {
+        within_scopes(settings, operation, self.caller())
+    }
 }
 
 /// Decides whether an operation may go on, from facts alone: no network, no clock, no state.
@@ -51,8 +60,6 @@ pub fn decide(
     presented: Presented,
     now: SystemTime,
 ) -> Result<Permit, Refusal> {
-    let needs = scopes_needed(settings, operation);
-    let refuse = |reason| Err(Refusal::new(reason, needs.clone()));
     let caller = match judge(settings, presented, now) {
         Judged::Nobody => None,
         // Asking for a nonce is no verdict: the client is to come again with the same token.
@@ -62,24 +69,91 @@ pub fn decide(
         {
             None
         }
-        Judged::Invalid(reason) => return refuse(reason),
+        Judged::Invalid(reason) => {
+            let named = Needs::of(settings, operation)
+                .named(None)
+                .unwrap_or_default();
+            return Err(Refusal::new(reason, named));
+        }
         Judged::Valid(token) => Some(token),
     };
-    match &caller {
-        Some(token) if !token.scopes().covers(needs) => {
-            refuse(Reason::InsufficientScope).map_err(|refusal| refusal.under(Scheme::of(token)))
-        }
-        // An anonymous caller has no scopes; signing in is what would help, hence 401.
-        None if settings.admitted() == Admission::Required || !needs.is_empty() => {
-            refuse(Reason::NoToken)
-        }
-        _ => Ok(Permit { caller }),
+    within_scopes(settings, operation, caller.as_ref())?;
+    if caller.is_none() && settings.admitted() == Admission::Required {
+        return Err(Refusal::unauthenticated());
     }
+    Ok(Permit { caller })
 }
 
-/// The scopes that an operation needs: for now those of the whole server.
-fn scopes_needed<'a>(settings: &'a AuthSettings, _operation: &Operation) -> &'a ScopeSet {
-    settings.required_scopes()
+/// The part of the decision that is about scopes. An anonymous caller has none; signing in is what
+/// would help, hence 401 and not 403.
+pub(crate) fn within_scopes(
+    settings: &AuthSettings,
+    operation: &Operation,
+    caller: Option<&AccessToken>,
+) -> Result<(), Refusal> {
+    let needs = Needs::of(settings, operation);
+    if needs.are_met_by(caller) {
+        return Ok(());
+    }
+    Err(match (needs.named(caller), caller) {
+        (named, None) => Refusal::new(Reason::NoToken, named.unwrap_or_default()),
+        (Some(named), Some(token)) => {
+            Refusal::new(Reason::InsufficientScope, named).under(Scheme::of(token))
+        }
+        (None, Some(token)) => Refusal::forbidden().under(Scheme::of(token)),
+    })
+}
+
+/// All that an operation needs, from wherever it is asked for.
+pub(crate) struct Needs<'a> {
+    settings: &'a AuthSettings,
+    /// In addition to the server-wide scopes.
+    own: Vec<&'a Requirement>,
+}
+
+impl<'a> Needs<'a> {
+    pub(crate) fn of(settings: &'a AuthSettings, operation: &'a Operation) -> Self {
+        let mut own = Vec::new();
+        settings.scope_policy().collect(operation, &mut own);
+        own.retain(|requirement| !requirement.is_nothing());
+        Self { settings, own }
+    }
+
+    fn are_met_by(&self, caller: Option<&AccessToken>) -> bool {
+        let everybody = self.settings.required_scopes();
+        let hierarchy = self.settings.scope_hierarchy();
+        match caller {
+            None => everybody.is_empty() && self.own.is_empty(),
+            Some(token) => {
+                let held = token.scopes();
+                hierarchy.covers(held, everybody)
+                    && self.own.iter().all(|own| own.is_met_by(held, hierarchy))
+            }
+        }
+    }
+
+    /// All scopes that a refusal names in one set; `None` where no scope would do.
+    pub(crate) fn named(&self, caller: Option<&AccessToken>) -> Option<ScopeSet> {
+        self.add_own(caller, self.settings.required_scopes().clone())
+    }
+
+    /// The same without the server-wide scopes: what is particular to the operation.
+    #[cfg_attr(
+        not(feature = "server"),
+        allow(dead_code, reason = "the lists show it")
+    )]
+    pub(crate) fn particular(&self, caller: Option<&AccessToken>) -> Option<ScopeSet> {
+        self.add_own(caller, ScopeSet::default())
+    }
+
+    fn add_own(&self, caller: Option<&AccessToken>, mut named: ScopeSet) -> Option<ScopeSet> {
+        let nothing = ScopeSet::default();
+        let held = caller.map_or(&nothing, AccessToken::scopes);
+        let hierarchy = self.settings.scope_hierarchy();
+        let mut own = self.own.iter();
+        own.all(|own| own.name(held, hierarchy, &mut named))
+            .then_some(named)
+    }
 }
 
 enum Judged {
@@ -132,6 +206,22 @@ fn binding(
     }
 }
 
+/// Whether a token that opened a stream still carries it, after the verifier has accepted it again:
+/// it stands for the same principal, is bound to the same key, and has the scopes that every request
+/// needs. Its expiry is judged by whoever watches the time.
+#[cfg(feature = "layer")]
+pub(crate) fn still_holds(
+    settings: &AuthSettings,
+    before: &AccessToken,
+    again: &AccessToken,
+) -> bool {
+    let audience = again.audience();
+    before.principal() == again.principal()
+        && before.confirmation() == again.confirmation()
+        && (audience.is_empty() || audience.iter().any(|a| settings.is_audience(a)))
+        && within_scopes(settings, &Operation::Request, Some(again)).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -168,6 +258,30 @@ mod tests {
                 Reason::InsufficientScope => format!("403 {}", refusal.needed_scopes()),
                 other => format!("{other:?}"),
             },
+        }
+    }
+
+    #[cfg(feature = "layer")]
+    #[test]
+    fn a_stream_goes_on_only_for_the_same_caller_with_what_every_request_needs() {
+        let settings = AuthSettings::new(RESOURCE).expect("valid");
+        let settings = settings.require_scopes("a").expect("valid");
+        let before = AccessToken::new("alice").with_scope_claim("a b");
+        for (again, holds) in [
+            (before.clone(), true),
+            (before.clone().with_scope_claim("a"), true),
+            (before.clone().with_expires_at(now()), true),
+            (before.clone().with_audience(RESOURCE), true),
+            (before.clone().with_scope_claim("b"), false),
+            (before.clone().with_audience("https://b.example"), false),
+            (before.clone().with_client_id("other"), false),
+            (
+                before.clone().with_confirmation(Confirmation::Unsupported),
+                false,
+            ),
+            (AccessToken::new("bob").with_scope_claim("a b"), false),
+        ] {
+            assert_eq!(still_holds(&settings, &before, &again), holds, "{again:?}");
         }
     }
 

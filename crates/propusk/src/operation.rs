@@ -2,53 +2,160 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::Requirement;
+
 /// What a request asks for, as far as it is known.
 ///
-/// The layer decides before anybody reads the body, when only [`Operation::Request`] is known; a
-/// handler decides again on exactly the value that it was given.
+/// Before anybody reads the body only [`Operation::Request`] is known; then the operation is built
+/// from exactly the values that the handler will get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operation {
     /// Any HTTP request to the endpoint; its body has not been read.
     Request,
-    /// A JSON-RPC method, with the tool's or prompt's name or the resource's URI where it has one.
+    /// A JSON-RPC method, with what it acts upon.
     Method {
         /// The method, such as `tools/call`.
         method: String,
-        /// The name or URI, such as `echo`.
-        target: Option<String>,
+        /// The tool, the prompt, the resources; most methods have none.
+        targets: Vec<Target>,
     },
 }
 
+/// What a method acts upon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    kind: TargetKind,
+    name: String,
+    declared: Option<Requirement>,
+}
+
+/// The kinds of [`Target`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TargetKind {
+    /// A tool, by its name.
+    Tool,
+    /// A prompt, by its name.
+    Prompt,
+    /// A resource, by its URI (or the URI template that a completion refers to).
+    Resource,
+    /// A task, by its id.
+    Task,
+}
+
 impl Operation {
+    /// A method that acts upon nothing that has a name.
+    #[must_use]
+    pub fn method(method: impl Into<String>) -> Self {
+        Self::on(method, [])
+    }
+
+    /// A method with what it acts upon.
+    #[must_use]
+    pub fn on(method: impl Into<String>, targets: impl IntoIterator<Item = Target>) -> Self {
+        Self::Method {
+            method: method.into(),
+            targets: targets.into_iter().collect(),
+        }
+    }
+
     /// A call of the tool with this name.
     #[must_use]
     pub fn tool(name: impl Into<String>) -> Self {
-        Self::Method {
-            method: "tools/call".to_owned(),
-            target: Some(name.into()),
+        Self::on("tools/call", [Target::new(TargetKind::Tool, name)])
+    }
+
+    /// Getting the prompt with this name.
+    #[must_use]
+    pub fn prompt(name: impl Into<String>) -> Self {
+        Self::on("prompts/get", [Target::new(TargetKind::Prompt, name)])
+    }
+
+    /// Reading the resource with this URI.
+    #[must_use]
+    pub fn resource(uri: impl Into<String>) -> Self {
+        Self::on("resources/read", [Target::new(TargetKind::Resource, uri)])
+    }
+
+    /// Looks up what the handler itself declares for each target.
+    #[must_use]
+    pub fn declaring(mut self, declared: impl Fn(&Target) -> Option<Requirement>) -> Self {
+        if let Self::Method { targets, .. } = &mut self {
+            for target in targets {
+                target.declared = declared(target);
+            }
         }
+        self
     }
 }
 
-/// `request`, `tools/list` or `tools/call:echo`.
+impl Target {
+    /// Something of this kind, by its name, URI or id.
+    #[must_use]
+    pub fn new(kind: TargetKind, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            declared: None,
+        }
+    }
+
+    /// Which kind of thing it is.
+    #[must_use]
+    pub fn kind(&self) -> TargetKind {
+        self.kind
+    }
+
+    /// The name, URI or id.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The scopes that the handler declares for it; `None` where it declares nothing.
+    #[must_use]
+    pub fn declared(&self) -> Option<&Requirement> {
+        self.declared.as_ref()
+    }
+}
+
+impl TargetKind {
+    /// What a method acts upon, where it always is of one kind. The methods are those of
+    /// 2026-07-28, 2025-11-25 and their extensions for tasks and skills.
+    #[must_use]
+    pub fn of_method(method: &str) -> Option<Self> {
+        Some(match method {
+            "tools/call" => Self::Tool,
+            "prompts/get" => Self::Prompt,
+            "resources/read"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "resources/directory/read"
+            | "skills/get" => Self::Resource,
+            "tasks/get" | "tasks/update" | "tasks/cancel" => Self::Task,
+            _ => return None,
+        })
+    }
+}
+
+/// `request`, `tools/list`, `tools/call:echo` or `subscriptions/listen:a://1,a://2`.
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Request => f.write_str("request"),
-            Self::Method {
-                method,
-                target: None,
-            } => f.write_str(method),
-            Self::Method {
-                method,
-                target: Some(target),
-            } => write!(f, "{method}:{target}"),
+        let Self::Method { method, targets } = self else {
+            return f.write_str("request");
+        };
+        f.write_str(method)?;
+        for (index, target) in targets.iter().enumerate() {
+            f.write_str(if index == 0 { ":" } else { "," })?;
+            f.write_str(&target.name)?;
         }
+        Ok(())
     }
 }
 
-/// As [`Display`](fmt::Display) writes it.
+/// The inverse of `Display` for one target. What a completion refers to is taken for a resource
+/// where it looks like a URI.
 impl FromStr for Operation {
     type Err = InvalidOperation;
 
@@ -56,18 +163,22 @@ impl FromStr for Operation {
         if text == "request" {
             return Ok(Self::Request);
         }
-        let (method, target) = match text.split_once(':') {
-            Some((method, target)) => (method, Some(target)),
+        let (method, name) = match text.split_once(':') {
+            Some((method, name)) => (method, Some(name)),
             None => (text, None),
         };
         let named = |c: char| c.is_ascii_alphanumeric() || "/_-$.".contains(c);
-        if method.is_empty() || !method.chars().all(named) || target == Some("") {
+        if method.is_empty() || !method.chars().all(named) || name == Some("") {
             return Err(InvalidOperation);
         }
-        Ok(Self::Method {
-            method: method.to_owned(),
-            target: target.map(str::to_owned),
-        })
+        let Some(name) = name else {
+            return Ok(Self::method(method));
+        };
+        let kind = TargetKind::of_method(method).unwrap_or(match method {
+            "completion/complete" if !name.contains("://") => TargetKind::Prompt,
+            _ => TargetKind::Resource,
+        });
+        Ok(Self::on(method, [Target::new(kind, name)]))
     }
 }
 
@@ -81,15 +192,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_is_read_as_it_is_written() {
-        for text in [
-            "request",
-            "tools/list",
-            "tools/call:echo",
-            "resources/read:file:///a b",
+    fn an_operation_reads_as_it_is_written() {
+        for (operation, text) in [
+            (Operation::Request, "request"),
+            (Operation::method("tools/list"), "tools/list"),
+            (Operation::tool("a:b"), "tools/call:a:b"),
+            (Operation::prompt("p"), "prompts/get:p"),
+            (Operation::resource("file:///x"), "resources/read:file:///x"),
         ] {
-            let parsed: Operation = text.parse().expect(text);
-            assert_eq!(parsed.to_string(), text);
+            assert_eq!(operation.to_string(), text);
+            assert_eq!(text.parse(), Ok(operation), "{text}");
         }
         for text in ["", ":echo", "tools/call:", "tools call"] {
             assert_eq!(text.parse::<Operation>(), Err(InvalidOperation), "{text}");

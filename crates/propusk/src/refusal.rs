@@ -47,6 +47,9 @@ pub enum Reason {
     InvalidProof(ProofDefect),
     /// The token is valid and does not permit this (403, `insufficient_scope`).
     InsufficientScope,
+    /// The caller may not do this, and no scope would help (403 without a challenge: RFC 6750 has
+    /// a code for missing scopes only, and a client that reads it would ask for a wider token).
+    Forbidden,
     /// The verifier cannot tell now (503 with `Retry-After`).
     Unavailable {
         /// What the client is told to wait.
@@ -111,6 +114,12 @@ impl Refusal {
         Self::new(Reason::InsufficientScope, ScopeSet::from_claim(scopes))
     }
 
+    /// This caller may not do it and no scope would help: only the owner may, for example.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::new(Reason::Forbidden, ScopeSet::default())
+    }
+
     /// Nobody has signed in, and the operation needs somebody.
     #[must_use]
     pub fn unauthenticated() -> Self {
@@ -155,6 +164,7 @@ impl fmt::Display for Refusal {
             Reason::InvalidToken(Defect::NotBound) => "The access token is not bound to a key.",
             Reason::InvalidProof(defect) => return write!(f, "The DPoP proof {defect}."),
             Reason::InsufficientScope => "The access token does not permit this operation.",
+            Reason::Forbidden => "This caller may not do that, whatever the scopes of its token.",
             Reason::Unavailable { .. } => "Access tokens cannot be verified at the moment.",
         })?;
         if self.reason == Reason::InsufficientScope && !self.needs.is_empty() {

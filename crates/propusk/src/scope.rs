@@ -1,6 +1,6 @@
 //! Scopes: what a token may do (RFC 6749 §3.3).
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{borrow::Borrow, collections::BTreeSet, fmt, str::FromStr};
 
 /// One scope token: one or more of the printable ASCII characters except space, `"` and `\`
 /// (RFC 6749 §3.3). Scopes are case-sensitive.
@@ -37,6 +37,13 @@ impl Scope {
 
 const fn is_scope_char(c: char) -> bool {
     matches!(c, '\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e')
+}
+
+/// A scope compares, orders and hashes as its text does.
+impl Borrow<str> for Scope {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
 }
 
 impl FromStr for Scope {
@@ -135,7 +142,7 @@ impl ScopeSet {
     /// Whether this very scope is in the set.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
-        self.iter().any(|own| own.as_str() == scope)
+        self.0.contains(scope)
     }
 
     /// The scopes of `required` that this set lacks.
@@ -159,6 +166,15 @@ impl ScopeSet {
 impl FromIterator<Scope> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
         Self(scopes.into_iter().collect())
+    }
+}
+
+impl IntoIterator for ScopeSet {
+    type Item = Scope;
+    type IntoIter = std::collections::btree_set::IntoIter<Scope>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

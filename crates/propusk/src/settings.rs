@@ -1,9 +1,20 @@
 //! How this server authorizes.
 
+use std::time::Duration;
+
 use crate::{
-    Admission, DpopPolicy, HostPolicy, InvalidResourceUrl, InvalidScope, ResourceUrl, ScopeSet,
-    host_policy::InvalidHostRule,
+    Admission, DpopPolicy, HostPolicy, InvalidResourceUrl, InvalidScope, ResourceUrl,
+    ScopeHierarchy, ScopePolicy, ScopeSet, SessionLimits, host_policy::InvalidHostRule,
 };
+
+/// A revoked token ends its streams within this time.
+const STREAM_RECHECK: Duration = Duration::from_secs(1);
+
+/// Asking more often than this would be a busy loop.
+const SHORTEST_RECHECK: Duration = Duration::from_millis(10);
+
+/// And less often than this is never.
+const LONGEST_RECHECK: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How this server authorizes: its resource URL (the audience of its tokens), the authorization
 /// servers that issue them, the scopes that every request needs, and who is admitted.
@@ -13,11 +24,16 @@ pub struct AuthSettings {
     other_audiences: Vec<String>,
     authorization_servers: Vec<String>,
     required_scopes: ScopeSet,
+    hierarchy: ScopeHierarchy,
+    policy: ScopePolicy,
+    show_all: bool,
     admission: Admission,
     hosts: HostPolicy,
     resource_name: Option<String>,
     dpop: DpopPolicy,
     dpop_nonces: bool,
+    sessions: SessionLimits,
+    stream_recheck: Duration,
 }
 
 impl AuthSettings {
@@ -35,10 +51,15 @@ impl AuthSettings {
             other_audiences: Vec::new(),
             authorization_servers: Vec::new(),
             required_scopes: ScopeSet::default(),
+            hierarchy: ScopeHierarchy::default(),
+            policy: ScopePolicy::default(),
+            show_all: false,
             admission: Admission::Required,
             resource_name: None,
             dpop: DpopPolicy::Accepted,
             dpop_nonces: false,
+            sessions: SessionLimits::default(),
+            stream_recheck: STREAM_RECHECK,
         })
     }
 
@@ -68,6 +89,42 @@ impl AuthSettings {
         self.required_scopes
             .extend(ScopeSet::parse(scopes)?.iter().cloned());
         Ok(self)
+    }
+
+    /// Declares that one scope implies these space-separated others, everywhere that scopes are
+    /// compared; `*` alone stands for all scopes. See [`ScopeHierarchy`].
+    ///
+    /// ```
+    /// # use propusk::AuthSettings;
+    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// AuthSettings::new("http://127.0.0.1:8000/mcp")?
+    ///     .scope_implies("notes", "notes:read notes:write")?
+    ///     .scope_implies("admin", "*")?;
+    /// # Ok(())
+    /// # }
+    /// # run().unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidScope`] where one contains a character that RFC 6749 forbids.
+    pub fn scope_implies(mut self, scope: &str, implied: &str) -> Result<Self, InvalidScope> {
+        self.hierarchy = self.hierarchy.implies(scope, implied)?;
+        Ok(self)
+    }
+
+    /// Sets the rules about tools, prompts, resources and methods; an earlier policy is replaced.
+    #[must_use]
+    pub fn policy(mut self, policy: ScopePolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Lists everything to everybody, with the scopes that are needed, so that a client can find
+    /// out what a wider token would open. By default a list shows what its caller may use.
+    #[must_use]
+    pub fn show_all(mut self, show_all: bool) -> Self {
+        self.show_all = show_all;
+        self
     }
 
     /// Sets who is admitted.
@@ -122,6 +179,23 @@ impl AuthSettings {
         self
     }
 
+    /// Sets how many sessions of 2025-11-25 there may be, and how long one may idle.
+    #[must_use]
+    pub fn sessions(mut self, limits: SessionLimits) -> Self {
+        self.sessions = limits;
+        self
+    }
+
+    /// Sets how often the token of an open stream is verified again (every second by default): that
+    /// is how soon the streams of a revoked token end. It costs the verifier one question per token
+    /// with open streams, not per stream; where that is dear, ask less often. Between 10 ms
+    /// and a day.
+    #[must_use]
+    pub fn stream_recheck(mut self, every: Duration) -> Self {
+        self.stream_recheck = every.clamp(SHORTEST_RECHECK, LONGEST_RECHECK);
+        self
+    }
+
     /// The resource URL.
     #[must_use]
     pub fn resource(&self) -> &ResourceUrl {
@@ -147,6 +221,24 @@ impl AuthSettings {
         &self.required_scopes
     }
 
+    /// Which scopes imply which.
+    #[must_use]
+    pub fn scope_hierarchy(&self) -> &ScopeHierarchy {
+        &self.hierarchy
+    }
+
+    /// The rules about tools, prompts, resources and methods.
+    #[must_use]
+    pub fn scope_policy(&self) -> &ScopePolicy {
+        &self.policy
+    }
+
+    /// Whether lists show what the caller may not use.
+    #[must_use]
+    pub fn shows_all(&self) -> bool {
+        self.show_all
+    }
+
     /// Who is admitted.
     #[must_use]
     pub fn admitted(&self) -> Admission {
@@ -169,6 +261,17 @@ impl AuthSettings {
     #[must_use]
     pub fn hosts(&self) -> &HostPolicy {
         &self.hosts
+    }
+
+    /// How many sessions there may be, and how long one may idle.
+    #[must_use]
+    pub fn session_limits(&self) -> SessionLimits {
+        self.sessions
+    }
+
+    #[cfg(feature = "layer")]
+    pub(crate) fn recheck_interval(&self) -> Duration {
+        self.stream_recheck
     }
 
     pub(crate) fn name(&self) -> Option<&str> {

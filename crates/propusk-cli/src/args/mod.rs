@@ -54,7 +54,8 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 the tool answered with an error, 2 usage, 3 not authenticated,
 4 not permitted, 5 unavailable.
 
-Every setting has a flag, an environment variable and a key in propusk.toml, in this order.";
+Every setting has a flag, an environment variable and a key in propusk.toml, in this order; the
+scopes of single tools are in the file only.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

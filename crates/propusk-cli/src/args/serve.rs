@@ -13,6 +13,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ADDRESS", env = "PROPUSK_LISTEN")]
     pub(crate) listen: Option<String>,
 
+    /// Lists all tools to everybody, with the scopes that they need and the caller lacks; by default
+    /// a list shows what its caller may use
+    #[arg(long, env = "PROPUSK_SHOW_ALL", value_parser = clap::builder::BoolishValueParser::new())]
+    pub(crate) show_all: bool,
+
     /// One more Host that requests may name, beside that of the resource URL; repeatable
     #[arg(
         long,

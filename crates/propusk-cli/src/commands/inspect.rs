@@ -4,11 +4,15 @@ mod print;
 
 use std::{io::Read, process::ExitCode, time::SystemTime};
 
-use propusk::{BearerToken, Inspection, Operation, Reason};
+use propusk::{BearerToken, Inspection, Operation, Reason, layer::DeclaredScopes, server::Guard};
 
-use super::{serve::LISTEN, verification::Verification};
+use super::{
+    serve::{LISTEN, ScopesConfig},
+    verification::Verification,
+};
 use crate::{
     args::InspectArgs,
+    builtin::Builtin,
     config::ServeConfig,
     failure::{Code, Failure},
 };
@@ -19,6 +23,7 @@ const MOST_INPUT: u64 = 2 * BearerToken::MAX_LENGTH as u64;
 pub(crate) async fn run(
     args: InspectArgs,
     mut config: ServeConfig,
+    scopes: ScopesConfig,
     configured_tokens: Option<String>,
 ) -> Result<ExitCode, Failure> {
     let operation = operation(args.operation.as_deref())?;
@@ -26,6 +31,9 @@ pub(crate) async fn run(
     let verification = Verification::resolve(args.verification, &mut config, configured_tokens)?;
     let listen = config.listen.as_deref().unwrap_or(LISTEN);
     let settings = verification.settings(format!("http://{listen}/mcp"))?;
+    let settings = scopes.apply(settings)?;
+    let builtin = Guard::new(Builtin::default(), settings.clone());
+    let operation = operation.declaring(|target| builtin.declared_scopes(target));
     let verifiers = verification.open(&settings, true).await?;
     let now = SystemTime::now();
     let inspection = propusk::inspect(

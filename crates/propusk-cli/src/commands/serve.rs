@@ -1,5 +1,6 @@
 //! `propusk serve`.
 
+mod scopes;
 mod settings;
 mod watch;
 mod welcome;
@@ -19,15 +20,18 @@ use crate::{
     output::{answer, note},
 };
 
+pub(crate) use scopes::ScopesConfig;
+
 /// Where to listen when nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:8000";
 
 pub(crate) async fn run(
     args: ServeArgs,
     config: ServeConfig,
+    scopes: ScopesConfig,
     configured_tokens: Option<String>,
 ) -> Result<ExitCode, Failure> {
-    let plan = settings::Plan::resolve(args, config, configured_tokens)?;
+    let plan = settings::Plan::resolve(args, config, scopes, configured_tokens)?;
     let listener = bind("--listen", &plan.listen).await?;
     let address = listener.local_addr().map_err(Failure::unavailable)?;
     let auth = plan.auth_settings(address)?;

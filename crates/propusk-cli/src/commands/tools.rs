@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use propusk::server::declared_scopes;
+use propusk::server::{declared_scopes, missing_scopes};
+use rmcp::model::Tool;
 
 use super::connect::connect;
 use crate::{
@@ -24,20 +25,30 @@ pub(crate) async fn run(args: ToolsArgs, config: CallConfig) -> Result<ExitCode,
     if tools.is_empty() {
         note("the server shows no tools to this caller");
     }
-    let rows: Vec<Vec<String>> = tools
-        .iter()
-        .map(|tool| {
-            let scopes = declared_scopes(tool);
-            let needs = if scopes.is_empty() {
-                String::new()
-            } else {
-                format!("[{scopes}]")
-            };
-            let description = tool.description.as_deref().unwrap_or_default();
-            let first_line = description.lines().next().unwrap_or_default();
-            vec![printable(&tool.name), needs, printable(first_line)]
-        })
-        .collect();
+    let rows: Vec<Vec<String>> = tools.iter().map(row).collect();
     answer(&table(&rows))?;
+    if tools.iter().any(|tool| missing_scopes(tool).is_some()) {
+        note("what is locked opens with a token that has the scopes it lacks");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn row(tool: &Tool) -> Vec<String> {
+    let (needs, lacks) = (declared_scopes(tool), missing_scopes(tool));
+    let mut scopes = match needs.is_empty() {
+        true => String::new(),
+        false => format!("[{needs}] "),
+    };
+    match lacks {
+        None => {}
+        Some(lacks) if lacks.is_empty() => scopes.push_str("locked"),
+        Some(lacks) => scopes.push_str(&format!("locked, lacks {lacks}")),
+    }
+    let description = tool.description.as_deref().unwrap_or_default();
+    let first_line = description.lines().next().unwrap_or_default();
+    vec![
+        printable(&tool.name),
+        scopes.trim_end().to_owned(),
+        printable(first_line),
+    ]
 }

@@ -46,7 +46,7 @@ fn structured_content_is_printed_as_json() {
     let server = place.serve(FIXED);
     let call = |rest: &[&str]| place.call(ALICE, &server.url, rest).code(0).json();
     let alice = json!({
-        "subject": "alice", "scopes": ["echo"], "client_id": null, "issuer": null, "expires_at": null,
+        "subject": "alice", "scopes": ["echo", "notes:read", "notes:write"], "client_id": null, "issuer": null, "expires_at": null,
     });
     assert_eq!(call(&["whoami"]), alice);
     assert_eq!(
@@ -102,31 +102,77 @@ fn a_tools_error_goes_to_stderr() {
 #[test]
 fn tools_are_listed_with_their_scopes() {
     let place = Sandbox::new();
-    let server = place.serve(FIXED);
-    let env = [("PROPUSK_TOKEN", BOB)];
-    let done = place.run_with(&env, &["tools", &server.url]).code(0);
-    let lines: Vec<&str> = done.out.lines().collect();
-    for (line, words) in lines.iter().zip([
-        &["echo", "Says"][..],
-        &["notes_add", "[notes:write]"],
-        &["notes_list", "[notes:read]"],
-        &["whoami", "Tells"],
-    ]) {
-        let found: Vec<&str> = line.split_whitespace().take(words.len()).collect();
-        assert_eq!(found, words);
+    let all = [
+        "echo Says",
+        "notes_add [notes:write] Adds",
+        "notes_list [notes:read] Lists",
+        "whoami Tells",
+    ];
+    let poor = ["echo Says", "whoami Tells"];
+    let locked = [
+        "echo Says",
+        "notes_add [notes:write] locked, lacks notes:write Adds",
+        "notes_list [notes:read] locked, lacks notes:read Lists",
+        "whoami Tells",
+    ];
+    #[rustfmt::skip]
+    let table: &[(Words<'_>, Env<'_>, &str, &[&str])] = &[
+        (&[], &[], ALICE, &all),
+        (&[], &[], BOB, &poor),
+        (&["--show-all"], &[], ALICE, &all),
+        (&["--show-all"], &[], BOB, &locked),
+        (&[], &[("PROPUSK_SHOW_ALL", "true")], BOB, &locked),
+    ];
+    for (flags, env, token, expected) in table {
+        let server = place.serve_with(env, &[FIXED, *flags].concat());
+        for era in ["modern", "legacy"] {
+            let env = [("PROPUSK_TOKEN", *token)];
+            let done = place
+                .run_with(&env, &["tools", &server.url, "--era", era])
+                .code(0);
+            let lines: Vec<String> = done
+                .out
+                .lines()
+                .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+                .collect();
+            assert_eq!(lines.len(), expected.len(), "{done:?}");
+            for (line, begin) in lines.iter().zip(*expected) {
+                assert!(line.starts_with(begin), "{begin}: {done:?}");
+            }
+            assert_eq!(
+                done.err.contains("locked"),
+                done.out.contains("locked"),
+                "{done:?}"
+            );
+            let done = place.run_with(&env, &["tools", "--json", &server.url, "--era", era]);
+            let json = done.code(0).json();
+            let tools = json.as_array().expect("a list").iter();
+            assert_eq!(
+                tools
+                    .filter(|tool| tool["inputSchema"]["type"] == "object")
+                    .count(),
+                lines.len()
+            );
+        }
     }
-    assert_eq!(lines.len(), 4, "{done:?}");
-    let done = place
-        .run_with(&env, &["tools", "--json", &server.url])
-        .code(0);
-    let json = done.json();
-    let names: Vec<_> = json.as_array().expect("a list").iter().collect();
-    assert_eq!(names.len(), 4);
-    assert!(
-        names
-            .iter()
-            .all(|tool| tool["inputSchema"]["type"] == "object")
-    );
+}
+
+/// The one sentence that a human needs: which scopes, and how to get a token with them.
+#[test]
+fn a_call_without_the_scope_says_which_and_how_to_get_it() {
+    let place = Sandbox::new();
+    let server = place.serve(FIXED);
+    for era in ["modern", "legacy"] {
+        let call = ["notes_add", "text=x", "--era", era];
+        let done = place.call(BOB, &server.url, &call).code(4);
+        for word in [
+            "It needs: notes:write.",
+            "scope=\"notes:write\"",
+            "propusk token issue --subject NAME --scope notes:write",
+        ] {
+            assert!(done.err.contains(word), "{era} {word}: {done:#?}");
+        }
+    }
 }
 
 #[test]
@@ -135,10 +181,14 @@ fn notes_are_per_caller() {
     let mut server = place.serve(&[]);
     let first = server.err();
     assert!(first.contains("PROPUSK_TOKEN="));
-    let alice = place.issue(&["--subject", "alice"]);
-    let alice_again = place.issue(&["--subject", "alice"]);
-    let bob = place.issue(&["--subject", "bob"]);
-    let other_client = place.issue(&["--subject", "alice", "--client-id", "phone"]);
+    let issue = |flags: &[&str]| {
+        let scopes = ["--scope", "notes:read", "--scope", "notes:write"];
+        place.issue(&[flags, &scopes].concat())
+    };
+    let alice = issue(&["--subject", "alice"]);
+    let alice_again = issue(&["--subject", "alice"]);
+    let bob = issue(&["--subject", "bob"]);
+    let other_client = issue(&["--subject", "alice", "--client-id", "phone"]);
     let notes = |token: &str| {
         let done = place.call(token, &server.url, &["notes_list"]).code(0);
         let notes = done.json()["notes"].clone();

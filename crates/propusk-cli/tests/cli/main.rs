@@ -13,6 +13,7 @@ mod first_run;
 #[cfg(feature = "real-parts")]
 mod postgres;
 mod regressions;
+mod scopes;
 mod secrets;
 mod settings;
 mod stop;

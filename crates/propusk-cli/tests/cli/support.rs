@@ -27,7 +27,7 @@ pub(crate) type Env<'a> = &'a [(&'a str, &'a str)];
 /// The flags of a server without a store, with tokens for alice and bob.
 pub(crate) const FIXED: Words<'static> = &[
     "--token",
-    "alice-fixed-token-1=alice:echo",
+    "alice-fixed-token-1=alice:echo,notes:read,notes:write",
     "--token",
     "bob-fixed-token-2=bob",
 ];

@@ -16,6 +16,14 @@ enum Kind {
     Refused(Refusal),
     Foreign(Foreign),
     UnknownSession,
+    Body(BadBody),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BadBody {
+    Unclear,
+    TooLong,
+    Broken,
 }
 
 impl Cause {
@@ -26,7 +34,7 @@ impl Cause {
     pub(crate) const ANONYMOUS: &'static str = "anonymous";
 
     /// Every word that [`Cause::as_str`] can give and these two, so that a counter is there before the first of its kind.
-    pub(crate) const WORDS: [&'static str; 18] = [
+    pub(crate) const WORDS: [&'static str; 22] = [
         Self::AUTHORIZED,
         Self::ANONYMOUS,
         "no_token",
@@ -41,6 +49,10 @@ impl Cause {
         "invalid_proof",
         "nonce_needed",
         "insufficient_scope",
+        "forbidden",
+        "unclear_message",
+        "body_too_long",
+        "broken_body",
         "unavailable",
         "unknown_session",
         "foreign_host",
@@ -49,6 +61,20 @@ impl Cause {
 
     pub(crate) fn foreign(foreign: Foreign) -> Self {
         Self(Kind::Foreign(foreign))
+    }
+
+    /// A message that could be read in two ways, or in none.
+    pub(crate) fn unclear_message() -> Self {
+        Self(Kind::Body(BadBody::Unclear))
+    }
+
+    pub(crate) fn body_too_long() -> Self {
+        Self(Kind::Body(BadBody::TooLong))
+    }
+
+    /// A body that did not come whole.
+    pub(crate) fn broken_body() -> Self {
+        Self(Kind::Body(BadBody::Broken))
     }
 
     pub(crate) fn unknown_session() -> Self {
@@ -63,6 +89,9 @@ impl Cause {
             Kind::Foreign(Foreign::BadHost | Foreign::UnknownHost) => "foreign_host",
             Kind::Foreign(Foreign::UnknownOrigin) => "foreign_origin",
             Kind::UnknownSession => "unknown_session",
+            Kind::Body(BadBody::Unclear) => "unclear_message",
+            Kind::Body(BadBody::TooLong) => "body_too_long",
+            Kind::Body(BadBody::Broken) => "broken_body",
         }
     }
 
@@ -71,7 +100,7 @@ impl Cause {
     pub fn refusal(&self) -> Option<&Refusal> {
         match &self.0 {
             Kind::Refused(refusal) => Some(refusal),
-            Kind::Foreign(_) | Kind::UnknownSession => None,
+            Kind::Foreign(_) | Kind::UnknownSession | Kind::Body(_) => None,
         }
     }
 
@@ -80,7 +109,7 @@ impl Cause {
         match &self.0 {
             Kind::Refused(refusal) => matches!(refusal.reason(), Reason::Unavailable { .. }),
             Kind::Foreign(_) => true,
-            Kind::UnknownSession => false,
+            Kind::UnknownSession | Kind::Body(_) => false,
         }
     }
 }
@@ -99,6 +128,7 @@ fn word(reason: Reason) -> &'static str {
         Reason::InvalidProof(ProofDefect::NonceNeeded) => "nonce_needed",
         Reason::InvalidProof(_) => "invalid_proof",
         Reason::InsufficientScope => "insufficient_scope",
+        Reason::Forbidden => "forbidden",
         Reason::Unavailable { .. } => "unavailable",
     }
 }
@@ -117,6 +147,9 @@ impl fmt::Display for Cause {
             Kind::Foreign(foreign) => foreign.fmt(f),
             // To the operator it may be told apart from other causes; to the caller it is not.
             Kind::UnknownSession => f.write_str("unknown or foreign session"),
+            Kind::Body(BadBody::Unclear) => f.write_str("the message can be read in two ways"),
+            Kind::Body(BadBody::TooLong) => f.write_str("the body is too long"),
+            Kind::Body(BadBody::Broken) => f.write_str("the body did not come whole"),
         }
     }
 }
@@ -153,6 +186,7 @@ mod tests {
             ),
             (Reason::InvalidProof(ProofDefect::Missing), "invalid_proof"),
             (Reason::InsufficientScope, "insufficient_scope"),
+            (Reason::Forbidden, "forbidden"),
             (Reason::Unavailable { retry_after }, "unavailable"),
         ];
         let refusals =
@@ -162,6 +196,9 @@ mod tests {
             (Cause::foreign(Foreign::UnknownHost), "foreign_host"),
             (Cause::foreign(Foreign::UnknownOrigin), "foreign_origin"),
             (Cause::unknown_session(), "unknown_session"),
+            (Cause::unclear_message(), "unclear_message"),
+            (Cause::body_too_long(), "body_too_long"),
+            (Cause::broken_body(), "broken_body"),
         ];
         for (cause, word) in refusals.into_iter().chain(others) {
             assert_eq!(cause.as_str(), word, "{cause:?}");

@@ -8,7 +8,7 @@ use std::{
 use http::Method;
 
 use super::{Cause, RequestId};
-use crate::{AccessToken, Operation, Principal, Reason, ScopeSet};
+use crate::{AccessToken, Operation, Principal, Reason, Scope, ScopeHierarchy, ScopeSet};
 
 /// One decision about one request. Borrowed from the request: a sink copies what it keeps.
 ///
@@ -19,6 +19,7 @@ pub struct AuditEvent<'a> {
     pub(crate) facts: &'a Facts,
     /// `None`: allowed.
     pub(crate) cause: Option<&'a Cause>,
+    pub(crate) hierarchy: &'a ScopeHierarchy,
 }
 
 /// What is known of a request when it is decided upon.
@@ -162,7 +163,16 @@ impl AuditEvent<'_> {
         let refusal = self.cause.and_then(Cause::refusal)?;
         match (refusal.reason(), &self.facts.token) {
             (Reason::InsufficientScope, Some(token)) => {
-                Some(token.scopes().missing(refusal.needed_scopes()))
+                let held = token.scopes();
+                let lacks = |scope: &&Scope| !self.hierarchy.grants(held, scope);
+                Some(
+                    refusal
+                        .needed_scopes()
+                        .iter()
+                        .filter(lacks)
+                        .cloned()
+                        .collect(),
+                )
             }
             (Reason::InsufficientScope | Reason::NoToken, _) => {
                 Some(refusal.needed_scopes().clone())
@@ -236,6 +246,7 @@ pub(crate) mod tests {
                 time: SystemTime::UNIX_EPOCH,
                 facts: &facts,
                 cause: Some(&cause),
+                hierarchy: &ScopeHierarchy::default(),
             };
             let shown = |scopes: Option<&ScopeSet>| scopes.map(ToString::to_string);
             let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());

@@ -127,7 +127,12 @@ mod tests {
 
     fn text(facts: &Facts, cause: Option<&Cause>) -> String {
         let time = SystemTime::UNIX_EPOCH + Duration::from_micros(1_785_243_600_000_001);
-        let event = AuditEvent { time, facts, cause };
+        let event = AuditEvent {
+            time,
+            facts,
+            cause,
+            hierarchy: &crate::ScopeHierarchy::default(),
+        };
         String::from_utf8(line(&event).expect("JSON")).expect("UTF-8")
     }
 

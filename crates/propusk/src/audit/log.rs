@@ -144,6 +144,7 @@ mod tests {
             time: SystemTime::UNIX_EPOCH,
             facts: &facts,
             cause: None,
+            hierarchy: &crate::ScopeHierarchy::default(),
         });
     }
 

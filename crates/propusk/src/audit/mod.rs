@@ -39,11 +39,21 @@ pub(crate) use trace::{is_traced, trace};
 pub trait AuditSink: Send + Sync + 'static {
     /// Takes one event. It holds no token, only the public identifier of one.
     fn record(&self, event: &AuditEvent<'_>);
+
+    /// Whether it looks at [`AuditEvent::operation`]. Then the body of every message is read to know
+    /// it, also where no decision depends on it.
+    fn wants_operations(&self) -> bool {
+        true
+    }
 }
 
 impl<S: AuditSink> AuditSink for Arc<S> {
     fn record(&self, event: &AuditEvent<'_>) {
         S::record(self, event);
+    }
+
+    fn wants_operations(&self) -> bool {
+        S::wants_operations(self)
     }
 }
 

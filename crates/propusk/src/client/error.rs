@@ -10,7 +10,7 @@ use rmcp::{
     },
 };
 
-use crate::{Challenge, InvalidBearerToken, InvalidResourceUrl};
+use crate::{Challenge, InvalidBearerToken, InvalidResourceUrl, ScopeSet};
 
 /// Why a client got no answer. What to do about it is told by [`ClientError::kind`] and the
 /// predicates; the text is for humans.
@@ -101,10 +101,16 @@ impl ClientError {
 
     /// A JSON-RPC error, or what rmcp makes one of where none came.
     fn of_rpc(data: ErrorData) -> Self {
-        let unauthenticated = data
-            .data
-            .as_ref()
-            .is_some_and(|d| d["error"] == "unauthenticated");
+        let said = |member: &str| data.data.as_ref()?.get(member)?.as_str();
+        let refused = match said("error").filter(|_| data.code.0 == -32001) {
+            Some("unauthenticated") => Some((ErrorKind::Unauthenticated, None)),
+            Some("forbidden") => Some((ErrorKind::Forbidden, None)),
+            Some("insufficient_scope") => {
+                let challenge = challenge_in(&data.message, said("scope"));
+                Some((ErrorKind::Forbidden, Some(Box::new(challenge))))
+            }
+            _ => None,
+        };
         if let Some(status) = data
             .message
             .strip_prefix("server/discover rejected with HTTP ")
@@ -112,8 +118,10 @@ impl ClientError {
             let kind = kind_of_status(status).unwrap_or(ErrorKind::Transport);
             return Self::caused(kind, data);
         }
-        if data.code.0 == -32001 && unauthenticated {
-            return Self::caused(ErrorKind::Unauthenticated, data);
+        if let Some((kind, challenge)) = refused {
+            let mut error = Self::caused(kind, data);
+            error.challenge = challenge;
+            return error;
         }
         Self::new(ErrorKind::Rpc(Box::new(data)))
     }
@@ -148,6 +156,14 @@ impl ClientError {
         found.cause = Some(Box::new(cause));
         found
     }
+}
+
+/// A refusal that came inside an answer which had begun, as the challenge that it would have been.
+fn challenge_in(message: &str, scope: Option<&str>) -> Challenge {
+    Challenge::bearer()
+        .with_error("insufficient_scope")
+        .with_error_description(message)
+        .with_scope(&ScopeSet::from_claim(scope.unwrap_or_default()))
 }
 
 /// A 401 or 403 without a challenge; rmcp keeps the status as the beginning of a text.
@@ -230,7 +246,10 @@ impl fmt::Display for ClientError {
                 Some(message) => write!(f, "not authenticated: {message}"),
                 None => self.describe(f, "not authenticated (401)"),
             },
-            ErrorKind::Forbidden => self.describe(f, "not permitted (403)"),
+            ErrorKind::Forbidden => match self.said_by_the_tool() {
+                Some(message) => write!(f, "not permitted: {message}"),
+                None => self.describe(f, "not permitted (403)"),
+            },
             ErrorKind::Unavailable {
                 status,
                 retry_after,

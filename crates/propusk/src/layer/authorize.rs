@@ -8,18 +8,26 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, header::AUTHORIZATION};
+use http::{
+    HeaderValue, Method, Request, Response,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use http_body::Body;
 use http_body_util::Full;
 use tower_service::Service;
 
 use super::{
-    body::AuthBody,
+    body::{AuthBody, Ties},
     gate::{Gate, Permitted},
+    late_refusal::LateRefusal,
+    operations::Operations,
     render,
+    request_body::RequestBody,
+    sessions::SessionUse,
+    streams::Streams,
     trail::Trail,
 };
-use crate::{AccessToken, Permit, audit::Cause};
+use crate::{AccessToken, Permit, audit::Cause, refusal::Scheme};
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>> + Send>>;
 
@@ -27,12 +35,17 @@ type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>
 #[derive(Clone)]
 pub(super) struct Authorize<S> {
     gate: Arc<Gate>,
+    operations: Operations,
     inner: S,
 }
 
 impl<S> Authorize<S> {
-    pub(super) fn new(gate: Arc<Gate>, inner: S) -> Self {
-        Self { gate, inner }
+    pub(super) fn new(gate: Arc<Gate>, operations: Operations, inner: S) -> Self {
+        Self {
+            gate,
+            operations,
+            inner,
+        }
     }
 }
 
@@ -43,16 +56,20 @@ impl<S> Authorize<S> {
         request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
-        S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+        S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
+            + Clone
+            + Send
+            + 'static,
         S::Future: Send,
-        ReqBody: Send + 'static,
+        ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + 'static,
     {
         let gate = Arc::clone(&self.gate);
+        let operations = self.operations.clone();
         let inner = self.inner.clone();
         Box::pin(async move {
             let mut trail = Trail::of(&request);
-            let response = match admit(&gate, request, &mut trail).await {
+            let response = match admit(&gate, &operations, request, &mut trail).await {
                 Ok(admitted) => {
                     // Before it runs, so that what it does is never without a trace.
                     gate.record(&mut trail, None);
@@ -70,9 +87,12 @@ impl<S> Authorize<S> {
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+    S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
-    ReqBody: Send + 'static,
+    ReqBody: Body<Data = Bytes> + Send + 'static,
     ResBody: Body<Data = Bytes> + 'static,
 {
     type Response = Response<AuthBody<ResBody>>;
@@ -91,13 +111,15 @@ where
 
 /// A request that may go on, with the 2025-11-25 session that it names.
 struct Admitted<B> {
-    request: Request<B>,
-    session: Option<String>,
+    request: Request<RequestBody<B>>,
+    session: Option<SessionUse>,
+    late: LateRefusal,
     next_nonce: Option<HeaderValue>,
 }
 
-async fn admit<B>(
+async fn admit<B: Body<Data = Bytes>>(
     gate: &Gate,
+    operations: &Operations,
     request: Request<B>,
     trail: &mut Trail,
 ) -> Result<Admitted<B>, Box<Response<Full<Bytes>>>> {
@@ -117,51 +139,75 @@ async fn admit<B>(
         .sessions()
         .check(
             &mut parts.headers,
-            permit.caller().map(AccessToken::principal),
+            permit.caller().map(AccessToken::principal).cloned(),
         )
         .map_err(|_| Box::new(render::unknown_session()))?;
+    let body = operations.check(gate, &permit, &parts, body, trail).await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
     parts.headers.remove("dpop");
     parts.extensions.insert(permit);
+    let late = LateRefusal::default();
+    if session.is_none() {
+        // Inside a session rmcp begins its answer before the handler is asked.
+        parts.extensions.insert(late.clone());
+    }
     Ok(Admitted {
         request: Request::from_parts(parts, body),
         session,
+        late,
         next_nonce,
     })
 }
 
 async fn forward<S, ReqBody, ResBody>(
-    gate: &Gate,
+    gate: &Arc<Gate>,
     mut inner: S,
     Admitted {
         request,
         session,
+        late,
         next_nonce,
     }: Admitted<ReqBody>,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>,
 {
     let ends = request.method() == Method::DELETE;
-    // Only an answer to a request without a session can open one.
-    let opener = session.is_none().then(|| {
-        let caller = request
-            .extensions()
-            .get::<Permit>()
-            .and_then(Permit::caller);
-        caller.map(|token| token.principal().clone())
-    });
+    let permit = request.extensions().get::<Permit>();
+    let caller = permit.and_then(Permit::caller).cloned();
     poll_fn(|cx| inner.poll_ready(cx)).await?;
     let response = inner.call(request).await?;
-    if let Some(caller) = opener {
-        gate.sessions().learn(response.headers(), caller);
-    } else if let Some(id) = session
-        && ends
-        && response.status().is_success()
-    {
-        // A 404 may be another route's; an entry that is left over makes room for the next.
-        gate.sessions().forget(&id);
+    if let Some(refusal) = late.take() {
+        let refusal = match &caller {
+            Some(token) => refusal.under(Scheme::of(token)),
+            None => refusal,
+        };
+        return Ok(render::refusal(gate.settings(), &refusal).map(AuthBody::own));
     }
-    Ok(render::with_nonce(response, next_nonce).map(AuthBody::inner))
+    let session = match session {
+        // Only an answer to a request without a session can open one.
+        None => {
+            let owner = caller.as_ref().map(|token| token.principal().clone());
+            gate.sessions().learn(response.headers(), owner);
+            None
+        }
+        // A 404 may be another route's; an entry that is left over makes room for the next.
+        Some(session) if ends && response.status().is_success() => {
+            session.forget();
+            None
+        }
+        session => session,
+    };
+    let stream = caller
+        .filter(|_| is_stream(&response))
+        .and_then(|token| Streams::open(gate, &token));
+    let ties = Ties::of(session, stream);
+    Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
+}
+
+/// An answer that may go on for long. (One of JSON ends with what was asked for.)
+fn is_stream<B>(response: &Response<B>) -> bool {
+    let content_type = response.headers().get(CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
 }

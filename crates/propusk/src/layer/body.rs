@@ -1,6 +1,7 @@
 //! A response body that is either the inner service's or the layer's own.
 
 use std::{
+    future::Future,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -9,12 +10,16 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use pin_project_lite::pin_project;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::{sessions::SessionUse, streams::StreamUse};
 
 pin_project! {
     /// The body of a response that passed an [`AuthLayer`](super::AuthLayer).
     pub struct AuthBody<B> {
         #[pin]
         kind: Kind<B>,
+        ties: Option<Box<Ties>>,
     }
 }
 
@@ -26,16 +31,52 @@ pin_project! {
     }
 }
 
+/// What a body hangs on: when one of them ends, the body ends, cleanly, as if the service behind
+/// had nothing more to say.
+pub(super) struct Ties {
+    ends: Vec<Pin<Box<WaitForCancellationFutureOwned>>>,
+    _session: Option<SessionUse>,
+    _stream: Option<StreamUse>,
+}
+
+impl Ties {
+    /// `None` where there is neither.
+    pub(super) fn of(session: Option<SessionUse>, stream: Option<StreamUse>) -> Option<Box<Self>> {
+        let session_end = session.as_ref().map(SessionUse::ended);
+        let ends = session_end
+            .into_iter()
+            .chain(stream.as_ref().map(StreamUse::ended));
+        let ends: Vec<_> = ends
+            .map(|end| Box::pin(end.clone().cancelled_owned()))
+            .collect();
+        (!ends.is_empty()).then(|| {
+            Box::new(Self {
+                ends,
+                _session: session,
+                _stream: stream,
+            })
+        })
+    }
+
+    fn has_ended(&mut self, cx: &mut Context<'_>) -> bool {
+        self.ends
+            .iter_mut()
+            .any(|end| end.as_mut().poll(cx).is_ready())
+    }
+}
+
 impl<B> AuthBody<B> {
-    pub(super) fn inner(body: B) -> Self {
+    pub(super) fn inner(body: B, ties: Option<Box<Ties>>) -> Self {
         Self {
             kind: Kind::Inner { body },
+            ties,
         }
     }
 
     pub(crate) fn own(body: Full<Bytes>) -> Self {
         Self {
             kind: Kind::Own { body },
+            ties: None,
         }
     }
 }
@@ -55,7 +96,15 @@ impl<B: Body<Data = Bytes>> Body for AuthBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        match self.project().kind.project() {
+        let mut this = self.project();
+        if this.ties.as_mut().is_some_and(|ties| ties.has_ended(cx)) {
+            // Dropping the inner body tells the service behind that nobody listens any more.
+            this.kind.set(Kind::Own {
+                body: Full::default(),
+            });
+            *this.ties = None;
+        }
+        match this.kind.project() {
             KindProjection::Inner { body } => body.poll_frame(cx),
             KindProjection::Own { body } => body.poll_frame(cx).map_err(|never| match never {}),
         }

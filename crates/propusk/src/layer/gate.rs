@@ -1,17 +1,23 @@
 //! What all requests share: settings, verifier, clock, sessions; and the way to a permit.
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use http::{HeaderValue, request::Parts};
 
 use super::{
     credentials::{Credentials, credentials},
     observer::Observer,
     sessions::Sessions,
+    streams::Streams,
     trail::Trail,
 };
 use crate::{
     AccessToken, Admission, AuthSettings, BearerToken, Clock, Operation, Permit, Presented,
-    ProtectedResourceMetadata, Reason, Refusal, audit::Cause, decide, resource::WELL_KNOWN,
-    verify::DynTokenVerifier,
+    ProtectedResourceMetadata, Reason, Refusal, Unavailable, audit::Cause, decide,
+    resource::WELL_KNOWN, verify::DynTokenVerifier,
 };
 #[cfg(feature = "jwt")]
 use crate::{
@@ -24,10 +30,11 @@ pub(super) struct Gate {
     settings: AuthSettings,
     verifier: Box<dyn DynTokenVerifier>,
     clock: Box<dyn Clock>,
-    sessions: Sessions,
     observer: Observer,
     #[cfg(feature = "jwt")]
     dpop: Dpop,
+    sessions: Arc<Sessions>,
+    streams: Arc<Streams>,
     metadata_path: String,
     metadata: Option<String>,
 }
@@ -61,11 +68,12 @@ impl Gate {
             metadata,
             #[cfg(feature = "jwt")]
             dpop: Dpop::new(&settings),
+            observer: Observer::default(),
+            sessions: Sessions::new(settings.session_limits()),
+            streams: Streams::new(),
             settings,
             verifier,
             clock,
-            sessions: Sessions::default(),
-            observer: Observer::default(),
         }
     }
 
@@ -73,7 +81,7 @@ impl Gate {
         &self.settings
     }
 
-    pub(super) fn sessions(&self) -> &Sessions {
+    pub(super) fn sessions(&self) -> &Arc<Sessions> {
         &self.sessions
     }
 
@@ -83,7 +91,36 @@ impl Gate {
 
     /// Tells who watches what was decided; `None` is that the request goes on.
     pub(super) fn record(&self, trail: &mut Trail, cause: Option<&Cause>) {
-        self.observer.record(trail, cause, &*self.clock);
+        let hierarchy = self.settings.scope_hierarchy();
+        self.observer.record(trail, cause, hierarchy, &*self.clock);
+    }
+
+    pub(super) fn streams(&self) -> &Arc<Streams> {
+        &self.streams
+    }
+
+    /// For how long the token is still valid; `None`: for ever.
+    pub(super) fn time_left(&self, token: &AccessToken) -> Option<Duration> {
+        let end = token.valid_until()?;
+        Some(end.duration_since(self.clock.now()).unwrap_or_default())
+    }
+
+    pub(super) fn expires_before(&self, token: &AccessToken, when: Instant) -> bool {
+        let end = self
+            .time_left(token)
+            .and_then(|left| Instant::now().checked_add(left));
+        end.is_some_and(|end| end < when)
+    }
+
+    /// What the verifier says now about a token that it once accepted.
+    pub(super) async fn verify_again(
+        &self,
+        token: &AccessToken,
+    ) -> Result<Option<AccessToken>, Unavailable> {
+        match token.expose_token_text() {
+            Some(text) => self.verifier.verify(text).await,
+            None => Ok(None),
+        }
     }
 
     /// The metadata document, if this path is one of its two (RFC 9728 §3.1). `Some(None)`: the

@@ -4,10 +4,16 @@ mod authorize;
 mod body;
 mod credentials;
 mod gate;
+mod late_refusal;
+mod message;
 mod observer;
+mod operations;
 mod render;
+mod request_body;
 mod service;
+mod session_table;
 mod sessions;
+mod streams;
 mod trail;
 
 use std::sync::Arc;
@@ -15,6 +21,8 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 pub use body::AuthBody;
+pub use operations::DeclaredScopes;
+pub use request_body::RequestBody;
 pub use service::AuthService;
 
 use crate::{
@@ -24,6 +32,10 @@ use crate::{
     verify::DynTokenVerifier,
 };
 use gate::Gate;
+use operations::Operations;
+
+#[cfg(feature = "server")]
+pub(crate) use late_refusal::LateRefusal;
 
 /// A tower layer that lets only authorized requests through.
 ///
@@ -40,8 +52,16 @@ use gate::Gate;
 /// 7. uses up its proof, which is good for one request to this process (401);
 /// 8. may use a 2025-11-25 session only if its principal opened that session (404).
 ///
-/// Nobody reads the body before that. Behind the layer the `Authorization` and `DPoP` headers are
-/// gone, so that no log and no upstream gets them, and the request's extensions hold the
+/// Nobody reads the body before that. Where a policy or a declaration asks for scopes, the body is
+/// then read, strictly and within a limit, and the operation in it is decided upon (400, 401, 403,
+/// 413).
+///
+/// A stream (an answer of `text/event-stream`) ends, cleanly, when its token expires, and within
+/// [`AuthSettings::stream_recheck`] after the verifier no longer accepts it; its client may open
+/// the next one with a new token. This needs a tokio runtime with timers.
+///
+/// Behind the layer the `Authorization` and `DPoP` headers are gone, so that no log and no upstream
+/// gets them, and the request's extensions hold the
 /// [`Permit`](crate::Permit) with the caller.
 ///
 /// # Mounting an rmcp server yourself
@@ -59,6 +79,7 @@ use gate::Gate;
 #[derive(Clone)]
 pub struct AuthLayer {
     gate: Arc<Gate>,
+    operations: Operations,
 }
 
 impl AuthLayer {
@@ -78,6 +99,7 @@ impl AuthLayer {
         let verifier: Box<dyn DynTokenVerifier> = Box::new(verifier);
         Self {
             gate: Arc::new(Gate::new(settings, verifier, Box::new(clock))),
+            operations: Operations::default(),
         }
     }
 
@@ -103,9 +125,51 @@ impl AuthLayer {
         metrics.gauge_from(
             "propusk_sessions_open",
             "Sessions of MCP 2025-11-25 that are remembered.",
-            move || gate.upgrade().map_or(0, |gate| gate.sessions().open()),
+            move || {
+                gate.upgrade()
+                    .map_or(0, |gate| gate.sessions().count() as u64)
+            },
         );
         self.audit(Decisions::new(metrics))
+    }
+
+    /// Has `hook` called with the id of every 2025-11-25 session that a limit of
+    /// [`SessionLimits`](crate::SessionLimits) ends, so that what is behind the layer can end it
+    /// too: for rmcp [`server::close_in`](crate::server::close_in). Without one, rmcp ends a
+    /// session that nobody can reach any more after its own idle time of five minutes.
+    #[must_use]
+    pub fn on_session_end(self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.gate.sessions().on_end(Arc::new(hook));
+        self
+    }
+
+    /// How many 2025-11-25 sessions are open.
+    #[must_use]
+    pub fn open_sessions(&self) -> usize {
+        self.gate.sessions().count()
+    }
+
+    /// How many streams of callers with a token are open: answers of `text/event-stream` that have
+    /// not ended.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.gate.streams().count()
+    }
+
+    /// Asks the handler which scopes it declares, so that a refusal is an HTTP 403 in both eras.
+    /// Pass the [`Guard`](crate::server::Guard) around the handler.
+    #[must_use]
+    pub fn declared_by(mut self, handler: impl DeclaredScopes) -> Self {
+        self.operations.declared = Some(Arc::new(handler));
+        self
+    }
+
+    /// Sets the largest body in bytes that is read to decide about it (4 MiB by default); a larger
+    /// one gets 413.
+    #[must_use]
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.operations.most_bytes = bytes;
+        self
     }
 }
 
@@ -113,7 +177,7 @@ impl<S: Clone> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService::new(Arc::clone(&self.gate), inner)
+        AuthService::new(Arc::clone(&self.gate), self.operations.clone(), inner)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::trail::Trail;
 use crate::{
-    Clock,
+    Clock, ScopeHierarchy,
     audit::{self, AuditEvent, AuditSink, Cause},
 };
 
@@ -21,8 +21,20 @@ impl Observer {
         sinks.push(sink);
     }
 
+    /// Whether anybody but the log listens.
+    pub(super) fn listens(&self) -> bool {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        sinks.iter().any(|sink| sink.wants_operations())
+    }
+
     /// Tells of a decision. Where nobody listens it costs two looks and nothing else.
-    pub(super) fn record(&self, trail: &mut Trail, cause: Option<&Cause>, clock: &dyn Clock) {
+    pub(super) fn record(
+        &self,
+        trail: &mut Trail,
+        cause: Option<&Cause>,
+        hierarchy: &ScopeHierarchy,
+        clock: &dyn Clock,
+    ) {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
         let traced = cause.is_some() || audit::is_traced();
         if traced || !sinks.is_empty() {
@@ -30,6 +42,7 @@ impl Observer {
                 time: clock.now(),
                 facts: trail.facts(),
                 cause,
+                hierarchy,
             };
             if traced {
                 audit::trace(&event);
@@ -76,9 +89,14 @@ mod tests {
         let text = BearerToken::parse("t").expect("a token");
         let verified = trail.verify(&verifier, &text).await;
         verified.expect("it can tell").expect("valid");
-        observer.record(&mut trail, None, &SystemClock);
+        observer.record(&mut trail, None, &ScopeHierarchy::default(), &SystemClock);
         let cause = Refusal::needs("x").into();
-        observer.record(&mut trail, Some(&cause), &SystemClock);
+        observer.record(
+            &mut trail,
+            Some(&cause),
+            &ScopeHierarchy::default(),
+            &SystemClock,
+        );
         assert_eq!(
             *heard.0.lock().unwrap(),
             ["r-1 authorized true", "r-1 insufficient_scope false"]

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::message::METHOD_NOT_FOUND;
 use crate::{
     AuthSettings, Challenge, Defect, DpopPolicy, ProofDefect, Reason, Refusal, audit::Cause,
     host_policy::Foreign, refusal::Scheme,
@@ -26,6 +27,7 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
         }
         Reason::InvalidProof(_) => (StatusCode::UNAUTHORIZED, Some("invalid_dpop_proof")),
         Reason::InsufficientScope => (StatusCode::FORBIDDEN, Some("insufficient_scope")),
+        Reason::Forbidden => (StatusCode::FORBIDDEN, Some("forbidden")),
         Reason::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, None),
     };
     // A client of rmcp reads a body only where there is no challenge to read or a 400, takes a
@@ -40,7 +42,7 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
     if let Reason::Unavailable { retry_after } = refusal.reason() {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    } else {
+    } else if refusal.reason() != Reason::Forbidden {
         let value = challenge(settings, error, refusal).to_header_value();
         headers.insert(header::WWW_AUTHENTICATE, value);
     }
@@ -124,6 +126,42 @@ fn json_rpc_error(
     }
     let body = json!({ "jsonrpc": "2.0", "id": null, "error": rpc });
     own(status, "application/json", body.to_string())
+}
+
+/// Renders a message that cannot be read in one way only: a JSON-RPC error where it is known for
+/// which request, else a plain sentence (see [`refusal`]).
+pub(super) fn unclear(code: i32, message: &str, id: Option<Value>) -> Response<Full<Bytes>> {
+    let (content_type, body) = match id {
+        Some(id) => {
+            let error = json!({ "code": code, "message": message });
+            let body = json!({ "jsonrpc": "2.0", "id": id, "error": error });
+            ("application/json", body.to_string())
+        }
+        None => ("text/plain; charset=utf-8", format!("{message}\n")),
+    };
+    let status = match code {
+        METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    caused(own(status, content_type, body), Cause::unclear_message())
+}
+
+/// Renders a body that is longer than it may be.
+pub(super) fn too_long(most: usize) -> Response<Full<Bytes>> {
+    let body = format!("The body of a request may have {most} bytes at most.\n");
+    let response = own(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "text/plain; charset=utf-8",
+        body,
+    );
+    caused(response, Cause::body_too_long())
+}
+
+/// Renders a body that did not come whole.
+pub(super) fn broken_body() -> Response<Full<Bytes>> {
+    let body = "The body of the request did not come whole.\n".to_owned();
+    let response = own(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", body);
+    caused(response, Cause::broken_body())
 }
 
 /// Renders a request that was turned away for its `Host` or `Origin`.
@@ -212,6 +250,14 @@ mod tests {
             let cause = response.extensions().get::<Cause>();
             assert_eq!(cause.and_then(Cause::refusal), Some(&refused));
         }
+    }
+
+    #[test]
+    fn what_no_scope_would_help_is_403_without_a_challenge() {
+        let settings = AuthSettings::new("http://localhost:8000/mcp").expect("valid");
+        let response = refusal(&settings, &Refusal::forbidden());
+        assert_eq!(response.status(), 403);
+        assert!(!response.headers().contains_key(header::WWW_AUTHENTICATE));
     }
 
     #[test]

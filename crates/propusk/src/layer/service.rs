@@ -15,7 +15,10 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, Cors, CorsLayer};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{authorize::Authorize, body::AuthBody, gate::Gate, render, trail::Trail};
+use super::{
+    authorize::Authorize, body::AuthBody, gate::Gate, operations::Operations, render,
+    request_body::RequestBody, trail::Trail,
+};
 use crate::{AuthSettings, audit::Cause, host_policy::Source};
 
 /// The service that an [`AuthLayer`](super::AuthLayer) makes.
@@ -29,8 +32,8 @@ pub struct AuthService<S> {
 }
 
 impl<S: Clone> AuthService<S> {
-    pub(super) fn new(gate: Arc<Gate>, inner: S) -> Self {
-        let plain = Authorize::new(Arc::clone(&gate), inner);
+    pub(super) fn new(gate: Arc<Gate>, operations: Operations, inner: S) -> Self {
+        let plain = Authorize::new(Arc::clone(&gate), operations, inner);
         let cors = cors(gate.settings()).layer(plain.clone());
         Self { gate, plain, cors }
     }
@@ -68,10 +71,13 @@ impl<S> AuthService<S> {
         request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
-        S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+        S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
+            + Clone
+            + Send
+            + 'static,
         S::Future: Send,
         S::Error: Send,
-        ReqBody: Send + 'static,
+        ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
         match self.source(&request) {
@@ -102,10 +108,13 @@ impl<S> AuthService<S> {
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for AuthService<S>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
+    S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
     S::Error: Send,
-    ReqBody: Send + 'static,
+    ReqBody: Body<Data = Bytes> + Send + 'static,
     ResBody: Body<Data = Bytes> + Send + 'static,
 {
     type Response = Response<AuthBody<ResBody>>;

@@ -2,14 +2,15 @@
 //! Practices, session hijacking): each belongs to the principal of its `initialize` request.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use http::{HeaderMap, HeaderName};
+use tokio_util::sync::CancellationToken;
 
-use crate::Principal;
+use super::session_table::{Owner, SessionTable};
+use crate::SessionLimits;
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -17,38 +18,48 @@ const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-versi
 /// The first revision without sessions. Revisions are dates and compare as text.
 const FIRST_WITHOUT_SESSIONS: &str = "2026-07-28";
 
-/// A session that nobody has used for this long is forgotten; its client opens a new one.
-const IDLE: Duration = Duration::from_secs(60 * 60);
+type EndHook = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// More sessions than this and the one that idled longest is forgotten.
-const MOST: usize = 10_000;
-
-/// The owners of the sessions that this layer has seen opened.
-#[derive(Default)]
+/// The sessions that this layer has seen opened.
 pub(super) struct Sessions {
-    owners: Mutex<HashMap<String, Owned>>,
-}
-
-struct Owned {
-    /// `None`: an anonymous caller opened it.
-    by: Option<Principal>,
-    last_used: Instant,
+    table: Mutex<SessionTable>,
+    end_hooks: Mutex<Vec<EndHook>>,
 }
 
 /// The session of a request is unknown, or another's; which of them is not told.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct UnknownSession;
 
+/// A request or a stream inside a session. While it lives the session is not idle.
+pub(super) struct SessionUse {
+    sessions: Arc<Sessions>,
+    owner: Owner,
+    id: String,
+    end: CancellationToken,
+}
+
 impl Sessions {
-    /// Checks the session that a request names against its caller, and returns it.
+    pub(super) fn new(limits: SessionLimits) -> Arc<Self> {
+        Arc::new(Self {
+            table: Mutex::new(SessionTable::new(limits, Instant::now())),
+            end_hooks: Mutex::default(),
+        })
+    }
+
+    /// Has this called with the id of every session that a limit ends.
+    pub(super) fn on_end(&self, hook: EndHook) {
+        lock(&self.end_hooks).push(hook);
+    }
+
+    /// Checks the session that a request names against its caller, and marks it as in use.
     ///
     /// A request of a revision without sessions loses the header instead, as if it had not been
     /// sent: that revision says to ignore it.
     pub(super) fn check(
-        &self,
+        self: &Arc<Self>,
         headers: &mut HeaderMap,
-        caller: Option<&Principal>,
-    ) -> Result<Option<String>, UnknownSession> {
+        owner: Owner,
+    ) -> Result<Option<SessionUse>, UnknownSession> {
         let mut ids = headers.get_all(SESSION_ID).iter();
         let id = match (ids.next(), ids.next()) {
             (None, _) => return Ok(None),
@@ -59,46 +70,75 @@ impl Sessions {
             headers.remove(SESSION_ID);
             return Ok(None);
         }
-        let mut owners = self.lock();
-        let owned = owners
-            .get_mut(&id)
-            .filter(|owned| owned.by.as_ref() == caller);
-        owned.ok_or(UnknownSession)?.last_used = Instant::now();
-        Ok(Some(id))
+        let (ended, end) = {
+            let (mut table, now) = (lock(&self.table), Instant::now());
+            (table.sweep_if_due(now), table.begin_use(&owner, &id, now))
+        };
+        self.say_ended(&ended);
+        Ok(Some(SessionUse {
+            sessions: Arc::clone(self),
+            owner,
+            id,
+            end: end.ok_or(UnknownSession)?,
+        }))
     }
 
     /// Remembers the session that a response opens, if it does.
-    pub(super) fn learn(&self, response: &HeaderMap, caller: Option<Principal>) {
+    pub(super) fn learn(&self, response: &HeaderMap, owner: Owner) {
         let Some(id) = response.get(SESSION_ID).and_then(|id| id.to_str().ok()) else {
             return;
         };
-        let mut owners = self.lock();
-        if owners.len() >= MOST {
-            make_room(&mut owners);
+        let ended = lock(&self.table).insert(owner, id.to_owned(), Instant::now());
+        self.say_ended(&ended);
+    }
+
+    /// How many there are, without those that have idled too long.
+    pub(super) fn count(&self) -> usize {
+        let (ended, count) = {
+            let mut table = lock(&self.table);
+            (table.sweep(Instant::now()), table.len())
+        };
+        self.say_ended(&ended);
+        count
+    }
+
+    /// Outside of the lock of the table, since a hook may do anything.
+    fn say_ended(&self, ids: &[String]) {
+        if ids.is_empty() {
+            return;
         }
-        owners.insert(
-            id.to_owned(),
-            Owned {
-                by: caller,
-                last_used: Instant::now(),
-            },
-        );
+        tracing::info!(sessions = ids.len(), "ended by a limit");
+        let hooks = lock(&self.end_hooks).clone();
+        for (hook, id) in hooks
+            .iter()
+            .flat_map(|hook| ids.iter().map(move |id| (hook, id)))
+        {
+            hook(id);
+        }
+    }
+}
+
+impl SessionUse {
+    /// Cancelled when the session ends.
+    pub(super) fn ended(&self) -> &CancellationToken {
+        &self.end
     }
 
-    /// Forgets a session that has ended.
-    pub(super) fn forget(&self, id: &str) {
-        self.lock().remove(id);
+    /// The client has ended the session.
+    pub(super) fn forget(&self) {
+        lock(&self.sessions.table).remove(&self.owner, &self.id);
     }
+}
 
-    /// How many are remembered.
-    pub(super) fn open(&self) -> u64 {
-        u64::try_from(self.lock().len()).unwrap_or(u64::MAX)
+impl Drop for SessionUse {
+    fn drop(&mut self) {
+        lock(&self.sessions.table).end_use(&self.owner, &self.id, Instant::now());
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Owned>> {
-        // Every change is a single insertion or removal, so a panic elsewhere leaves no half of one.
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No change of these is left half done by a panic: hooks run outside of the locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_sessionless(headers: &HeaderMap) -> bool {
@@ -109,17 +149,6 @@ fn is_sessionless(headers: &HeaderMap) -> bool {
     ) {
         (Some(version), None) => version >= FIRST_WITHOUT_SESSIONS,
         _ => false,
-    }
-}
-
-fn make_room(owners: &mut HashMap<String, Owned>) {
-    owners.retain(|_, owned| owned.last_used.elapsed() < IDLE);
-    if owners.len() >= MOST {
-        let idlest = owners
-            .iter()
-            .min_by_key(|(_, owned)| owned.last_used)
-            .map(|(id, _)| id.clone());
-        idlest.and_then(|id| owners.remove(&id));
     }
 }
 
@@ -136,41 +165,52 @@ mod tests {
         headers
     }
 
-    fn principal(subject: &str) -> Principal {
-        AccessToken::new(subject).principal().clone()
+    fn owner(subject: &str) -> Owner {
+        Some(AccessToken::new(subject).principal().clone())
+    }
+
+    fn is_known(sessions: &Arc<Sessions>, id: &str, owner: &Owner) -> bool {
+        let mut headers = headers(&[("mcp-session-id", id)]);
+        matches!(sessions.check(&mut headers, owner.clone()), Ok(Some(_)))
     }
 
     #[test]
     fn only_the_principal_that_opened_a_session_may_use_it() {
-        let sessions = Sessions::default();
-        let (alice, bob) = (principal("alice"), principal("bob"));
-        sessions.learn(&headers(&[("mcp-session-id", "a")]), Some(alice.clone()));
+        let sessions = Sessions::new(SessionLimits::default());
+        let (alice, bob) = (owner("alice"), owner("bob"));
+        sessions.learn(&headers(&[("mcp-session-id", "a")]), alice.clone());
         sessions.learn(&headers(&[("mcp-session-id", "nobody")]), None);
-        let check =
-            |id: &str, caller| sessions.check(&mut headers(&[("mcp-session-id", id)]), caller);
-        assert_eq!(check("a", Some(&alice)), Ok(Some("a".to_owned())));
-        assert_eq!(check("nobody", None), Ok(Some("nobody".to_owned())));
-        for (id, caller) in [
-            ("a", Some(&bob)),
-            ("a", None),
-            ("nobody", Some(&alice)),
-            ("other", Some(&alice)),
-            ("A", Some(&alice)),
+        for (id, owner, known) in [
+            ("a", &alice, true),
+            ("nobody", &None, true),
+            ("a", &bob, false),
+            ("a", &None, false),
+            ("nobody", &alice, false),
+            ("other", &alice, false),
+            ("A", &alice, false),
         ] {
-            assert_eq!(check(id, caller), Err(UnknownSession), "{id} {caller:?}");
+            assert_eq!(is_known(&sessions, id, owner), known, "{id} {owner:?}");
         }
-        sessions.forget("a");
-        assert_eq!(check("a", Some(&alice)), Err(UnknownSession));
+        let in_use = sessions
+            .check(&mut headers(&[("mcp-session-id", "a")]), alice.clone())
+            .ok()
+            .flatten()
+            .expect("hers");
+        in_use.forget();
+        assert!(in_use.ended().is_cancelled());
+        drop(in_use);
+        assert!(!is_known(&sessions, "a", &alice));
+        assert_eq!(sessions.count(), 1);
     }
 
     #[test]
     fn a_session_id_does_not_ride_on_a_revision_without_sessions() {
-        let sessions = Sessions::default();
+        let sessions = Sessions::new(SessionLimits::default());
         let mut modern = headers(&[
             ("mcp-session-id", "x"),
             ("mcp-protocol-version", "2026-07-28"),
         ]);
-        assert_eq!(sessions.check(&mut modern, None), Ok(None));
+        assert!(matches!(sessions.check(&mut modern, None), Ok(None)));
         assert!(!modern.contains_key(SESSION_ID), "the header is gone");
         for legacy in [
             &[
@@ -184,20 +224,23 @@ mod tests {
                 ("mcp-protocol-version", "2025-11-25"),
             ],
         ] {
-            assert_eq!(
-                sessions.check(&mut headers(legacy), None),
-                Err(UnknownSession),
-                "{legacy:?}"
-            );
+            let outcome = sessions.check(&mut headers(legacy), None);
+            assert!(outcome.is_err(), "{legacy:?}");
         }
     }
 
     #[test]
-    fn the_number_of_sessions_is_bounded() {
-        let sessions = Sessions::default();
-        for n in 0..MOST + 10 {
-            sessions.learn(&headers(&[("mcp-session-id", &n.to_string())]), None);
+    fn hooks_hear_of_every_session_that_a_limit_ends_and_of_no_other() {
+        let sessions = Sessions::new(SessionLimits::default().in_all(2));
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hear = Arc::clone(&heard);
+        sessions.on_end(Arc::new(move |id| lock(&hear).push(id.to_owned())));
+        for id in ["1", "2", "3"] {
+            sessions.learn(&headers(&[("mcp-session-id", id)]), None);
         }
-        assert_eq!(sessions.lock().len(), MOST);
+        let mut third = headers(&[("mcp-session-id", "3")]);
+        let in_use = sessions.check(&mut third, None).ok().flatten();
+        in_use.expect("there").forget();
+        assert_eq!(*lock(&heard), ["1"]);
     }
 }

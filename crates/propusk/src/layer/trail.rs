@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use http::Request;
+use serde_json::Value;
 
 use crate::{
     AccessToken, BearerToken, Operation, Permit, Unavailable,
@@ -61,6 +62,15 @@ impl Trail {
         if permit.caller().is_none() {
             self.0.token = None;
         }
+    }
+
+    /// What the body asks for.
+    pub(super) fn asks(&mut self, operation: Operation, id: Option<&Value>) {
+        self.0.operation = operation;
+        self.0.rpc_id = id.map(|id| match id {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
     }
 
     /// A later event about the same request does not tell of the same verification again.

@@ -56,4 +56,8 @@ impl AuditSink for Decisions {
             self.verifications[asked.verified as usize].observe(asked.latency);
         }
     }
+
+    fn wants_operations(&self) -> bool {
+        false
+    }
 }

@@ -4,7 +4,6 @@ use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer,
     handler::server::common::{AsRequestContext, FromContextPart},
-    model::ErrorCode,
     service::RequestContext,
 };
 
@@ -29,16 +28,11 @@ impl RequestCaller for RequestContext<RoleServer> {
 }
 
 /// `caller: AccessToken` as an argument of a tool or prompt. An anonymous caller does not get in:
-/// the call is answered with an error.
+/// the call is answered with a 401, or with a JSON-RPC error where the answer has begun.
 impl<C: AsRequestContext> FromContextPart<C> for AccessToken {
     fn from_context_part(context: &mut C) -> Result<Self, ErrorData> {
         let caller = context.as_request_context().caller().cloned();
-        caller.ok_or_else(|| {
-            let message = Refusal::unauthenticated().to_string();
-            // By this a client tells it from other errors of the same code.
-            let data = serde_json::json!({ "error": "unauthenticated" });
-            ErrorData::new(ErrorCode(-32001), message, Some(data))
-        })
+        caller.ok_or_else(|| Refusal::unauthenticated().into())
     }
 }
 

@@ -21,15 +21,21 @@ use rmcp::{
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-use super::Options;
+use super::{Bound, Guard, Options};
+use crate::layer::RequestBody;
 
-type Rmcp<H> = StreamableHttpService<Arc<H>, LocalSessionManager>;
+type Rmcp<H> = StreamableHttpService<Bound<Guard<H>>, LocalSessionManager>;
 
 /// Behind an `Arc`: rmcp's own `Service::call` would copy its configuration for every request.
 pub(super) struct McpService<H>(Arc<Rmcp<H>>);
 
 impl<H: ServerHandler> McpService<H> {
-    pub(super) fn new(handler: Arc<H>, options: &Options, streams: CancellationToken) -> Self {
+    pub(super) fn new(
+        handler: Bound<Guard<H>>,
+        sessions: Arc<LocalSessionManager>,
+        options: &Options,
+        streams: CancellationToken,
+    ) -> Self {
         let config = StreamableHttpServerConfig::default()
             // The layer in front has checked both, by the resource URL.
             .disable_allowed_hosts()
@@ -38,11 +44,9 @@ impl<H: ServerHandler> McpService<H> {
             .with_legacy_session_mode(options.legacy_sessions)
             .with_max_request_body_bytes(options.max_body_bytes)
             .with_cancellation_token(streams);
-        let factory = move || Ok(Arc::clone(&handler));
+        let factory = move || Ok(handler.clone());
         Self(Arc::new(StreamableHttpService::new(
-            factory,
-            Arc::default(),
-            config,
+            factory, sessions, config,
         )))
     }
 }
@@ -53,7 +57,7 @@ impl<H> Clone for McpService<H> {
     }
 }
 
-impl<H: ServerHandler> Service<Request<Incoming>> for McpService<H> {
+impl<H: ServerHandler> Service<Request<RequestBody<Incoming>>> for McpService<H> {
     type Response = Response<BoxBody<Bytes, Infallible>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
@@ -62,7 +66,7 @@ impl<H: ServerHandler> Service<Request<Incoming>> for McpService<H> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<RequestBody<Incoming>>) -> Self::Future {
         let service = Arc::clone(&self.0);
         let ends_session = request.method() == Method::DELETE;
         Box::pin(async move {

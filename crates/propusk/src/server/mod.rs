@@ -4,11 +4,14 @@
 mod caller;
 mod drain;
 mod endpoint;
+mod guard;
 mod listen;
 mod mcp;
 mod metrics;
+mod refusal;
 mod scopes;
-mod tool_refusal;
+mod sessions;
+mod state;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -17,9 +20,12 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 pub use caller::{Caller, RequestCaller};
 pub use drain::signal as shutdown_signal;
+pub use guard::Guard;
 pub use metrics::serve_metrics;
 pub use propusk_macros::tool_router;
-pub use scopes::{declared_scopes, scopes};
+pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};
+pub use sessions::close_in;
+pub use state::{Bound, NotValid, Sealed, StateSealer};
 
 use crate::{AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::Metrics};
 
@@ -69,6 +75,8 @@ struct Options {
     drain: Duration,
     legacy_sessions: bool,
     shown_metrics: Option<Metrics>,
+    sealer: Option<StateSealer>,
+    state_lifetime: Option<Duration>,
 }
 
 impl Default for Options {
@@ -78,7 +86,24 @@ impl Default for Options {
             drain: Duration::from_secs(10),
             legacy_sessions: true,
             shown_metrics: None,
+            sealer: None,
+            state_lifetime: None,
         }
+    }
+}
+
+impl Options {
+    /// What clients keep for this handler belongs to their callers.
+    fn bind<H>(&self, handler: H) -> io::Result<Bound<H>> {
+        let sealer = match &self.sealer {
+            Some(sealer) => sealer.clone(),
+            None => StateSealer::new()?,
+        };
+        let bound = Bound::new(handler, sealer);
+        Ok(match self.state_lifetime {
+            Some(lifetime) => bound.lifetime(lifetime),
+            None => bound,
+        })
     }
 }
 
@@ -101,10 +126,15 @@ impl<H: ServerHandler> Server<H> {
         verifier: impl TokenVerifier,
     ) -> Server<H, Protected> {
         let endpoint = settings.resource().path().to_owned();
-        let layer = AuthLayer::new(settings, verifier);
+        let layer = AuthLayer::new(settings.clone(), verifier);
+        let auth = Protected {
+            layer,
+            settings,
+            endpoint,
+        };
         Server {
             handler: self.handler,
-            auth: Protected { layer, endpoint },
+            auth,
             options: self.options,
         }
     }
@@ -114,6 +144,7 @@ impl<H: ServerHandler> Server<H> {
 #[derive(Debug)]
 pub struct Protected {
     layer: AuthLayer,
+    settings: AuthSettings,
     endpoint: String,
 }
 
@@ -168,6 +199,24 @@ impl<H> Server<H, Protected> {
     }
 }
 
+impl<H, A> Server<H, A> {
+    /// Sets what seals the request states, cursors and task ids that clients keep (see [`Bound`]).
+    /// By default the key is random, so that they are good for this process only; several replicas
+    /// share one: `StateSealer::with_key(&key, &[])`.
+    #[must_use]
+    pub fn state_sealer(mut self, sealer: StateSealer) -> Self {
+        self.options.sealer = Some(sealer);
+        self
+    }
+
+    /// Sets for how long a request state or a cursor is good (an hour by default).
+    #[must_use]
+    pub fn state_lifetime(mut self, lifetime: Duration) -> Self {
+        self.options.state_lifetime = Some(lifetime);
+        self
+    }
+}
+
 impl<H: ServerHandler> Server<H, Protected> {
     /// Binds the address and serves until SIGINT or SIGTERM, then drains.
     ///
@@ -184,7 +233,8 @@ impl<H: ServerHandler> Server<H, Protected> {
     /// finish and ends open streams.
     ///
     /// # Errors
-    /// None at present; trouble with one connection ends that connection only.
+    /// The operating system gives no random bytes for a key. Trouble with one connection ends that
+    /// connection only.
     pub async fn serve_on(
         self,
         listener: TcpListener,
@@ -196,10 +246,19 @@ impl<H: ServerHandler> Server<H, Protected> {
             options,
         } = self;
         let drain = drain::Drain::new(options.drain);
-        let mcp = mcp::McpService::new(handler, &options, drain.streams());
+        let guard = Guard::around(handler, auth.settings);
+        let manager = sessions::session_manager();
+        let layer = auth
+            .layer
+            .declared_by(guard.clone())
+            .max_body_bytes(options.max_body_bytes)
+            .on_session_end(close_in(Arc::clone(&manager)));
+        // Outside of the guard, so that its cursors are sealed too.
+        let handler = options.bind(guard)?;
+        let mcp = mcp::McpService::new(handler, manager, &options, drain.streams());
         let endpoint = endpoint::Endpoint::new(
             &auth.endpoint,
-            tower_layer::Layer::layer(&auth.layer, mcp),
+            tower_layer::Layer::layer(&layer, mcp),
             drain.clone(),
             options.shown_metrics,
         );

@@ -2,7 +2,7 @@
 
 use propusk::Admission::{Optional, Permissive, Required};
 
-use crate::support::{Era, MOUNTS, Site, called, modern};
+use crate::support::{Era, MOUNTS, Mount, Site, called, modern};
 
 const NOBODY: &str = "error: This server requires an access token.";
 
@@ -18,6 +18,7 @@ async fn the_three_admissions() {
         ("Authorization", "Bearer alice"),
         ("Authorization", "Bearer alice"),
     ];
+    // The last becomes a 401 where there is a guard and the answer has not begun.
     let (free, must) = (["nobody", "nobody", NOBODY], |status| {
         [status, status, status]
     });
@@ -46,6 +47,12 @@ async fn the_three_admissions() {
                     for (tool, expected) in tools {
                         let reply = site.tool(era, headers, tool).await;
                         let case = format!("{mount:?} {admission:?} {era:?} {tool} {presented}");
+                        let guarded = mount == Mount::Server && era == Era::Modern;
+                        let expected = if guarded && expected == NOBODY {
+                            "401"
+                        } else {
+                            expected
+                        };
                         assert_eq!(called(&reply), expected, "{case}: {reply:?}");
                     }
                 }
@@ -88,7 +95,7 @@ async fn an_anonymous_caller_may_list_tools_where_admitted() {
         let reply = site.send(&list).await;
         assert_eq!(
             reply.json()["result"]["tools"].as_array().map(Vec::len),
-            Some(7),
+            Some(9),
             "{reply:?}"
         );
         assert_eq!(

@@ -1,6 +1,6 @@
 //! The caller inside a tool is that of this very request.
 
-use crate::support::{Era, MOUNTS, Site, call, called, legacy};
+use crate::support::{Era, MOUNTS, Mount, Site, call, called, legacy};
 
 const ALICE: [(&str, &str); 1] = [("Authorization", "Bearer alice")];
 
@@ -44,9 +44,17 @@ async fn a_tool_that_refuses_says_which_scopes_would_do() {
         let site = Site::plain(mount).await;
         for era in Era::BOTH {
             let reply = site.tool(era, &ALICE, "refuse").await;
-            let expected = "error: The access token does not permit this operation. It needs: x:y.";
-            assert_eq!(called(&reply), expected, "{mount:?} {era:?}");
-            assert_eq!(reply.json()["result"]["isError"], true, "{mount:?} {era:?}");
+            let case = format!("{mount:?} {era:?}: {reply:?}");
+            let json = reply.json();
+            let message = "The access token does not permit this operation. It needs: x:y.";
+            assert_eq!(json["error"]["message"], message, "{case}");
+            let data = serde_json::json!({ "error": "insufficient_scope", "scope": "x:y" });
+            assert_eq!(json["error"]["data"], data, "{case}");
+            // Where the answer has not begun, and there is a guard to tell the layer.
+            let guarded = mount == Mount::Server && era == Era::Modern;
+            assert_eq!(reply.status, if guarded { 403 } else { 200 }, "{case}");
+            let challenge = reply.header("www-authenticate").unwrap_or_default();
+            assert_eq!(challenge.contains("scope=\"x:y\""), guarded, "{case}");
         }
     }
 }

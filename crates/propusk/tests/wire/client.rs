@@ -98,6 +98,26 @@ async fn without_the_scope_the_error_names_it() {
     }
 }
 
+/// A tool that finds out by itself: whether the answer had begun or not, the error says the same.
+#[tokio::test]
+async fn a_refusal_out_of_a_tool_is_a_typed_error() {
+    for mount in MOUNTS {
+        let site = Site::plain(mount).await;
+        for era in ERAS {
+            let client = Client::new(site.url()).bearer("alice").era(era);
+            let session = client.connect().await.expect("admitted");
+            let refused = soon(session.call_tool("refuse", Value::Null)).await;
+            let error = refused.expect_err("refused");
+            let case = format!("{mount:?} {era:?}: {error:?}");
+            assert!(error.is_forbidden(), "{case}");
+            let challenge = error.challenge().expect(&case);
+            assert_eq!(challenge.error(), Some("insufficient_scope"), "{case}");
+            assert_eq!(challenge.parameter("scope"), Some("x:y"), "{case}");
+            assert!(error.to_string().contains("It needs: x:y."), "{case}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_token_that_is_revoked_in_mid_session_is_told_as_such() {
     for mount in MOUNTS {
@@ -165,5 +185,5 @@ async fn arguments_are_an_object() {
         .await
         .expect_err("unknown");
     assert!(matches!(error.kind(), ErrorKind::Rpc(_)), "{error:?}");
-    assert_eq!(session.list_tools().await.expect("listed").len(), 7);
+    assert_eq!(session.list_tools().await.expect("listed").len(), 9);
 }

@@ -83,20 +83,29 @@ async fn odd_json_is_refused_and_costs_nothing() {
         ];
         for (case, body, expected) in table {
             let reply = site.send(&call("whoami").bearer("alice").body(body)).await;
+            // The server decides about bodies, and so refuses what can be read in two ways itself.
+            let expected = match (mount, expected) {
+                (Mount::Server, "415") => "400",
+                _ => expected,
+            };
             assert_eq!(called(&reply), expected, "{mount:?} {case}: {reply:?}");
         }
         // Two names are no call of either tool, whichever the header says.
         let two = call("scopes")
             .bearer("alice")
             .body(then(name, r#""name":"scopes""#));
-        assert_eq!(called(&site.send(&two).await), "404", "{mount:?}");
+        let (twice, garbled) = match mount {
+            Mount::Server => ("400", 400),
+            Mount::Layer => ("404", 415),
+        };
+        assert_eq!(called(&site.send(&two).await), twice, "{mount:?}");
         let bytes = good.replace("whoami", "X").into_bytes();
         let bytes: Vec<u8> = bytes
             .into_iter()
             .map(|b| if b == b'X' { 0xff } else { b })
             .collect();
         let reply = site.send(&call("whoami").bearer("alice").body(bytes)).await;
-        assert_eq!(reply.status, 415, "{mount:?}: no UTF-8: {reply:?}");
+        assert_eq!(reply.status, garbled, "{mount:?}: no UTF-8: {reply:?}");
     }
 }
 

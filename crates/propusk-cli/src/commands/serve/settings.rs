@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use propusk::{Admission, AuthSettings, DpopPolicy};
 
-use super::{LISTEN, watch::Watched};
+use super::{LISTEN, ScopesConfig, watch::Watched};
 use crate::{
     args::ServeArgs,
     commands::verification::{Verification, either},
@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) watched: Watched,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
+    scopes: ScopesConfig,
+    show_all: bool,
     dpop: DpopPolicy,
     dpop_nonces: bool,
 }
@@ -28,6 +30,7 @@ impl Plan {
     pub(super) fn resolve(
         args: ServeArgs,
         mut config: ServeConfig,
+        scopes: ScopesConfig,
         configured_tokens: Option<String>,
     ) -> Result<Self, Failure> {
         let verification =
@@ -45,6 +48,8 @@ impl Plan {
                 args.audit.or(config.audit),
                 args.metrics.or(config.metrics).as_deref(),
             )?,
+            show_all: args.show_all || scopes.show_all == Some(true),
+            scopes,
             dpop: dpop.unwrap_or_default(),
             dpop_nonces: args.dpop_nonces || config.dpop_nonces == Some(true),
             allowed_hosts: either(args.allowed_host, &mut config.allowed_host),
@@ -65,6 +70,7 @@ impl Plan {
             .settings(format!("http://{}/mcp", reachable(bound)))?
             .dpop(self.dpop)
             .dpop_nonces(self.dpop_nonces);
+        settings = self.scopes.apply(settings)?.show_all(self.show_all);
         for host in &self.allowed_hosts {
             settings = settings
                 .allow_host(host)

@@ -172,7 +172,13 @@ impl Wire {
 
     /// Reads a whole response.
     pub(crate) async fn reply(&mut self) -> Reply {
-        let mut reply = self.head().await;
+        let head = self.head().await;
+        self.body(head).await
+    }
+
+    /// Reads the body behind a head.
+    pub(crate) async fn body(&mut self, head: Reply) -> Reply {
+        let mut reply = head;
         if reply.header("transfer-encoding").is_some() {
             while let Some(chunk) = self.chunk().await {
                 reply.body.extend(chunk);

@@ -2,8 +2,11 @@
 
 mod holder;
 mod http;
+mod keeping;
+mod library;
 mod proxy;
 mod rpc;
+mod scoped;
 mod signer;
 mod site;
 mod tools;
@@ -11,8 +14,11 @@ mod watch;
 
 pub(crate) use holder::Holder;
 pub(crate) use http::{Reply, Request, Wire, soon};
+pub(crate) use keeping::Keeping;
+pub(crate) use library::Library;
 pub(crate) use proxy::{Proxy, canned};
-pub(crate) use rpc::{Era, call, called, initialize, legacy, modern};
+pub(crate) use rpc::{Era, call, called, in_session, initialize, legacy, modern};
+pub(crate) use scoped::{Front, Scoped, Speech, token_of};
 pub(crate) use signer::{Signer, claims, encoded, hash};
 pub(crate) use site::{MOUNTS, Mount, Site};
 pub(crate) use tools::Tools;

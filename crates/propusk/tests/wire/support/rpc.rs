@@ -35,9 +35,15 @@ pub(crate) fn modern(method: &str, mut params: Value) -> Request {
     params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": NEWER,
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientCapabilities": {
+            "elicitation": {"form": {}},
+            "extensions": {"io.modelcontextprotocol/tasks": {}},
+        },
     });
-    let name = params["name"].as_str().map(str::to_owned);
+    let named = ["name", "uri", "taskId"].map(|member| params[member].as_str());
+    // A header cannot carry a control character; what it says instead is refused as well.
+    let name = named.into_iter().flatten().next();
+    let name = name.map(|name| name.replace(char::is_control, "?"));
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     let request = post(&body.to_string())
         .header("MCP-Protocol-Version", NEWER)
@@ -60,11 +66,25 @@ pub(crate) fn initialize() -> Request {
 
 /// A call of a tool inside a session of 2025-11-25.
 pub(crate) fn legacy(session: &str, tool: &str) -> Request {
-    let params = json!({"name": tool, "arguments": {}});
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+    in_session(
+        session,
+        "tools/call",
+        &json!({"name": tool, "arguments": {}}),
+    )
+}
+
+/// A request inside a session of 2025-11-25.
+pub(crate) fn in_session(session: &str, method: &str, params: &Value) -> Request {
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     post(&body.to_string())
         .header("MCP-Protocol-Version", OLDER)
         .header("Mcp-Session-Id", session)
+}
+
+/// A request of 2025-11-25, which may or may not be in a session.
+pub(crate) fn older(method: &str, params: &Value) -> Request {
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    post(&body.to_string()).header("MCP-Protocol-Version", OLDER)
 }
 
 /// The session that a reply opens.

@@ -1,7 +1,7 @@
 //! A protected server on a port of its own.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io,
     net::SocketAddr,
     sync::{
@@ -11,12 +11,17 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use axum::serve::ListenerExt;
 use propusk::{
     AccessToken, AuthLayer, AuthSettings, BearerToken, Confirmation, Server, Unavailable,
     metrics::Metrics,
+    server::{Bound, StateSealer, close_in},
 };
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+use rmcp::{
+    ServerHandler,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -39,6 +44,7 @@ const EXPIRY: u64 = 1_000_000;
 /// The verifier's state, for the test to look at and to change.
 pub(crate) struct Verifier {
     calls: AtomicUsize,
+    calls_of: Mutex<HashMap<String, usize>>,
     revoked: Mutex<HashSet<String>>,
     down: AtomicBool,
 }
@@ -46,6 +52,8 @@ pub(crate) struct Verifier {
 impl Verifier {
     fn verify(&self, token: &BearerToken) -> Result<Option<AccessToken>, Unavailable> {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        let text = token.expose_secret().to_owned();
+        *self.calls_of.lock().unwrap().entry(text).or_default() += 1;
         let token = match self.down.load(Ordering::SeqCst) {
             true => "outage",
             false => token.expose_secret(),
@@ -77,7 +85,13 @@ impl Verifier {
                 let cause = Unavailable::new("cannot log in to db.internal as root:hunter2");
                 return Err(cause.with_retry_after(Duration::from_millis(6_001)));
             }
-            _ => return Ok(None),
+            other => match other.strip_prefix("until-").map(str::parse) {
+                Some(Ok(millis)) => {
+                    let end = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+                    alice().with_scope_claim("mcp").with_expires_at(end)
+                }
+                _ => return Ok(None),
+            },
         }))
     }
 }
@@ -97,6 +111,9 @@ pub(crate) struct Site {
     pub(crate) watch: Watch,
     /// The numbers; [`Mount::Server`] shows them at `/metrics`.
     pub(crate) metrics: Metrics,
+    /// Of [`Mount::Layer`].
+    layer: Option<AuthLayer>,
+    manager: Arc<LocalSessionManager>,
     verifier: Arc<Verifier>,
     mount: Mount,
     now: Arc<AtomicU64>,
@@ -123,12 +140,26 @@ impl Site {
         settings: impl FnOnce(AuthSettings) -> AuthSettings,
         options: impl FnOnce(Server<Tools>) -> Server<Tools>,
     ) -> Self {
+        let tools = Tools::default();
+        let mut site = Self::start_handler(mount, tools.clone(), settings, options).await;
+        site.tools = tools;
+        site
+    }
+
+    /// Starts a server around this handler.
+    pub(crate) async fn start_handler<H: ServerHandler + Clone>(
+        mount: Mount,
+        handler: H,
+        settings: impl FnOnce(AuthSettings) -> AuthSettings,
+        options: impl FnOnce(Server<H>) -> Server<H>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let settings =
             settings(AuthSettings::new(&format!("http://{address}/mcp")).expect("a URL"));
         let verifier = Arc::new(Verifier {
             calls: AtomicUsize::new(0),
+            calls_of: Mutex::default(),
             revoked: Mutex::default(),
             down: AtomicBool::new(false),
         });
@@ -136,7 +167,8 @@ impl Site {
             let verifier = Arc::clone(&verifier);
             move |token: BearerToken| std::future::ready(verifier.verify(&token))
         };
-        let tools = Tools::default();
+        let manager = Arc::new(LocalSessionManager::default());
+        let mut layer = None;
         let (watch, metrics) = (Watch::default(), Metrics::new());
         let now = Arc::new(AtomicU64::new(EXPIRY - 1));
         let (stop, stopped) = oneshot::channel();
@@ -146,7 +178,7 @@ impl Site {
         };
         let served = match mount {
             Mount::Server => {
-                let server = options(Server::new(tools.clone()))
+                let server = options(Server::new(handler))
                     .show_metrics(&metrics)
                     .auth(settings, check)
                     .audit(watch.clone())
@@ -159,16 +191,20 @@ impl Site {
                     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.load(Ordering::SeqCst))
                 };
                 let auth = AuthLayer::with_clock(settings, check, clock)
+                    .on_session_end(close_in(Arc::clone(&manager)))
                     .audit(watch.clone())
                     .metrics(&metrics);
-                tokio::spawn(serve_layer(listener, tools.clone(), auth))
+                layer = Some(auth.clone());
+                tokio::spawn(serve_layer(listener, handler, auth, Arc::clone(&manager)))
             }
         };
         Self {
             address,
-            tools,
+            tools: Tools::default(),
             watch,
             metrics,
+            layer,
+            manager,
             verifier,
             mount,
             now,
@@ -199,6 +235,22 @@ impl Site {
     /// How often the verifier has been asked.
     pub(crate) fn verified(&self) -> usize {
         self.verifier.calls.load(Ordering::SeqCst)
+    }
+
+    /// How often the verifier has been asked about this token.
+    pub(crate) fn verified_of(&self, token: &str) -> usize {
+        let calls = self.verifier.calls_of.lock().unwrap();
+        calls.get(token).copied().unwrap_or_default()
+    }
+
+    /// The layer of [`Mount::Layer`].
+    pub(crate) fn layer(&self) -> Option<&AuthLayer> {
+        self.layer.as_ref()
+    }
+
+    /// How many sessions rmcp holds behind [`Mount::Layer`].
+    pub(crate) async fn rmcp_sessions(&self) -> usize {
+        self.manager.sessions.read().await.len()
     }
 
     /// From now on the verifier does not accept this token.
@@ -257,13 +309,23 @@ impl Site {
 }
 
 /// As in `examples/protect-an-rmcp-server`.
-async fn serve_layer(listener: TcpListener, tools: Tools, auth: AuthLayer) -> io::Result<()> {
+async fn serve_layer<H: ServerHandler + Clone>(
+    listener: TcpListener,
+    handler: H,
+    auth: AuthLayer,
+    manager: Arc<LocalSessionManager>,
+) -> io::Result<()> {
+    let sealer = StateSealer::new()?;
     let mcp = StreamableHttpService::new(
-        move || Ok(tools.clone()),
-        Arc::new(LocalSessionManager::default()),
+        move || Ok(Bound::new(handler.clone(), sealer.clone())),
+        manager,
         // Its own list knows this machine only; the layer has judged by the settings.
         StreamableHttpServerConfig::default().disable_allowed_hosts(),
     );
     let app = axum::Router::new().nest_service("/mcp", mcp).layer(auth);
+    // Or every call inside a session waits for a delayed acknowledgement.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     axum::serve(listener, app).await
 }

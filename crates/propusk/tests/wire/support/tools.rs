@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::http::{HeaderName, request::Parts};
 use propusk::{AccessToken, Refusal, server::RequestCaller};
-use rmcp::{RoleServer, service::RequestContext, tool};
+use rmcp::{
+    RoleServer, handler::server::wrapper::Parameters, schemars, service::RequestContext, tool,
+};
 use tokio::sync::Semaphore;
 
 #[derive(Clone)]
@@ -24,8 +26,20 @@ impl Default for Tools {
     }
 }
 
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Echo {
+    text: String,
+}
+
 #[propusk::tool_router(server_handler)]
 impl Tools {
+    #[tool(description = "Who is calling, and what came")]
+    async fn echo(&self, caller: AccessToken, Parameters(echo): Parameters<Echo>) -> String {
+        // Lets others in between.
+        tokio::task::yield_now().await;
+        format!("{}: {}", caller.subject(), echo.text)
+    }
+
     #[tool(description = "Who is calling; somebody must be")]
     async fn whoami(&self, caller: AccessToken) -> String {
         caller.subject().to_owned()
@@ -62,6 +76,12 @@ impl Tools {
     #[tool(description = "Finds out by itself that more is needed")]
     async fn refuse(&self) -> Result<String, Refusal> {
         Err(Refusal::needs("x:y"))
+    }
+
+    #[tool(description = "Says to the session that the tools have changed")]
+    async fn notify(&self, context: RequestContext<RoleServer>) -> String {
+        let told = context.peer.notify_tool_list_changed().await;
+        told.map_or_else(|error| error.to_string(), |()| "notified".to_owned())
     }
 
     #[tool(description = "Ends when the test says so")]

@@ -1,0 +1,360 @@
+//! What a JSON-RPC message asks for, read once and strictly, before anybody acts on it.
+//!
+//! Two parsers that understand one message differently are how an operation slips past its check.
+//! So whatever could be read in two ways (a member that comes twice, a batch, `params` or a
+//! reference that is a list) is refused here, whatever the parser behind would make of it. Names of
+//! members count in exactly their case, and with their escapes resolved: `"\u006eame"` is `name`.
+//! What is deep inside `arguments` decides nothing and is only skipped.
+
+use std::{collections::HashSet, fmt, marker::PhantomData};
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Value, value::RawValue};
+
+use crate::{Operation, Target, TargetKind};
+
+/// A message that does not say in one way only what it asks for.
+#[derive(Debug)]
+pub(super) struct Unclear {
+    /// A code of JSON-RPC 2.0 §5.1.
+    pub(super) code: i32,
+    /// A sentence for the developer who sent it; it may quote what was sent.
+    pub(super) message: String,
+    /// The id of the request, where it could be read.
+    pub(super) id: Option<Value>,
+}
+
+const PARSE_ERROR: i32 = -32700;
+const INVALID_REQUEST: i32 = -32600;
+pub(super) const METHOD_NOT_FOUND: i32 = -32601;
+const INVALID_PARAMS: i32 = -32602;
+
+/// What a message asks for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// None where it is an answer to the server.
+    pub(super) operation: Option<Operation>,
+    /// None where it is a notification, or not a text or a number.
+    pub(super) id: Option<Value>,
+}
+
+/// Reads what a message asks for.
+pub(super) fn asked(body: &[u8]) -> Result<Asked, Unclear> {
+    let Object(message) = serde_json::from_slice::<Object<Message<'_>>>(body)
+        .map_err(|error| unclear(&error, None))?;
+    let Some(method) = message.method else {
+        return Ok(Asked {
+            operation: None,
+            id: message.id,
+        });
+    };
+    match message.params.targets(&method) {
+        Ok(targets) => Ok(Asked {
+            operation: Some(Operation::on(method, targets)),
+            id: message.id,
+        }),
+        // Since 2026-07-28 these are no methods any more, and without what they act upon they never
+        // were; that is what rmcp answers, too.
+        Err(Wrong::Member(_)) if method.ends_with("subscribe") => Err(Unclear {
+            code: METHOD_NOT_FOUND,
+            message: "there is no such method".to_owned(),
+            id: message.id,
+        }),
+        Err(Wrong::Member(member)) => Err(Unclear {
+            code: INVALID_PARAMS,
+            message: format!("{member} of this method is missing or is not a text"),
+            id: message.id,
+        }),
+        Err(Wrong::Json(error)) => Err(unclear(&error, message.id)),
+    }
+}
+
+fn unclear(error: &serde_json::Error, id: Option<Value>) -> Unclear {
+    let (code, what) = match error.classify() {
+        serde_json::error::Category::Data => (INVALID_REQUEST, "is not accepted"),
+        _ => (PARSE_ERROR, "is not JSON"),
+    };
+    let error: String = error.to_string().chars().take(200).collect();
+    Unclear {
+        code,
+        message: format!("the message {what}: {error}"),
+        id,
+    }
+}
+
+#[derive(Default)]
+struct Message<'a> {
+    id: Option<Value>,
+    method: Option<String>,
+    params: Params<'a>,
+}
+
+impl<'de> Members<'de> for Message<'de> {
+    const WHAT: &'static str = "one object; a batch is not accepted";
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "id" => {
+                let id: Value = map.next_value()?;
+                self.id = (id.is_string() || id.is_number()).then_some(id);
+            }
+            "method" => self.method = Some(map.next_value()?),
+            "params" => {
+                let params = map.next_value::<Option<Object<Params<'de>>>>()?;
+                self.params = params.map(|Object(params)| params).unwrap_or_default();
+            }
+            _ => drop(map.next_value::<IgnoredAny>()?),
+        }
+        Ok(())
+    }
+}
+
+/// The members of `params` that name what a method acts upon.
+#[derive(Default)]
+struct Params<'a> {
+    name: Option<Value>,
+    uri: Option<Value>,
+    task: Option<Value>,
+    reference: Option<&'a RawValue>,
+    notifications: Option<&'a RawValue>,
+}
+
+impl<'de> Members<'de> for Params<'de> {
+    const WHAT: &'static str = "`params` as an object";
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "name" => self.name = Some(map.next_value()?),
+            "uri" => self.uri = Some(map.next_value()?),
+            "taskId" => self.task = Some(map.next_value()?),
+            "ref" => self.reference = Some(map.next_value()?),
+            "notifications" => self.notifications = Some(map.next_value()?),
+            _ => drop(map.next_value::<IgnoredAny>()?),
+        }
+        Ok(())
+    }
+}
+
+enum Wrong {
+    Member(&'static str),
+    Json(serde_json::Error),
+}
+
+impl Params<'_> {
+    fn targets(self, method: &str) -> Result<Vec<Target>, Wrong> {
+        if let Some(kind) = TargetKind::of_method(method) {
+            return match kind {
+                TargetKind::Tool | TargetKind::Prompt => one(kind, self.name, "`params.name`"),
+                TargetKind::Resource => one(kind, self.uri, "`params.uri`"),
+                TargetKind::Task => one(kind, self.task, "`params.taskId`"),
+            };
+        }
+        match method {
+            "completion/complete" => parse::<Reference>(self.reference, "`params.ref`")?.target(),
+            "subscriptions/listen" => {
+                let wanted = parse::<Notifications>(self.notifications, "`params.notifications`")?;
+                let resource = |uri| Target::new(TargetKind::Resource, uri);
+                Ok(wanted.resources.into_iter().map(resource).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+fn one(kind: TargetKind, name: Option<Value>, member: &'static str) -> Result<Vec<Target>, Wrong> {
+    match name {
+        Some(Value::String(name)) => Ok(vec![Target::new(kind, name)]),
+        _ => Err(Wrong::Member(member)),
+    }
+}
+
+fn parse<'de, T: Members<'de>>(
+    json: Option<&'de RawValue>,
+    member: &'static str,
+) -> Result<T, Wrong> {
+    let json = json.ok_or(Wrong::Member(member))?;
+    let Object(parsed) = serde_json::from_str::<Object<T>>(json.get()).map_err(Wrong::Json)?;
+    Ok(parsed)
+}
+
+/// What a completion is for.
+#[derive(Default)]
+struct Reference {
+    kind: Option<Value>,
+    name: Option<Value>,
+    uri: Option<Value>,
+}
+
+impl Reference {
+    fn target(self) -> Result<Vec<Target>, Wrong> {
+        match self.kind.as_ref().and_then(Value::as_str) {
+            Some("ref/prompt") => one(TargetKind::Prompt, self.name, "`params.ref.name`"),
+            Some("ref/resource") => one(TargetKind::Resource, self.uri, "`params.ref.uri`"),
+            _ => Err(Wrong::Member("`params.ref.type`")),
+        }
+    }
+}
+
+impl<'de> Members<'de> for Reference {
+    const WHAT: &'static str = "`params.ref` as an object";
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        let value = Some(map.next_value()?);
+        match name {
+            "type" => self.kind = value,
+            "name" => self.name = value,
+            "uri" => self.uri = value,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What a stream of notifications is about.
+#[derive(Default)]
+struct Notifications {
+    resources: Vec<String>,
+}
+
+impl<'de> Members<'de> for Notifications {
+    const WHAT: &'static str = "`params.notifications` as an object";
+
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        if name == "resourceSubscriptions" {
+            self.resources = map.next_value::<Option<_>>()?.unwrap_or_default();
+        } else {
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+/// A part of a message of which some members matter.
+trait Members<'de>: Default {
+    /// What is expected, for the error.
+    const WHAT: &'static str;
+
+    /// Takes the value of the member with this name out of `map`.
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
+}
+
+/// An object in which no member comes twice.
+struct Object<T>(T);
+
+impl<'de, T: Members<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Members<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::WHAT)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<T>, A::Error> {
+        let mut object = T::default();
+        let mut seen = HashSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            object.member(&name, &mut map)?;
+            if let Some(twice) = seen.replace(name) {
+                return Err(A::Error::custom(format_args!("{twice:?} comes twice")));
+            }
+        }
+        Ok(Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> String {
+        match asked(body.as_bytes()).map(|asked| asked.operation) {
+            Ok(Some(operation)) => operation.to_string(),
+            Ok(None) => "an answer".to_owned(),
+            Err(unclear) => {
+                let id = unclear.id.map_or(String::new(), |id| format!(" for {id}"));
+                format!("{}{id}", unclear.code)
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_is_read_in_one_way_or_not_at_all() {
+        #[rustfmt::skip]
+        let table = [
+            // What the specification has.
+            (r#"{"id":1,"method":"tools/call","params":{"name":"a","arguments":{"name":"b","name":"c"}}}"#, "tools/call:a"),
+            (r#"{"params":{"arguments":[],"name":"a"},"method":"tools/call"}"#, "tools/call:a"),
+            (r#"{"method":"prompts/get","params":{"name":"a","uri":"b"}}"#, "prompts/get:a"),
+            (r#"{"method":"resources/read","params":{"name":"a","uri":"b"}}"#, "resources/read:b"),
+            (r#"{"method":"resources/subscribe","params":{"uri":"b"}}"#, "resources/subscribe:b"),
+            (r#"{"method":"tasks/get","params":{"taskId":"t"}}"#, "tasks/get:t"),
+            (r#"{"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"p"}}}"#, "completion/complete:p"),
+            (r#"{"method":"completion/complete","params":{"ref":{"uri":"u","type":"ref/resource"}}}"#, "completion/complete:u"),
+            (r#"{"method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":["a","b"]}}}"#, "subscriptions/listen:a,b"),
+            (r#"{"method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":null}}}"#, "subscriptions/listen"),
+            (r#"{"method":"tools/list"}"#, "tools/list"),
+            (r#"{"method":"tools/list","params":null}"#, "tools/list"),
+            (r#"{"method":"x/y","params":{"name":5,"ref":[],"notifications":"z"}}"#, "x/y"),
+            (r#"{"id":1,"result":{}}"#, "an answer"),
+            (r#"{"id":1,"error":{}}"#, "an answer"),
+            // One member, written in two ways, is the same member.
+            (r#"{"method":"tools/call","params":{"\u006eame":"a"}}"#, "tools/call:a"),
+            (r#"{"method":"tools/call","params":{"name":"\u0061"}}"#, "tools/call:a"),
+            (r#"{"method":"tools/call","params":{"name":"a\u0000b"}}"#, "tools/call:a\0b"),
+            (r#"{"method":"tools\/call","params":{"name":"a"}}"#, "tools/call:a"),
+            // Twice.
+            (r#"{"method":"tools/list","method":"tools/call","params":{"name":"a"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{},"params":{"name":"a"}}"#, "-32600"),
+            (r#"{"id":1,"method":"tools/call","params":{"name":"a","name":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","\u006eame":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","arguments":{},"arguments":{}}}"#, "-32600"),
+            (r#"{"id":1,"id":2,"method":"tools/list"}"#, "-32600"),
+            (r#"{"id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"a","name":"b"}}}"#, "-32600 for 1"),
+            (r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":[],"resourceSubscriptions":["a"]}}}"#, "-32600 for 1"),
+            // Another case is another member.
+            (r#"{"id":1,"method":"tools/call","params":{"Name":"a"}}"#, "-32602 for 1"),
+            (r#"{"id":"x","method":"tools/call","Params":{"name":"a"}}"#, "-32602 for \"x\""),
+            (r#"{"Method":"tools/call","params":{"name":"a"}}"#, "an answer"),
+            (r#"{"method":"tools/call","params":{"name":"a","NAME":"b"}}"#, "tools/call:a"),
+            (r#"{"method":"tools/call","params":{"name\u0000":"a"}}"#, "-32602"),
+            // Not what it must be.
+            (r#"{"method":"tools/call","params":["a"]}"#, "-32600"),
+            (r#"{"method":"tools/call","params":"a"}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":["a"]}}"#, "-32602"),
+            (r#"{"method":"tools/call","params":{"name":null}}"#, "-32602"),
+            (r#"{"method":"tools/call"}"#, "-32602"),
+            (r#"{"method":"resources/subscribe"}"#, "-32601"),
+            (r#"{"id":1,"method":"resources/unsubscribe","params":{"URI":"a"}}"#, "-32601 for 1"),
+            (r#"{"method":["tools/call"],"params":{"name":"a"}}"#, "-32600"),
+            (r#"{"method":"completion/complete","params":{"ref":["ref/prompt","a"]}}"#, "-32600"),
+            (r#"{"method":"completion/complete","params":{"ref":{"type":"ref/Prompt","name":"a"}}}"#, "-32602"),
+            (r#"{"method":"subscriptions/listen","params":{"notifications":[true,null,null,["a"]]}}"#, "-32600"),
+            (r#"{"method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":[1]}}}"#, "-32600"),
+            (r#"[{"method":"tools/call","params":{"name":"a"}}]"#, "-32600"),
+            ("[]", "-32600"), ("\"x\"", "-32600"), ("null", "-32600"), ("5", "-32600"),
+            // No JSON, or more than that.
+            ("", "-32700"), ("{", "-32700"), ("{} {}", "-32700"), ("\u{feff}{}", "-32700"),
+            (r#"{"method":"a",}"#, "-32700"), (r#"{'method':"a"}"#, "-32700"),
+            (r#"{"method":"tools/call","params":{"name":"\ud800"}}"#, "-32700"),
+        ];
+        for (body, expected) in table {
+            assert_eq!(read(body), expected, "{body}");
+        }
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!(r#"{{"method":"a","params":{{"b":{deep}}}}}"#);
+        assert_eq!(read(&deep), "a", "what is skipped takes no stack");
+        assert_eq!(
+            asked(b"{\"method\":\"tools/call\",\"params\":{\"name\":\"\xff\"}}")
+                .map_err(|unclear| unclear.code)
+                .expect_err("not UTF-8"),
+            PARSE_ERROR
+        );
+    }
+}

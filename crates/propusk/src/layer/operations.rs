@@ -1,0 +1,122 @@
+//! The decision about the operation that a body asks for.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, header::CONTENT_TYPE, request::Parts};
+use http_body::Body;
+use http_body_util::Full;
+
+use super::{
+    gate::Gate,
+    message, render,
+    request_body::{RequestBody, Unreadable, whole},
+    trail::Trail,
+};
+use crate::{Permit, Requirement, Target};
+
+/// What a handler declares about its own tools, prompts and resources.
+///
+/// [`Guard`](crate::server::Guard) is one. An [`AuthLayer`](super::AuthLayer) asks it before the
+/// handler gets a request.
+pub trait DeclaredScopes: Send + Sync + 'static {
+    /// The scopes that are declared for this target; `None` where nothing is declared.
+    fn declared_scopes(&self, target: &Target) -> Option<Requirement>;
+
+    /// Whether anything may be declared at all. Where not (and no policy is set), no body is read
+    /// for it.
+    fn declares_any(&self) -> bool {
+        true
+    }
+}
+
+/// How bodies are read and judged.
+#[derive(Clone)]
+pub(super) struct Operations {
+    pub(super) most_bytes: usize,
+    pub(super) declared: Option<Arc<dyn DeclaredScopes>>,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self {
+            most_bytes: 4 * 1024 * 1024,
+            declared: None,
+        }
+    }
+}
+
+impl Operations {
+    /// Decides about what a request asks for in its body, where anything depends on it. The bytes
+    /// go on as they came.
+    pub(super) async fn check<B: Body<Data = Bytes>>(
+        &self,
+        gate: &Gate,
+        permit: &Permit,
+        parts: &Parts,
+        body: B,
+        trail: &mut Trail,
+    ) -> Result<RequestBody<B>, Box<Response<Full<Bytes>>>> {
+        let settings = gate.settings();
+        if !self.matter(gate) || parts.method != Method::POST || !may_be_json(&parts.headers) {
+            return Ok(RequestBody::untouched(body));
+        }
+        let bytes = whole(body, self.most_bytes)
+            .await
+            .map_err(|why| match why {
+                Unreadable::TooLong => render::too_long(self.most_bytes),
+                Unreadable::Broken => render::broken_body(),
+            })?;
+        let asked = message::asked(&bytes)
+            .map_err(|unclear| render::unclear(unclear.code, &unclear.message, unclear.id))?;
+        if let Some(operation) = asked.operation {
+            let operation = operation.declaring(|target| {
+                let declared = self.declared.as_deref()?;
+                declared.declared_scopes(target)
+            });
+            let allowed = permit.allows(settings, &operation);
+            trail.asks(operation, asked.id.as_ref());
+            allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
+        }
+        Ok(RequestBody::read(bytes))
+    }
+
+    /// Whether any decision can depend on a body, or somebody wants to know what was decided about.
+    fn matter(&self, gate: &Gate) -> bool {
+        let declared = self.declared.as_ref();
+        !gate.settings().scope_policy().is_empty()
+            || declared.is_some_and(|declared| declared.declares_any())
+            || gate.observer().listens()
+    }
+}
+
+/// Whether somebody behind might take the body for JSON. rmcp takes `application/json` only; what
+/// declares itself to be something else is another service's.
+fn may_be_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter().peekable();
+    let says_json = |value: &http::HeaderValue| {
+        let json = |word: &[u8]| word.eq_ignore_ascii_case(b"json");
+        value.as_bytes().windows(4).any(json)
+    };
+    types.peek().is_none() || types.any(says_json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_rmcp_might_take_for_json_is_read() {
+        let read = |types: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in types {
+                headers.append(CONTENT_TYPE, http::HeaderValue::from_static(value));
+            }
+            may_be_json(&headers)
+        };
+        assert!(read(&[]) && read(&["application/json"]));
+        assert!(read(&["Application/JSON ; charset=utf-8"]));
+        assert!(read(&["text/plain", "application/json"]));
+        assert!(!read(&["text/plain"]) && !read(&["multipart/form-data; boundary=x"]));
+    }
+}

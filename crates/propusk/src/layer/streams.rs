@@ -1,0 +1,304 @@
+//! A stream does not outlive its token: it ends when the token expires or is revoked.
+//!
+//! One task watches for all streams, and only while there are any. It looks at the expiry of each
+//! token and asks the verifier again, once per interval for each token however many streams hang
+//! on it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use sha2::{Digest, Sha256};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::gate::Gate;
+use crate::{AccessToken, decide::still_holds};
+
+/// So many tokens are verified again at the same time: an identity server is not flooded.
+const QUESTIONS_AT_ONCE: usize = 64;
+
+/// The digest of a token's text, so that no map of secrets comes about.
+type Key = [u8; 32];
+
+/// The tokens with open streams.
+pub(super) struct Streams {
+    state: Mutex<State>,
+    /// Told when a token comes that expires before the next look.
+    sooner: Notify,
+    questions: Semaphore,
+}
+
+#[derive(Default)]
+struct State {
+    tokens: HashMap<Key, Watched>,
+    /// When the watching task looks next; `None`: there is no such task.
+    next_look: Option<Instant>,
+}
+
+struct Watched {
+    token: AccessToken,
+    streams: usize,
+    end: CancellationToken,
+    asked: Instant,
+    asking: bool,
+}
+
+/// One open stream.
+pub(super) struct StreamUse {
+    streams: Arc<Streams>,
+    key: Key,
+    end: CancellationToken,
+}
+
+impl Streams {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            sooner: Notify::new(),
+            questions: Semaphore::new(QUESTIONS_AT_ONCE),
+        })
+    }
+
+    /// How many streams are open.
+    pub(super) fn count(&self) -> usize {
+        self.lock()
+            .tokens
+            .values()
+            .map(|watched| watched.streams)
+            .sum()
+    }
+
+    /// Notes a stream that was opened with this token. `None` where the token has no text to ask
+    /// about.
+    pub(super) fn open(gate: &Arc<Gate>, token: &AccessToken) -> Option<StreamUse> {
+        let key = Sha256::digest(token.expose_token_text()?.as_bytes()).into();
+        let streams = gate.streams();
+        let (end, next_look) = {
+            let mut state = streams.lock();
+            let end = state.note(key, token);
+            // Outside of the lock a task is started; here it is only announced.
+            let before = state.next_look;
+            state.next_look = before.or_else(|| Some(Instant::now()));
+            (end, before)
+        };
+        match next_look {
+            None => {
+                let watching = Watching::new(streams);
+                tokio::spawn(watch(Arc::downgrade(gate), watching));
+            }
+            Some(next) if gate.expires_before(token, next) => streams.sooner.notify_one(),
+            Some(_) => {}
+        }
+        Some(StreamUse {
+            streams: Arc::clone(streams),
+            key,
+            end,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that could panic runs under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn note(&mut self, key: Key, token: &AccessToken) -> CancellationToken {
+        let watched = self
+            .tokens
+            .entry(key)
+            .or_insert_with(|| Watched::new(token));
+        if watched.end.is_cancelled() {
+            // It was refused a moment ago and has just been accepted again.
+            let streams = watched.streams;
+            *watched = Watched::new(token);
+            watched.streams = streams;
+        }
+        watched.streams += 1;
+        watched.end.clone()
+    }
+}
+
+impl Watched {
+    fn new(token: &AccessToken) -> Self {
+        Self {
+            token: token.clone(),
+            streams: 0,
+            end: CancellationToken::new(),
+            asked: Instant::now(),
+            asking: false,
+        }
+    }
+
+    fn end_for(&mut self, reason: &'static str) {
+        tracing::info!(caller = ?self.token.principal(), reason, "streams end with their token");
+        self.end.cancel();
+    }
+}
+
+impl StreamUse {
+    /// Cancelled when the token no longer carries the stream.
+    pub(super) fn ended(&self) -> &CancellationToken {
+        &self.end
+    }
+}
+
+impl Drop for StreamUse {
+    fn drop(&mut self) {
+        let mut state = self.streams.lock();
+        if let Some(watched) = state.tokens.get_mut(&self.key) {
+            watched.streams -= 1;
+            if watched.streams == 0 {
+                state.tokens.remove(&self.key);
+            }
+        }
+    }
+}
+
+/// The watching task runs. However it ends, the next stream starts another one.
+struct Watching {
+    streams: Arc<Streams>,
+    finished: bool,
+}
+
+impl Watching {
+    fn new(streams: &Arc<Streams>) -> Self {
+        Self {
+            streams: Arc::clone(streams),
+            finished: false,
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        // Nobody watches any more, and what nobody watches must not go on.
+        let mut state = self.streams.lock();
+        state.next_look = None;
+        state
+            .tokens
+            .values()
+            .for_each(|watched| watched.end.cancel());
+    }
+}
+
+async fn watch(gate: Weak<Gate>, mut watching: Watching) {
+    loop {
+        let Some(pause) = gate.upgrade().and_then(|gate| look(&gate)) else {
+            // With the gate gone the streams end; with no stream left there is nothing to do.
+            watching.finished = gate.strong_count() > 0;
+            return;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = watching.streams.sooner.notified() => {}
+        }
+    }
+}
+
+/// Ends what has expired, asks about what was not asked for long, and tells when to look again;
+/// `None` where no stream is open.
+fn look(gate: &Arc<Gate>) -> Option<Duration> {
+    let (pause, questions) = look_at(gate, &mut gate.streams().lock())?;
+    for question in questions {
+        tokio::spawn(ask(question));
+    }
+    Some(pause)
+}
+
+fn look_at(gate: &Arc<Gate>, state: &mut State) -> Option<(Duration, Vec<Question>)> {
+    let every = gate.settings().recheck_interval();
+    let (mut pause, mut questions) = (every, Vec::new());
+    let living = state
+        .tokens
+        .iter_mut()
+        .filter(|(_, w)| !w.end.is_cancelled());
+    for (key, watched) in living {
+        let left = gate.time_left(&watched.token);
+        if left.is_some_and(|left| left.is_zero()) {
+            watched.end_for("expired");
+            continue;
+        }
+        pause = pause.min(left.unwrap_or(every));
+        let due = every.saturating_sub(watched.asked.elapsed());
+        if watched.asking {
+            continue;
+        }
+        if due.is_zero() {
+            watched.asking = true;
+            questions.push(Question::new(gate, *key, &watched.token));
+        } else {
+            pause = pause.min(due);
+        }
+    }
+    if state.tokens.is_empty() {
+        // Under the same lock, so that a stream which opens now starts the next task.
+        state.next_look = None;
+        return None;
+    }
+    // A timer counts whole milliseconds.
+    let pause = pause.max(Duration::from_millis(1));
+    state.next_look = Some(Instant::now() + pause);
+    Some((pause, questions))
+}
+
+/// A question to the verifier on its way.
+struct Question {
+    gate: Arc<Gate>,
+    key: Key,
+    token: AccessToken,
+}
+
+impl Question {
+    fn new(gate: &Arc<Gate>, key: Key, token: &AccessToken) -> Self {
+        Self {
+            gate: Arc::clone(gate),
+            key,
+            token: token.clone(),
+        }
+    }
+
+    /// Takes note of the answer.
+    fn answered(&self, again: Option<AccessToken>) {
+        let mut state = self.gate.streams().lock();
+        let Some(watched) = state.tokens.get_mut(&self.key) else {
+            return;
+        };
+        let settings = self.gate.settings();
+        match again.filter(|again| still_holds(settings, &watched.token, again)) {
+            // Its expiry may have changed.
+            Some(again) => watched.token = again.with_text_of(&watched.token),
+            None => watched.end_for("no longer accepted"),
+        }
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        let mut state = self.gate.streams().lock();
+        if let Some(watched) = state.tokens.get_mut(&self.key) {
+            watched.asking = false;
+            watched.asked = Instant::now();
+        }
+    }
+}
+
+async fn ask(question: Question) {
+    let gate = &question.gate;
+    let Ok(_turn) = gate.streams().questions.acquire().await else {
+        return;
+    };
+    match gate.verify_again(&question.token).await {
+        Ok(again) => question.answered(again),
+        // An outage ends nothing; the expiry still does.
+        Err(unavailable) => {
+            tracing::debug!(cause = %unavailable.cause(), "the token of a stream cannot be verified now");
+        }
+    }
+}

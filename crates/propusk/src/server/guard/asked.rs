@@ -1,0 +1,126 @@
+//! One request at the guard.
+
+use http::request::Parts;
+use rmcp::{
+    ErrorData, RoleServer,
+    model::{CacheScope, Extensions, MetaObject, ProtocolVersion},
+    service::RequestContext,
+};
+
+use super::{
+    super::{
+        refusal::refusal_in,
+        scopes::{MISSING, SCOPES, array},
+    },
+    listed::{Listed, Page},
+};
+use crate::{
+    AccessToken, AuthSettings, Operation, Permit, Reason, Refusal, ScopeSet,
+    decide::{Needs, within_scopes},
+    layer::LateRefusal,
+};
+
+/// Who asks, and where a refusal goes. Without a permit in the request (it came another way than
+/// through an [`AuthLayer`](crate::AuthLayer)) nobody is asking, whatever else it says.
+pub(super) struct Asked<'a> {
+    settings: &'a AuthSettings,
+    caller: Option<AccessToken>,
+    late: Option<LateRefusal>,
+    is_modern: bool,
+}
+
+/// The caller of the request that came with these extensions.
+pub(super) fn caller(extensions: &Extensions) -> Option<&AccessToken> {
+    let http = &extensions.get::<Parts>()?.extensions;
+    http.get::<Permit>()?.caller()
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(settings: &'a AuthSettings, context: &RequestContext<RoleServer>) -> Self {
+        let http = context.extensions.get::<Parts>().map(|p| &p.extensions);
+        let version = context.protocol_version();
+        Self {
+            settings,
+            caller: caller(&context.extensions).cloned(),
+            late: http.and_then(|http| http.get::<LateRefusal>()).cloned(),
+            is_modern: version
+                .is_some_and(|v| v.as_str() >= ProtocolVersion::V_2026_07_28.as_str()),
+        }
+    }
+
+    /// The second check, on what rmcp is about to hand to the handler.
+    pub(super) fn check(&self, operation: &Operation) -> Result<(), ErrorData> {
+        within_scopes(self.settings, operation, self.caller.as_ref())
+            .map_err(|refusal| self.refuse(refusal))
+    }
+
+    /// Passes an answer on, and tells the layer where it is a refusal out of the handler's own
+    /// body. What the operation needs in any case is named with what the handler found out.
+    pub(super) fn answer<T>(
+        &self,
+        operation: &Operation,
+        answer: Result<T, ErrorData>,
+    ) -> Result<T, ErrorData> {
+        let error = match answer {
+            Err(error) => error,
+            answer => return answer,
+        };
+        let Some(refusal) = refusal_in(&error) else {
+            return Err(error);
+        };
+        if refusal.reason() == Reason::Forbidden {
+            return Err(self.refuse(refusal));
+        }
+        let needs = Needs::of(self.settings, operation).named(self.caller.as_ref());
+        let mut named = needs.unwrap_or_default();
+        named.extend(refusal.needed_scopes().iter().cloned());
+        Err(self.refuse(Refusal::new(refusal.reason(), named)))
+    }
+
+    fn refuse(&self, refusal: Refusal) -> ErrorData {
+        if let Some(late) = &self.late {
+            late.set(refusal.clone());
+        }
+        refusal.into()
+    }
+
+    pub(super) fn may_use<T: Listed>(&self, item: &T) -> bool {
+        within_scopes(self.settings, &item.operation(), self.caller.as_ref()).is_ok()
+    }
+
+    /// Takes out of a page what the caller may not use, and shows for the rest what it needs. The
+    /// order and the cursor stay; a page may become empty.
+    pub(super) fn show<P: Page>(&self, page: &mut P) {
+        page.items_mut().retain_mut(|item| self.show_item(item));
+        if self.is_modern && !self.settings.shows_all() {
+            *page.cache_scope_mut() = Some(CacheScope::Private);
+        }
+    }
+
+    fn show_item<T: Listed>(&self, item: &mut T) -> bool {
+        let operation = item.operation();
+        let permitted = within_scopes(self.settings, &operation, self.caller.as_ref()).is_ok();
+        if !permitted && !self.settings.shows_all() {
+            return false;
+        }
+        let needs = Needs::of(self.settings, &operation).particular(self.caller.as_ref());
+        let needs = needs.unwrap_or_default();
+        if !needs.is_empty() {
+            let meta = item.meta_mut().get_or_insert_with(MetaObject::default);
+            meta.insert(SCOPES.to_owned(), array(&needs));
+        }
+        if !permitted {
+            let meta = item.meta_mut().get_or_insert_with(MetaObject::default);
+            meta.insert(MISSING.to_owned(), array(&self.lacking(&needs)));
+        }
+        true
+    }
+
+    fn lacking(&self, needs: &ScopeSet) -> ScopeSet {
+        let nothing = ScopeSet::default();
+        let held = self.caller.as_ref().map_or(&nothing, AccessToken::scopes);
+        let hierarchy = self.settings.scope_hierarchy();
+        let lacks = |scope: &&crate::Scope| !hierarchy.grants(held, scope);
+        needs.iter().filter(lacks).cloned().collect()
+    }
+}

@@ -1,0 +1,220 @@
+//! What a handler declares for what it lists.
+//!
+//! A tool can be asked for by its name (`get_tool`); a prompt or a resource only by listing all. So
+//! the lists are walked once, when something of their kind is first wanted, and every list that
+//! passes later is learned from: what a client has seen locked is locked.
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+};
+
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{ErrorCode, PaginatedRequestParams},
+    service::RequestContext,
+};
+use tokio::sync::OnceCell;
+
+use super::listed::{Listed, Page};
+use crate::{Requirement, Target, TargetKind, glob::Glob, spelling};
+
+/// More pages than any list has; a handler whose cursors lead in a circle must not hold a request.
+const MOST_PAGES: usize = 10_000;
+
+#[derive(Default)]
+pub(super) struct Catalogue {
+    walked: Walked,
+    known: RwLock<Known>,
+}
+
+/// Which lists have been walked.
+#[derive(Default)]
+struct Walked {
+    tools: OnceCell<()>,
+    prompts: OnceCell<()>,
+    resources: OnceCell<()>,
+}
+
+impl Walked {
+    fn of(&self, kind: TargetKind) -> Option<&OnceCell<()>> {
+        match kind {
+            TargetKind::Tool => Some(&self.tools),
+            TargetKind::Prompt => Some(&self.prompts),
+            TargetKind::Resource => Some(&self.resources),
+            TargetKind::Task => None,
+        }
+    }
+}
+
+/// The declarations; what declares nothing is not kept.
+#[derive(Default)]
+struct Known {
+    named: HashMap<TargetKind, HashMap<String, Requirement>>,
+    templates: HashMap<String, (Glob, Requirement)>,
+}
+
+impl Catalogue {
+    /// Walks the lists of this kind, unless that has been done.
+    ///
+    /// # Errors
+    /// A list cannot be had now, so that nobody knows what is declared.
+    pub(super) async fn load<H: ServerHandler>(
+        &self,
+        kind: TargetKind,
+        handler: &H,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let Some(walked) = self.walked.of(kind) else {
+            return Ok(());
+        };
+        let walk = || async {
+            match kind {
+                TargetKind::Tool => {
+                    self.walk(|page| handler.list_tools(page, context.clone()))
+                        .await
+                }
+                TargetKind::Prompt => {
+                    self.walk(|page| handler.list_prompts(page, context.clone()))
+                        .await
+                }
+                _ => {
+                    self.walk(|page| handler.list_resources(page, context.clone()))
+                        .await?;
+                    self.walk(|page| handler.list_resource_templates(page, context.clone()))
+                        .await
+                }
+            }
+        };
+        walked.get_or_try_init(walk).await.map(|()| ())
+    }
+
+    async fn walk<P: Page, F>(
+        &self,
+        list: impl Fn(Option<PaginatedRequestParams>) -> F,
+    ) -> Result<(), ErrorData>
+    where
+        F: Future<Output = Result<P, ErrorData>>,
+    {
+        each_page(list, |page: &P| {
+            self.learn(page.items());
+            true
+        })
+        .await
+    }
+
+    /// Takes over what these definitions declare, or no longer declare.
+    pub(super) fn learn<T: Listed>(&self, items: &[T]) {
+        let changed: Vec<&T> = {
+            let known = self.read();
+            let news = |item: &&T| known.exactly(*item) != item.declared().as_ref();
+            items.iter().filter(news).collect()
+        };
+        if changed.is_empty() {
+            return;
+        }
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for item in changed {
+            known.set(item);
+        }
+    }
+
+    /// What is declared for a target, by a definition of its name or by a template that its URI
+    /// fits; all of it where there are several.
+    pub(super) fn declared(&self, target: &Target) -> Option<Requirement> {
+        let known = self.read();
+        if target.kind() != TargetKind::Resource {
+            return known.named.get(&target.kind())?.get(target.name()).cloned();
+        }
+        let normal = spelling::normal(target.name());
+        let mut spellings = vec![target.name()];
+        if normal != target.name() {
+            spellings.push(&normal);
+        }
+        let found = spellings.into_iter().flat_map(|uri| known.about(uri));
+        found.cloned().reduce(Requirement::and)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        let known = self.read();
+        known.templates.is_empty() && known.named.values().all(HashMap::is_empty)
+    }
+
+    /// Whether the lists of this kind have been walked.
+    pub(super) fn is_walked(&self, kind: TargetKind) -> bool {
+        self.walked.of(kind).is_none_or(OnceCell::initialized)
+    }
+
+    /// Whether all lists have been walked.
+    pub(super) fn is_complete(&self) -> bool {
+        let kinds = [TargetKind::Tool, TargetKind::Prompt, TargetKind::Resource];
+        kinds.into_iter().all(|kind| self.is_walked(kind))
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn exactly<T: Listed>(&self, item: &T) -> Option<&Requirement> {
+        if T::IS_TEMPLATE {
+            return self.templates.get(item.name()).map(|(_, needs)| needs);
+        }
+        self.named.get(&T::KIND)?.get(item.name())
+    }
+
+    fn set<T: Listed>(&mut self, item: &T) {
+        let name = item.name().to_owned();
+        match item.declared() {
+            Some(needs) if T::IS_TEMPLATE => {
+                let pattern = Glob::of_template(&name);
+                self.templates.insert(name, (pattern, needs));
+            }
+            Some(needs) => {
+                self.named.entry(T::KIND).or_default().insert(name, needs);
+            }
+            None if T::IS_TEMPLATE => drop(self.templates.remove(&name)),
+            None => {
+                let named = self.named.get_mut(&T::KIND);
+                named.and_then(|named| named.remove(&name));
+            }
+        }
+    }
+
+    fn about<'a>(&'a self, uri: &'a str) -> impl Iterator<Item = &'a Requirement> {
+        let named = self.named.get(&TargetKind::Resource);
+        let fitting = self
+            .templates
+            .iter()
+            .filter(move |(template, (pattern, _))| *template == uri || pattern.matches(uri));
+        named
+            .and_then(|named| named.get(uri))
+            .into_iter()
+            .chain(fitting.map(|(_, (_, needs))| needs))
+    }
+}
+
+/// Asks for page after page until `look` has seen enough and says so with `false`. A handler
+/// without such a list has an empty one.
+pub(super) async fn each_page<P: Page, F>(
+    list: impl Fn(Option<PaginatedRequestParams>) -> F,
+    mut look: impl FnMut(&P) -> bool,
+) -> Result<(), ErrorData>
+where
+    F: Future<Output = Result<P, ErrorData>>,
+{
+    let mut at = None;
+    for _ in 0..MOST_PAGES {
+        let page = match list(at).await {
+            Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => return Ok(()),
+            page => page?,
+        };
+        let cursor = page.cursor().cloned();
+        if !look(&page) || cursor.is_none() {
+            return Ok(());
+        }
+        at = Some(PaginatedRequestParams::default().with_cursor(cursor));
+    }
+    Err(ErrorData::internal_error("a list has no end", None))
+}

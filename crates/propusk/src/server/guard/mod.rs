@@ -1,0 +1,249 @@
+//! The second check: at the handler itself, on the very values that it is given.
+
+mod asked;
+mod catalogue;
+mod handler;
+mod listed;
+
+use std::{fmt, sync::Arc};
+
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::ServerCapabilities,
+    service::{NotificationContext, RequestContext},
+};
+
+use self::{
+    asked::Asked,
+    catalogue::{Catalogue, each_page},
+    listed::Page,
+};
+use super::scopes::declared_in;
+use crate::{
+    AuthSettings, Operation, Requirement, Target, TargetKind, decide::within_scopes,
+    layer::DeclaredScopes,
+};
+
+/// A handler that is asked only for what its caller may do, and whose lists show only that.
+///
+/// [`Server`](crate::Server) puts one around its handler by itself. Beside an
+/// [`AuthLayer`](crate::AuthLayer) that you mount yourself, use it like this:
+///
+/// ```no_run
+/// # use propusk::{AuthLayer, AuthSettings, FixedTokens, server::Guard};
+/// # use rmcp::{ServerHandler, transport::streamable_http_server::{
+/// #     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager}};
+/// # fn mount(handler: impl ServerHandler, settings: AuthSettings, verifier: FixedTokens) {
+/// let guard = Guard::new(handler, settings.clone());
+/// let auth = AuthLayer::new(settings, verifier).declared_by(guard.clone());
+/// let mcp = StreamableHttpService::new(
+///     move || Ok(guard.clone()),
+///     LocalSessionManager::default().into(),
+///     StreamableHttpServerConfig::default(),
+/// );
+/// # let _ = tower_layer::Layer::layer(&auth, mcp);
+/// # }
+/// ```
+///
+/// It fails closed: a request without a [`Permit`](crate::Permit) (over another transport, or past
+/// the layer) is nobody's, and may do only what needs no scope at all. A refusal, also one out of a
+/// tool's own body, is an HTTP 401 or 403 where the answer has not begun, and a JSON-RPC error with
+/// the same reason and scopes where it has.
+///
+/// What is declared for prompts and resources is learned from the handler's lists, which are walked
+/// once when the first client arrives, and from every list that passes afterwards. A prompt or
+/// resource that is added while the server runs is protected by its declaration from the moment it
+/// is first listed to anybody; a [`ScopePolicy`](crate::ScopePolicy) protects it before.
+pub struct Guard<H> {
+    handler: Arc<H>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: AuthSettings,
+    catalogue: Catalogue,
+}
+
+impl<H: ServerHandler> Guard<H> {
+    /// Puts a guard around a handler. The settings are those of the layer in front.
+    #[must_use]
+    pub fn new(handler: H, settings: AuthSettings) -> Self {
+        Self::around(Arc::new(handler), settings)
+    }
+
+    pub(super) fn around(handler: Arc<H>, settings: AuthSettings) -> Self {
+        Self {
+            handler,
+            shared: Arc::new(Shared {
+                settings,
+                catalogue: Catalogue::default(),
+            }),
+        }
+    }
+
+    fn asked(&self, context: &RequestContext<RoleServer>) -> Asked<'_> {
+        Asked::new(&self.shared.settings, context)
+    }
+
+    /// Checks an operation, whatever was checked before.
+    async fn admit(
+        &self,
+        operation: Operation,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(Asked<'_>, Operation), ErrorData> {
+        if let Operation::Method { targets, .. } = &operation {
+            for target in targets {
+                self.learn_about(target, context).await?;
+            }
+        }
+        let operation = operation.declaring(|target| self.declared_scopes(target));
+        let asked = self.asked(context);
+        asked.check(&operation)?;
+        Ok((asked, operation))
+    }
+
+    async fn learn_about(
+        &self,
+        target: &Target,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if target.kind() == TargetKind::Tool && self.handler.get_tool(target.name()).is_some() {
+            return Ok(());
+        }
+        let catalogue = &self.shared.catalogue;
+        catalogue.load(target.kind(), &*self.handler, context).await
+    }
+
+    /// The same for a notification, which nobody answers.
+    fn may_notify(&self, method: &str, context: &NotificationContext<RoleServer>) -> bool {
+        let operation = Operation::method(method);
+        let caller = asked::caller(&context.extensions);
+        within_scopes(&self.shared.settings, &operation, caller).is_ok()
+    }
+
+    /// Learns from a page and cuts it down to what its caller may use.
+    fn show<P: Page>(&self, mut page: P, context: &RequestContext<RoleServer>) -> P {
+        self.shared.catalogue.learn(page.items());
+        self.asked(context).show(&mut page);
+        page
+    }
+
+    /// Takes away the capabilities of which this caller can use nothing, where there is something
+    /// to hide.
+    async fn cut_capabilities(
+        &self,
+        has: &mut ServerCapabilities,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        for kind in [TargetKind::Tool, TargetKind::Prompt, TargetKind::Resource] {
+            let catalogue = &self.shared.catalogue;
+            catalogue.load(kind, &*self.handler, context).await?;
+        }
+        if self.shared.settings.shows_all() || !self.restricts() {
+            return Ok(());
+        }
+        if has.tools.is_some() && self.is_hidden(TargetKind::Tool, context).await? {
+            has.tools = None;
+        }
+        let completes = has.prompts.is_some() || has.resources.is_some();
+        if has.prompts.is_some() && self.is_hidden(TargetKind::Prompt, context).await? {
+            has.prompts = None;
+        }
+        if has.resources.is_some() && self.is_hidden(TargetKind::Resource, context).await? {
+            has.resources = None;
+        }
+        if completes && has.prompts.is_none() && has.resources.is_none() {
+            // There is nothing left to complete.
+            has.completions = None;
+        }
+        Ok(())
+    }
+
+    /// Whether there is something of this kind and the caller may use none of it.
+    async fn is_hidden(
+        &self,
+        kind: TargetKind,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<bool, ErrorData> {
+        let (asked, handler) = (self.asked(context), &*self.handler);
+        let mut seen = Seen::default();
+        match kind {
+            TargetKind::Tool => {
+                let list = |page| handler.list_tools(page, context.clone());
+                each_page(list, |page| seen.look(&asked, page)).await?;
+            }
+            TargetKind::Prompt => {
+                let list = |page| handler.list_prompts(page, context.clone());
+                each_page(list, |page| seen.look(&asked, page)).await?;
+            }
+            _ => {
+                let list = |page| handler.list_resources(page, context.clone());
+                each_page(list, |page| seen.look(&asked, page)).await?;
+                let list = |page| handler.list_resource_templates(page, context.clone());
+                each_page(list, |page| seen.look(&asked, page)).await?;
+            }
+        }
+        Ok(seen.something && !seen.usable)
+    }
+
+    /// Whether anything depends on who is asking, as far as is known.
+    fn restricts(&self) -> bool {
+        !self.shared.settings.scope_policy().is_empty() || !self.shared.catalogue.is_empty()
+    }
+}
+
+/// What of a list a caller can use.
+#[derive(Default)]
+struct Seen {
+    something: bool,
+    usable: bool,
+}
+
+impl Seen {
+    /// Whether more must be looked at.
+    fn look<P: Page>(&mut self, asked: &Asked<'_>, page: &P) -> bool {
+        self.usable |= page.items().iter().any(|item| asked.may_use(item));
+        self.something |= !page.items().is_empty();
+        !self.usable
+    }
+}
+
+impl<H: ServerHandler> DeclaredScopes for Guard<H> {
+    fn declared_scopes(&self, target: &Target) -> Option<Requirement> {
+        let tool = match target.kind() {
+            TargetKind::Tool => self.handler.get_tool(target.name()),
+            _ => None,
+        };
+        match tool {
+            Some(tool) => declared_in(tool.meta.as_ref()),
+            // As long as the lists have not been walked, nobody may take it for undeclared, which
+            // would put it under the default. The guard walks them before it decides itself.
+            None => self.shared.catalogue.declared(target).or_else(|| {
+                let known = self.shared.catalogue.is_walked(target.kind());
+                (!known).then(Requirement::nothing)
+            }),
+        }
+    }
+
+    fn declares_any(&self) -> bool {
+        let catalogue = &self.shared.catalogue;
+        !(catalogue.is_complete() && catalogue.is_empty())
+    }
+}
+
+impl<H> Clone for Guard<H> {
+    fn clone(&self) -> Self {
+        Self {
+            handler: Arc::clone(&self.handler),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<H> fmt::Debug for Guard<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard")
+            .field("settings", &self.shared.settings)
+            .finish_non_exhaustive()
+    }
+}

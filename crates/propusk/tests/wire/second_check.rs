@@ -1,0 +1,88 @@
+//! The check at the handler itself, where nothing stands in front.
+
+use propusk::{AuthSettings, ScopePolicy, server::Guard};
+use rmcp::{ClientHandler, ServiceExt, model::CallToolRequestParams};
+use serde_json::json;
+
+use crate::support::{Front, Library, Scoped, Speech, called};
+
+fn settings(settings: AuthSettings) -> AuthSettings {
+    let policy = ScopePolicy::new().resource("file:///private/*", "files");
+    settings.policy(policy.expect("scopes"))
+}
+
+/// A guard without a layer sees no permit, whatever the request carries, and lets nothing through
+/// that needs a scope.
+#[tokio::test]
+async fn without_a_layer_nobody_is_asking() {
+    let site = Scoped::start(Front::Unlayered, settings).await;
+    for speech in Front::Unlayered.speeches() {
+        for token in [None, Some("ok~notes~code~secret~files~root")] {
+            let case = format!("{speech:?} {token:?}");
+            let free = site.call(*speech, token, "free").await;
+            assert_eq!(called(&free), "free", "{case}: {free:?}");
+            site.library.reached();
+            let read = |uri: &str| ("resources/read", json!({ "uri": uri }));
+            for (method, params) in [
+                ("tools/call", json!({ "name": "add", "arguments": {} })),
+                ("tools/call", json!({ "name": "either", "arguments": {} })),
+                ("prompts/get", json!({ "name": "review" })),
+                read("file:///private/a"),
+                read("mem:///secret"),
+                read("note:///1"),
+            ] {
+                let reply = site.ask(*speech, token, method, params).await;
+                let error = &reply.json()["error"];
+                assert_eq!(error["code"], -32001, "{case} {method}: {reply:?}");
+                assert_eq!(error["data"]["error"], "unauthenticated", "{case} {method}");
+                assert!(error["data"]["scope"].is_string(), "{case} {method}");
+                assert_eq!(site.library.reached(), [""; 0], "{case} {method}");
+            }
+        }
+        let list = site
+            .list(*speech, Some("ok~root"), "tools/list", json!({}))
+            .await;
+        assert!(!list.to_string().contains("notes:write"), "{list}");
+    }
+}
+
+/// Server-wide scopes hold there too: not even a greeting goes through.
+#[tokio::test]
+async fn without_a_layer_server_wide_scopes_close_everything() {
+    let wide = |s: AuthSettings| s.require_scopes("mcp").expect("scopes");
+    let site = Scoped::start(Front::Unlayered, wide).await;
+    let reply = site
+        .ask(Speech::Modern, Some("ok~mcp"), "tools/list", json!({}))
+        .await;
+    assert_eq!(reply.json()["error"]["data"]["scope"], "mcp", "{reply:?}");
+    let reply = site.call(Speech::Modern, None, "free").await;
+    assert_eq!(reply.json()["error"]["data"]["scope"], "mcp", "{reply:?}");
+    assert_eq!(site.library.reached(), [""; 0]);
+}
+
+struct Nobody;
+
+impl ClientHandler for Nobody {}
+
+/// Another transport than HTTP.
+#[tokio::test]
+async fn over_a_pipe_nobody_is_asking() {
+    let library = Library::new();
+    let plain = AuthSettings::new("http://127.0.0.1:1/mcp").expect("a URL");
+    let guard = Guard::new(library.clone(), settings(plain));
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let server = tokio::spawn(async move { guard.serve(ours).await });
+    let client = Nobody.serve(theirs).await.expect("connected");
+    let server = server.await.expect("no panic").expect("connected");
+    client
+        .call_tool(CallToolRequestParams::new("free"))
+        .await
+        .expect("needs nothing");
+    let refused = client.call_tool(CallToolRequestParams::new("add")).await;
+    assert!(
+        format!("{refused:?}").contains("notes:write"),
+        "{refused:?}"
+    );
+    assert_eq!(library.reached(), ["free"]);
+    drop((client, server));
+}
