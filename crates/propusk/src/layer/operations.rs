@@ -13,7 +13,7 @@ use super::{
     request_body::{RequestBody, Unreadable, whole},
     trail::Trail,
 };
-use crate::{Permit, Requirement, Target};
+use crate::{AuthSettings, Permit, Requirement, Target};
 
 /// What a handler declares about its own tools, prompts and resources.
 ///
@@ -58,7 +58,11 @@ impl Operations {
         trail: &mut Trail,
     ) -> Result<RequestBody<B>, Box<Response<Full<Bytes>>>> {
         let settings = gate.settings();
-        if !self.matter(gate) || parts.method != Method::POST || !may_be_json(&parts.headers) {
+        let decides = self.decide_anything(settings);
+        if !(decides || gate.observer().listens())
+            || parts.method != Method::POST
+            || !may_be_json(&parts.headers)
+        {
             return Ok(RequestBody::untouched(body));
         }
         let bytes = whole(body, self.most_bytes)
@@ -67,8 +71,12 @@ impl Operations {
                 Unreadable::TooLong => render::too_long(self.most_bytes),
                 Unreadable::Broken => render::broken_body(),
             })?;
-        let asked = message::asked(&bytes)
-            .map_err(|unclear| render::unclear(unclear.code, &unclear.message, unclear.id))?;
+        let asked = match message::asked(&bytes) {
+            Ok(asked) => asked,
+            // Whoever only watches does not change what becomes of a request.
+            Err(_) if !decides => return Ok(RequestBody::read(bytes)),
+            Err(why) => Err(render::unclear(why.code, &why.message, why.id))?,
+        };
         if let Some(operation) = asked.operation {
             let operation = operation.declaring(|target| {
                 let declared = self.declared.as_deref()?;
@@ -81,12 +89,11 @@ impl Operations {
         Ok(RequestBody::read(bytes))
     }
 
-    /// Whether any decision can depend on a body, or somebody wants to know what was decided about.
-    fn matter(&self, gate: &Gate) -> bool {
+    /// Whether any decision can depend on a body.
+    fn decide_anything(&self, settings: &AuthSettings) -> bool {
         let declared = self.declared.as_ref();
-        !gate.settings().scope_policy().is_empty()
+        !settings.scope_policy().is_empty()
             || declared.is_some_and(|declared| declared.declares_any())
-            || gate.observer().listens()
     }
 }
 
