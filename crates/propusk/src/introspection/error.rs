@@ -7,11 +7,14 @@ use crate::{InvalidIssuer, InvalidResourceUrl, discovery::DiscoveryError, fetch:
 #[non_exhaustive]
 pub enum InvalidIntrospection {
     /// The endpoint is not a URL that tokens may be sent to.
+    #[error("the introspection endpoint: {0}")]
+    Endpoint(InvalidResourceUrl),
+    /// The endpoint is not a place that tokens may be sent to.
     #[error(
-        "{0} is not a usable introspection endpoint: tokens and the client's secret are sent there, \
-         so it must be https, or http on this machine"
+        "tokens and the client's credentials are sent to the introspection endpoint, so it must be \
+         https, or http on this machine"
     )]
-    Endpoint(String),
+    Insecure,
     /// The issuer is none.
     #[error(transparent)]
     Issuer(#[from] InvalidIssuer),

@@ -2,14 +2,14 @@
 //!
 //! Left out: encrypted and nested tokens, and whatever would let a token choose its own key.
 
-mod build;
-mod claimed;
+pub(crate) mod build;
+pub(crate) mod claimed;
 mod error;
 mod explain;
-mod keys;
-mod numeric_date;
-mod refused;
-mod rules;
+pub(crate) mod keys;
+pub(crate) mod numeric_date;
+pub(crate) mod refused;
+pub(crate) mod rules;
 mod without_audience;
 
 use std::{fmt, sync::Arc};
@@ -103,5 +103,7 @@ impl fmt::Debug for JwtVerifier {
     }
 }
 
+#[cfg(test)]
+mod fake_issuer;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::support::{Say, Scripted, TestClock, let_others_run, said, soon};
 /// A cache with the default times, its verifier and its clock.
 fn cached(verifier: &Scripted) -> (Arc<Cached<Scripted>>, TestClock) {
     let clock = TestClock::default();
-    let cached = Cached::new(verifier.clone()).clock(clock.clone());
+    let cached = Cached::new(verifier.clone()).with_clock(clock.clone());
     (Arc::new(cached), clock)
 }
 

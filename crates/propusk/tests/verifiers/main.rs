@@ -6,5 +6,11 @@
 mod any_of;
 mod cached;
 mod cached_revisions;
+mod identity_server;
+mod introspection;
+mod introspection_clients;
+mod introspection_discovery;
+mod introspection_outages;
 mod routing;
+mod secrets;
 mod support;
