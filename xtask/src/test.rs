@@ -9,6 +9,9 @@ use crate::{bench, conformance, identity_provider, interop, process, readme, tid
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
 
+/// The tests that start real programs.
+const REAL_PARTS: &str = "propusk/real-parts,propusk-cli/real-parts,propusk-testing/real-parts";
+
 const STEPS: &[Step] = &[
     ("format", |root| cargo(root, &["fmt", "--all", "--check"])),
     ("house rules", tidy::run),
@@ -20,7 +23,7 @@ const STEPS: &[Step] = &[
                 "--workspace",
                 "--all-targets",
                 "--features",
-                "propusk-testing/real-parts",
+                REAL_PARTS,
                 "--quiet",
                 "--",
                 "-D",
@@ -31,10 +34,9 @@ const STEPS: &[Step] = &[
     ("documentation", documentation),
     ("identity provider", identity_provider::install),
     ("unit, wire and real-part tests", |root| {
-        let features = "propusk-testing/real-parts";
         cargo(
             root,
-            &["test", "--workspace", "--quiet", "--features", features],
+            &["test", "--workspace", "--quiet", "--features", REAL_PARTS],
         )
     }),
     ("features", features),

@@ -9,6 +9,8 @@ mod bad_input;
 mod call;
 mod exit_codes;
 mod first_run;
+#[cfg(feature = "real-parts")]
+mod real_parts;
 mod regressions;
 mod secrets;
 mod settings;

@@ -20,7 +20,10 @@ mod hosts;
 mod limits;
 mod metadata;
 mod origins;
+#[cfg(feature = "real-parts")]
+mod real_parts;
 mod regressions;
 mod secrets;
 mod sessions;
 mod support;
+mod verifiers;

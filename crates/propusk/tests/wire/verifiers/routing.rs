@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use propusk::{AccessToken, Cached, Routing, TokenVerifier, Verdict};
 
-use crate::support::{Say, Scripted, said};
+use super::support::{Say, Scripted, said};
 
 /// A JSON Web Token with this payload, and a signature that is none.
 fn jwt(payload: &str) -> String {

@@ -21,7 +21,7 @@ use propusk::{ClientAuthentication, IntrospectionVerifier};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::support::{TestClock, soon};
+use super::support::{TestClock, soon};
 
 /// The URL of the server that is protected.
 pub(crate) const RESOURCE: &str = "https://mcp.example/mcp";
