@@ -8,7 +8,7 @@ use propusk_testing::{
 };
 use serde_json::json;
 
-use super::support::{Elsewhere, Hands, Protected, claims, provider, signed_in, until};
+use super::support::{Elsewhere, Hands, Protected, claims, from_now, provider, signed_in, until};
 
 async fn server(provider: &IdentityProvider, hands: &Hands) -> Protected {
     let issuer = provider.issuer();
@@ -16,9 +16,10 @@ async fn server(provider: &IdentityProvider, hands: &Hands) -> Protected {
     Protected::start(issuer, verifier.with_clock(hands.clone())).await
 }
 
-/// Signed by nobody, so that its key is looked for.
+/// Issued this moment with a key that nobody has seen, so that the issuer has to be asked.
 async fn unknown_key(provider: &IdentityProvider) -> String {
-    let signed = provider.sign("stranger", json!({}), claims(provider, json!({})));
+    let claims = claims(provider, json!({"iat": from_now(0)}));
+    let signed = provider.sign("stranger", json!({}), claims);
     signed.await.unwrap().jwt
 }
 
