@@ -1,5 +1,5 @@
 //! Tokens that an identity server is asked about (OAuth 2.0 Token Introspection, RFC 7662).
-//! Left out: signed answers (RFC 9701), `private_key_jwt` by certificate (RFC 8705).
+//! Left out: encrypted answers (RFC 9701 §5), authentication by certificate (RFC 8705).
 
 mod answer;
 mod circuit;
@@ -9,6 +9,7 @@ mod complaints;
 mod error;
 mod place;
 mod server;
+mod signed;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -23,6 +24,7 @@ use answer::Rules;
 use error::Failure;
 use place::{Place, parse_endpoint};
 use server::IdentityServer;
+use signed::SignedAnswers;
 
 use crate::{
     AccessToken, BearerToken, Cached, Clock, Explanation, IssuerUrl, ResourceUrl, SystemClock,
@@ -105,12 +107,11 @@ impl IntrospectionVerifier {
         Self::asking(server, audience)
     }
 
-    fn asking(server: IdentityServer, audience: &str) -> Result<Self, InvalidIntrospection> {
+    fn asking(mut server: IdentityServer, audience: &str) -> Result<Self, InvalidIntrospection> {
+        let claims = ClaimRules::new("", ResourceUrl::parse(audience)?);
+        server.leeway = claims.leeway;
         let issuer = server.issuer.as_ref().map(|url| url.as_str().to_owned());
-        let rules = Rules {
-            claims: ClaimRules::new("", ResourceUrl::parse(audience)?),
-            issuer,
-        };
+        let rules = Rules { claims, issuer };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let asker = Asker {
             server,
@@ -149,11 +150,30 @@ impl IntrospectionVerifier {
         self
     }
 
+    /// Accepts only answers that the issuer has signed, and asks for them (RFC 9701): what stands
+    /// between this server and the identity server can then change nothing. The keys are found by
+    /// the issuer's metadata and kept as by [`JwtVerifier`](crate::JwtVerifier).
+    ///
+    /// # Errors
+    /// [`InvalidIntrospection::NoIssuer`]: only the endpoint was given, and no
+    /// [`issuer`](IntrospectionVerifier::issuer) before this.
+    pub fn signed_answers(mut self) -> Result<Self, InvalidIntrospection> {
+        let server = &mut self.cached.inner_mut().server;
+        let issuer = server.issuer.clone();
+        let issuer = issuer.ok_or(InvalidIntrospection::NoIssuer)?;
+        let fetcher = fetcher(issuer.url())?;
+        server.signed = Some(SignedAnswers::of(issuer, fetcher));
+        Ok(self)
+    }
+
     /// Sets by how much the clock of the identity server may differ: 30 seconds by default, 5
     /// minutes at most (more is taken for 5 minutes).
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.cached.inner_mut().rules.claims.leeway = leeway.min(MOST_LEEWAY);
+        let leeway = leeway.min(MOST_LEEWAY);
+        let asker = self.cached.inner_mut();
+        asker.rules.claims.leeway = leeway;
+        asker.server.leeway = leeway;
         self
     }
 
@@ -217,7 +237,7 @@ impl TokenVerifier for IntrospectionVerifier {
 
 impl Asker {
     async fn introspect(&self, token: &str) -> Result<Map<String, Value>, Failure> {
-        self.server.introspect(token, || self.clock.now()).await
+        self.server.introspect(token, &self.clock).await
     }
 }
 

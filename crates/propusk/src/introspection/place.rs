@@ -78,6 +78,8 @@ impl Discovered {
         if !is_confidential(&url) {
             return Err(Failure::Insecure(url.origin().ascii_serialization()));
         }
+        // Also what may not be asked at all is refused here, so that it is looked for again.
+        let _ = fetcher.post(&url)?;
         state.failed_at = None;
         state.found = Some(url.clone());
         Ok(url)

@@ -10,6 +10,8 @@ pub(crate) mod keys;
 pub(crate) mod numeric_date;
 pub(crate) mod refused;
 pub(crate) mod rules;
+#[cfg(feature = "introspection")]
+pub(crate) mod statement;
 mod without_audience;
 
 use std::{fmt, sync::Arc};

@@ -74,9 +74,7 @@ impl Source {
             Found::Refused(reason) => return Err(reason.into()),
             Found::Nothing(reason) => reason,
         };
-        if !keys.own
-            && let Some(newer) = self.newer_than(&keys.held, clock).await
-        {
+        if let Some(newer) = self.newer_than(&keys.held, clock).await {
             keys = newer;
             reason = match keys.held.set.verify(signed) {
                 Found::Verified => return Ok(()),
@@ -230,6 +228,11 @@ impl Source {
         let state = self.read();
         let pause = state.pause(now).max(SHORTEST_RETRY);
         Unavailable::new(state.complaint()).with_retry_after(pause)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_reading(&self) -> bool {
+        self.read().flight().is_some()
     }
 
     /// Waits until no reading is under way.

@@ -68,6 +68,7 @@ struct Script {
     replies: Mutex<HashMap<String, Reply>>,
     otherwise: Mutex<Reply>,
     metadata: Mutex<Reply>,
+    keys: Mutex<Value>,
     seen: Mutex<Vec<Seen>>,
     metadata_asked: AtomicUsize,
     waiting: watch::Sender<usize>,
@@ -90,12 +91,12 @@ impl IdentityServer {
         let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let issuer = format!("http://{address}");
-        let metadata =
-            json!({"issuer": issuer, "introspection_endpoint": format!("{issuer}/introspect")});
+        let metadata = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys"), "introspection_endpoint": format!("{issuer}/introspect")});
         let script = Arc::new(Script {
             replies: Mutex::default(),
             otherwise: Mutex::new(Reply::Json(active())),
             metadata: Mutex::new(Reply::Json(metadata)),
+            keys: Mutex::new(json!({"keys": []})),
             seen: Mutex::default(),
             metadata_asked: AtomicUsize::new(0),
             waiting: watch::Sender::new(0),
@@ -105,6 +106,7 @@ impl IdentityServer {
             .route("/introspect", post(introspect))
             .route("/elsewhere", post(introspect))
             .route("/.well-known/oauth-authorization-server", get(metadata_of))
+            .route("/keys", get(keys_of))
             .with_state(Arc::clone(&script));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { address, script }
@@ -140,6 +142,10 @@ impl IdentityServer {
 
     pub(crate) fn reply_with_metadata(&self, reply: Reply) {
         *self.script.metadata.lock().unwrap() = reply;
+    }
+
+    pub(crate) fn publish_keys(&self, keys: Value) {
+        *self.script.keys.lock().unwrap() = keys;
     }
 
     /// Lets those go on that hang.
@@ -196,6 +202,11 @@ async fn metadata_of(State(script): State<Arc<Script>>) -> Response {
     script.metadata_asked.fetch_add(1, Ordering::SeqCst);
     let reply = script.metadata.lock().unwrap().clone();
     respond(&script, reply).await
+}
+
+async fn keys_of(State(script): State<Arc<Script>>) -> Response {
+    let keys = script.keys.lock().unwrap().clone();
+    respond(&script, Reply::Json(keys)).await
 }
 
 async fn respond(script: &Script, reply: Reply) -> Response {

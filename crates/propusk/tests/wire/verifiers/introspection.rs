@@ -14,7 +14,7 @@ use super::{
 };
 
 /// A good answer with these members set, or taken away where they are null.
-fn with(members: Value) -> Value {
+fn with(members: &Value) -> Value {
     let mut answer = active();
     for (name, value) in members.as_object().expect("an object") {
         match value {
@@ -79,7 +79,7 @@ async fn rfc7662_2_2_inactive_is_not_valid() {
         json!([true]),
         json!({}),
     ] {
-        server.reply(Reply::Json(with(json!({ "active": active }))));
+        server.reply(Reply::Json(with(&json!({ "active": active }))));
         assert_eq!(said(&verifier, "t").await, "no", "{active}");
     }
     server.reply(Reply::Text(r#"{"active":false}"#));
@@ -153,7 +153,7 @@ async fn rfc7662_2_2_what_an_active_token_must_say() {
         (json!({"scope": ["notes:read"]}), "no"),
         (json!({"jti": 1}), "no"),
     ] {
-        server.reply(Reply::Json(with(members.clone())));
+        server.reply(Reply::Json(with(&members)));
         assert_eq!(said(&verifier, "t").await, expected, "{members}");
     }
 }
@@ -162,7 +162,7 @@ async fn rfc7662_2_2_what_an_active_token_must_say() {
 async fn what_is_learned_of_a_token() {
     let server = IdentityServer::start().await;
     let (verifier, _) = server.verifier();
-    server.reply(Reply::Json(with(json!({
+    server.reply(Reply::Json(with(&json!({
         "iss": "https://login.example", "jti": "id-1", "exp": at(60), "username": "Alice A.",
         "aud": [RESOURCE, "https://other.example"], "cnf": {"jkt": "thumb"},
     }))));
@@ -187,7 +187,7 @@ async fn what_is_learned_of_a_token() {
     assert!(!token.claims().contains_key("active"));
 
     server.reply(Reply::Json(with(
-        json!({"scope": null, "cnf": {"x5t#S256": "x"}}),
+        &json!({"scope": null, "cnf": {"x5t#S256": "x"}}),
     )));
     let token = verifier.verify_token("t").await.unwrap().expect("valid");
     assert!(token.scopes().is_empty());
@@ -209,7 +209,7 @@ async fn without_an_audience_by_an_explicit_rule_only() {
         (json!({"aud": []}), "no"),
         (json!({"aud": RESOURCE}), "alice"),
     ] {
-        server.reply(Reply::Json(with(members.clone())));
+        server.reply(Reply::Json(with(&members)));
         assert_eq!(said(&verifier, "t").await, expected, "{members}");
     }
 }
@@ -222,19 +222,19 @@ async fn an_explanation_says_why() {
         (Reply::Json(active()), "valid"),
         (Reply::Json(json!({"active": false})), "not active"),
         (
-            Reply::Json(with(json!({"exp": at(-3600)}))),
+            Reply::Json(with(&json!({"exp": at(-3600)}))),
             "it expired 60 minutes ago (`exp`",
         ),
         (
-            Reply::Json(with(json!({"nbf": at(3600)}))),
+            Reply::Json(with(&json!({"nbf": at(3600)}))),
             "valid in 60 minutes (`nbf`",
         ),
         (
-            Reply::Json(with(json!({"aud": "https://other.example"}))),
+            Reply::Json(with(&json!({"aud": "https://other.example"}))),
             "another audience",
         ),
         (
-            Reply::Json(with(json!({"token_type": "refresh_token"}))),
+            Reply::Json(with(&json!({"token_type": "refresh_token"}))),
             "token_type",
         ),
         (

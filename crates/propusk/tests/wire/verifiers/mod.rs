@@ -8,6 +8,7 @@ mod introspection;
 mod introspection_clients;
 mod introspection_discovery;
 mod introspection_outages;
+mod introspection_signed;
 mod routing;
 mod secrets;
 mod support;

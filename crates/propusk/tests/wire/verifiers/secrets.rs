@@ -67,6 +67,7 @@ async fn nothing_secret_is_shown() {
             Reply::Status(401),
             Reply::Status(500),
             Reply::Redirect("http://192.0.2.1/?token-marker-7f3a".to_owned()),
+            Reply::Json(active()),
         ] {
             server.reply(reply);
             match verifier.verify_token(token).await {

@@ -112,7 +112,7 @@ fn without_a_name_the_keys_that_fit_are_tried_but_not_many() {
     let jwks: Vec<Value> = signers.iter().map(Signer::jwk).collect();
     let other_type = Signer::generate(EdDsa).jwk();
     let header = json!({"alg": "ES256"});
-    let four = set(&[&[other_type.clone()], &jwks[..4]].concat());
+    let four = set(&[std::slice::from_ref(&other_type), &jwks[..4]].concat());
     for signer in &signers[..4] {
         assert_eq!(found(&four, signer, &header), Found::Verified);
     }
