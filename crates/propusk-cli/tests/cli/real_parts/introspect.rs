@@ -25,21 +25,40 @@ fn each_client_authentication_and_each_place_of_the_secret() {
     let in_environment = [("PROPUSK_INTROSPECT_SECRET", &*basic)];
     let post_in_environment = [("PROPUSK_INTROSPECT_SECRET", &*post)];
     let cases: &[(Words<'_>, Env<'_>, Words<'_>)] = &[
-        (&given, &in_environment, &["--introspect-client-id", "resource-server"]),
+        (
+            &given,
+            &in_environment,
+            &["--introspect-client-id", "resource-server"],
+        ),
         (
             &issuer,
             &[],
-            &["--introspect-client-id", "resource-server", "--introspect-secret-file", "secret"],
+            &[
+                "--introspect-client-id",
+                "resource-server",
+                "--introspect-secret-file",
+                "secret",
+            ],
         ),
         (
             &given,
             &[],
-            &["--config", "with-secret.toml", "--introspect-client-id", "resource-server"],
+            &[
+                "--config",
+                "with-secret.toml",
+                "--introspect-client-id",
+                "resource-server",
+            ],
         ),
         (
             &issuer,
             &post_in_environment,
-            &["--introspect-client-id", "resource-server-post", "--introspect-auth", "post"],
+            &[
+                "--introspect-client-id",
+                "resource-server-post",
+                "--introspect-auth",
+                "post",
+            ],
         ),
         (
             &issuer,
@@ -55,7 +74,7 @@ fn each_client_authentication_and_each_place_of_the_secret() {
         ),
     ];
     for (where_to, env, client) in cases {
-        let server = place.serve_with(env, &[where_to, client, &["--log", "trace"]].concat());
+        let server = place.serve_with(env, &[*where_to, client, &["--log", "trace"][..]].concat());
         let token = provider.opaque(&server.url);
         let caller = whoami(&place, &server, &token);
         assert_eq!(caller["subject"], SUBJECT, "{client:?}");
@@ -69,7 +88,8 @@ fn each_client_authentication_and_each_place_of_the_secret() {
         let log = server.stop().code(0).err;
         assert!(log.contains("TRACE"), "a log at trace");
         let key: Vec<_> = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        for secret in [&[&*basic, &post, &token, &foreign, &withdrawn], &key[..]].concat() {
+        let shown = [&*basic, &post, &token, &foreign, &withdrawn];
+        for secret in [&shown[..], &key].concat() {
             assert!(!log.contains(secret), "{client:?}: a secret was logged");
         }
     }
@@ -80,11 +100,22 @@ fn wrong_credentials_are_an_outage_that_says_why() {
     let (place, provider) = (Sandbox::new(), Provider::start());
     let endpoint = provider.idp.url(Endpoint::Introspection);
     let env = [("PROPUSK_INTROSPECT_SECRET", "wrong-secret-1234")];
-    let flags = ["--introspect", &*endpoint, "--introspect-client-id", "resource-server"];
+    let flags = [
+        "--introspect",
+        &*endpoint,
+        "--introspect-client-id",
+        "resource-server",
+    ];
     let server = place.serve_with(&env, &flags);
     let token = provider.opaque(&server.url);
     call(&place, &server, &token).code(5);
     let log = server.stop().code(0).err;
-    assert!(log.contains("refuses the credentials of this server"), "{log}");
-    assert!(!log.contains("wrong-secret-1234") && !log.contains(&token), "{log}");
+    assert!(
+        log.contains("refuses the credentials of this server"),
+        "{log}"
+    );
+    assert!(
+        !log.contains("wrong-secret-1234") && !log.contains(&token),
+        "{log}"
+    );
 }

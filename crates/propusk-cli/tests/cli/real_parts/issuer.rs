@@ -24,8 +24,9 @@ fn keys_of_the_issuer_at_a_url_and_in_a_file() {
         &["--issuer", issuer, "--jwks", &jwks],
         &["--issuer", issuer, "--jwks", "keys.json"],
     ] {
-        let server = place.serve(flags);
-        let caller = whoami(&place, &server, &provider.token(&server.url));
+        let server = place.serve(&[flags, &["--log", "trace"]].concat());
+        let token = provider.token(&server.url);
+        let caller = whoami(&place, &server, &token);
         assert_eq!(caller["subject"], SUBJECT, "{flags:?}");
         assert_eq!(caller["issuer"], issuer);
         assert_eq!(caller["client_id"], "native");
@@ -34,16 +35,32 @@ fn keys_of_the_issuer_at_a_url_and_in_a_file() {
         refused(&place, &provider, &server);
         assert_eq!(metadata(&server)["authorization_servers"], json!([issuer]));
         assert_eq!(metadata(&server)["resource"], server.url);
+        let log = server.stop().code(0).err;
+        let signature = token.rsplit('.').next().unwrap();
+        assert!(
+            log.contains("TRACE") && !log.contains(signature),
+            "{flags:?}"
+        );
     }
-    assert_eq!(provider.asked(Endpoint::OauthMetadata), 1, "keys by metadata once");
-    assert!(!place.path("propusk.db").exists(), "no store where nobody asked for one");
+    assert_eq!(
+        provider.asked(Endpoint::OauthMetadata),
+        1,
+        "keys by metadata once"
+    );
+    assert!(
+        !place.path("propusk.db").exists(),
+        "no store where nobody asked for one"
+    );
 }
 
 fn refused(place: &Sandbox, provider: &Provider, server: &Server) {
-    let signed = |key: &str, members: Value| provider.signed(key, &server.url, members);
+    let signed = |key: &str, members: Value| provider.signed(key, &server.url, &members);
     for token in [
         signed("provider:RS256", json!({"exp": from_now(-31)})),
-        signed("provider:RS256", json!({"aud": "https://other.example/mcp"})),
+        signed(
+            "provider:RS256",
+            json!({"aud": "https://other.example/mcp"}),
+        ),
         signed("provider:RS256", json!({"iss": "https://other.example"})),
         signed("provider:RS256", json!({"nbf": from_now(60)})),
         signed("stranger", json!({"iat": from_now(-3600)})),
@@ -87,7 +104,11 @@ fn a_key_file_is_read_again_when_it_changes() {
         assert!([0, 5].contains(&code), "a good token was refused: {code}");
         (code == 0).then_some(())
     });
-    assert_eq!(provider.asked(Endpoint::OauthMetadata), 0, "nobody is asked");
+    assert_eq!(
+        provider.asked(Endpoint::OauthMetadata),
+        0,
+        "nobody is asked"
+    );
 }
 
 /// Two issuers, each with its own keys.
@@ -99,7 +120,7 @@ fn several_issuers() {
         let caller = whoami(&place, &server, &provider.token(&server.url));
         assert_eq!(caller["issuer"], provider.issuer());
         let borrowed = json!({"iss": other.issuer(), "iat": from_now(-3600)});
-        let forged = provider.signed("provider:RS256", &server.url, borrowed);
+        let forged = provider.signed("provider:RS256", &server.url, &borrowed);
         call(&place, &server, &forged).code(3);
     }
     let named = json!([one.issuer(), two.issuer()]);

@@ -28,12 +28,22 @@ fn it_starts_while_the_provider_is_down_and_needs_no_restart() {
     let (jwt, opaque) = (provider.token(resource), provider.opaque(resource));
     provider.stop();
     let issuer = provider.issuer().to_owned();
-    let flags = ["--issuer", &*issuer, "--resource", resource, "--introspect", "issuer"];
+    let flags = [
+        "--issuer",
+        &*issuer,
+        "--resource",
+        resource,
+        "--introspect",
+        "issuer",
+    ];
     let client = ["--introspect-client-id", "resource-server"];
     let mut server = place.serve_with(&env, &[&flags[..], &client].concat());
     // `listening on` names the resource; the address is that of the note.
     let notes = server.err();
-    let bound = notes.split("bound to ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let bound = notes
+        .split("bound to ")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next());
     server.url = format!("http://{}/mcp", bound.expect("the address"));
     for token in [&jwt, &opaque] {
         let done = call(&place, &server, token).code(5);

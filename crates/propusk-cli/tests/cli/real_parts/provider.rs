@@ -40,7 +40,7 @@ impl Provider {
     }
 
     /// A token with these claims on top of `iss`, `sub`, `aud` and an `exp` in an hour.
-    pub(crate) fn signed(&self, key: &str, resource: &str, members: Value) -> String {
+    pub(crate) fn signed(&self, key: &str, resource: &str, members: &Value) -> String {
         let mut claims = json!({
             "iss": self.issuer(), "aud": resource, "sub": SUBJECT, "scope": SCOPE,
             "iat": from_now(-60), "exp": from_now(3600),
@@ -48,7 +48,8 @@ impl Provider {
         for (name, value) in members.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        self.wait(self.idp.sign(key, json!({"typ": "at+jwt"}), claims)).jwt
+        self.wait(self.idp.sign(key, json!({"typ": "at+jwt"}), claims))
+            .jwt
     }
 
     pub(crate) fn key_set(&self) -> String {

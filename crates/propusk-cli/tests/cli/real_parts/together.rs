@@ -12,8 +12,18 @@ fn each_token_finds_its_verifier() {
     let secret = provider.secret("resource-server");
     let env = [("PROPUSK_INTROSPECT_SECRET", &*secret)];
     let flags = [
-        &["--issuer", provider.issuer(), "--tokens", "sqlite:propusk.db"][..],
-        &["--introspect", "issuer", "--introspect-client-id", "resource-server"],
+        &[
+            "--issuer",
+            provider.issuer(),
+            "--tokens",
+            "sqlite:propusk.db",
+        ][..],
+        &[
+            "--introspect",
+            "issuer",
+            "--introspect-client-id",
+            "resource-server",
+        ],
         FIXED,
     ]
     .concat();
@@ -30,9 +40,15 @@ fn each_token_finds_its_verifier() {
         assert!(caller["issuer"] == issuer || subject == "carol", "{caller}");
     }
     let old = json!({"iat": from_now(-3600)});
-    let forged = provider.signed("stranger", &server.url, old);
+    let forged = provider.signed("stranger", &server.url, &old);
     let changed = format!("{}0", &issued[..issued.len() - 1]);
-    for bad in [&*forged, &changed, "propusk_", "garbage", "alice-fixed-token-3"] {
+    for bad in [
+        &*forged,
+        &changed,
+        "propusk_",
+        "garbage",
+        "alice-fixed-token-3",
+    ] {
         call(&place, &server, bad).code(3);
     }
     // Without the provider the others are as they were, and what it would have to say is open.
@@ -44,9 +60,13 @@ fn each_token_finds_its_verifier() {
     call(&place, &server, &changed).code(3);
     call(&place, &server, &unseen).code(5);
     provider.start_again();
-    crate::support::until("it is asked again", std::time::Duration::from_secs(30), || {
-        let code = call(&place, &server, &unseen).code;
-        assert!([0, 5].contains(&code), "{code}");
-        (code == 0).then_some(())
-    });
+    crate::support::until(
+        "it is asked again",
+        std::time::Duration::from_secs(30),
+        || {
+            let code = call(&place, &server, &unseen).code;
+            assert!([0, 5].contains(&code), "{code}");
+            (code == 0).then_some(())
+        },
+    );
 }

@@ -12,15 +12,15 @@ pub(super) async fn all(forge: &Forge) -> Vec<Attack> {
     let mut attacks = Vec::new();
     for members in [missing(), times(), audiences(), types()].concat() {
         let what = format!("claims {members:.300}");
-        let token = forge.signed(json!({"typ": "at+jwt"}), forge.claims(members));
+        let token = forge.signed(json!({"typ": "at+jwt"}), forge.claims(&members));
         attacks.push((what, token.await));
     }
     for issuer in issuers(forge) {
         let what = format!("iss {issuer}");
-        let claims = forge.claims(json!({ "iss": issuer }));
+        let claims = forge.claims(&json!({ "iss": issuer }));
         attacks.push((what, forge.signed(json!({}), claims).await));
     }
-    for payload in texts(&forge.claims(json!({}))) {
+    for payload in texts(&forge.claims(&json!({}))) {
         let what = format!("payload {payload:.300}");
         attacks.push((what, forge.signed(json!({}), payload.into()).await));
     }

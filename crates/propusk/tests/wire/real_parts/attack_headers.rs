@@ -44,7 +44,7 @@ async fn algorithms(forge: &Forge) -> Vec<Attack> {
         json!("A128KW"),
     ] {
         let signed = forge
-            .signed(json!({ "alg": alg }), forge.claims(json!({})))
+            .signed(json!({ "alg": alg }), forge.claims(&json!({})))
             .await;
         let input = signed.rsplit_once('.').unwrap().0.to_owned();
         let what = format!("alg {alg}");
@@ -63,7 +63,7 @@ async fn algorithms(forge: &Forge) -> Vec<Attack> {
         for header in [json!({}), json!({"kid": null})] {
             let made = forge
                 .provider
-                .sign_with_public_key(key, header, forge.claims(json!({})));
+                .sign_with_public_key(key, header, forge.claims(&json!({})));
             for (form, token) in made.await.unwrap().into_iter().enumerate() {
                 attacks.push((
                     format!("HS256 with {key} as the secret, form {form}"),
@@ -97,15 +97,16 @@ async fn keys_in_the_token(forge: &Forge) -> Vec<Attack> {
         for header in [
             json!({ name: value }),
             json!({ name: value, "kid": known }),
-            json!({ name: value, "kid": null }),
+            // A text is signed as it stands: without any `kid`.
+            Value::String(json!({"alg": "ES256", name: value}).to_string()),
         ] {
             let what = format!("header {header:.200}, by the attacker");
-            let token = forge.signed_by("attacker", header, forge.claims(json!({})));
+            let token = forge.signed_by("attacker", header, forge.claims(&json!({})));
             attacks.push((what, token.await));
         }
         // Members that nobody knows are harmless beside a good signature; these are not unknown.
         if !["jwks_uri", "url"].contains(&name) {
-            let token = forge.signed(json!({ name: value }), forge.claims(json!({})));
+            let token = forge.signed(json!({ name: value }), forge.claims(&json!({})));
             attacks.push((format!("header {name}, by the provider"), token.await));
         }
     }
@@ -144,13 +145,19 @@ async fn key_names(forge: &Forge) -> Vec<Attack> {
         json!(known.to_uppercase()),
         ec.clone(),
     ] {
-        let token = forge.signed(json!({ "kid": kid }), forge.claims(json!({})));
+        let token = forge.signed(json!({ "kid": kid }), forge.claims(&json!({})));
         attacks.push((format!("kid {kid:.60}"), token.await));
     }
     // Another key under a known name, and with no name.
-    for kid in [rsa, ec, Value::Null] {
-        let token = forge.signed_by("attacker", json!({ "kid": kid }), forge.claims(json!({})));
-        attacks.push((format!("the attacker's key as {kid}"), token.await));
+    for header in [
+        json!({ "kid": rsa }),
+        json!({ "kid": ec }),
+        json!({ "kid": null }),
+        Value::String(json!({"alg": "ES256"}).to_string()),
+    ] {
+        let what = format!("the attacker's key, header {header}");
+        let token = forge.signed_by("attacker", header, forge.claims(&json!({})));
+        attacks.push((what, token.await));
     }
     attacks
 }
@@ -179,7 +186,7 @@ async fn meanings(forge: &Forge) -> Vec<Attack> {
         json!({"typ": 1}),
         json!({"typ": ["at+jwt"]}),
     ] {
-        let token = forge.signed(header.clone(), forge.claims(json!({})));
+        let token = forge.signed(header.clone(), forge.claims(&json!({})));
         attacks.push((format!("header {header}"), token.await));
     }
     attacks
@@ -212,7 +219,7 @@ async fn texts(forge: &Forge) -> Vec<Attack> {
         " ".to_owned(),
     ] {
         let what = format!("header {header:.200}");
-        let token = forge.signed(Value::String(header), forge.claims(json!({})));
+        let token = forge.signed(Value::String(header), forge.claims(&json!({})));
         attacks.push((what, token.await));
     }
     attacks

@@ -9,9 +9,9 @@ pub(super) async fn all(forge: &Forge, good: &str) -> Vec<Attack> {
     let mut attacks = forms(good);
     for key in ["provider:RS256", "provider:ES256", "provider:EdDSA"] {
         let token = forge
-            .signed_by(key, json!({}), forge.claims(json!({})))
+            .signed_by(key, json!({}), forge.claims(&json!({})))
             .await;
-        let mallory = forge.claims(json!({"sub": "mallory"}));
+        let mallory = forge.claims(&json!({"sub": "mallory"}));
         let other = forge.signed_by("attacker", json!({}), mallory).await;
         attacks.extend(signatures(key, &token));
         attacks.extend(exchanged(key, &token, &other));

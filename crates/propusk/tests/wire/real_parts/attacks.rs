@@ -1,6 +1,8 @@
 //! The attack table for JSON Web Tokens: every row is an HTTP request, and gets a 401 with a proper
 //! challenge; never a 200, never a 500, and no 503 either. No URL in a token is ever visited.
 
+use std::time::Instant;
+
 use propusk::{Cached, JwtVerifier, Routing};
 use propusk_testing::{
     contract::{RESOURCE, SCOPE},
@@ -28,7 +30,7 @@ const OTHER_ISSUER: &str = "https://other.example";
 
 impl Forge {
     /// The claims of a good token, changed as [`claims`] says.
-    pub(super) fn claims(&self, members: Value) -> Value {
+    pub(super) fn claims(&self, members: &Value) -> Value {
         claims(&self.provider, members)
     }
 
@@ -77,6 +79,7 @@ async fn every_attack_is_a_401() {
         assert_eq!(server.said(&good).await, "alice");
     }
     forge.provider.reset_counts().await.unwrap();
+    let began = Instant::now();
 
     let mut attacks = attack_claims::all(&forge).await;
     attacks.extend(attack_headers::all(&forge).await);
@@ -97,8 +100,9 @@ async fn every_attack_is_a_401() {
     assert_eq!(forge.elsewhere.visits(), 0, "a URL in a token was visited");
     let counts = forge.provider.counts().await.unwrap();
     assert_eq!(counts.of(Endpoint::OauthMetadata), 0);
-    // Where the table takes longer than the cool-down, an unknown name asks once more.
-    assert!(counts.of(Endpoint::Jwks) < 10, "{counts:?}");
+    // An unknown name is looked for once in each cool-down.
+    let most = 2 * (1 + began.elapsed().as_secs() / 10);
+    assert!(counts.of(Endpoint::Jwks) <= most, "{counts:?}, not {most}");
 }
 
 /// RFC 8725 §3.8: keys vouch for their own issuer only.
@@ -114,7 +118,7 @@ async fn other_issuers(forge: &Forge) -> Vec<Attack> {
             OTHER_ISSUER,
         ),
     ] {
-        let claims = forge.claims(json!({"iss": issuer}));
+        let claims = forge.claims(&json!({"iss": issuer}));
         attacks.push((
             what.to_owned(),
             forge.signed_by(key, json!({}), claims).await,
@@ -137,11 +141,13 @@ async fn what_is_accepted() {
         let token = forge.provider.user_token("alice", resource, SCOPE).await;
         assert_eq!(server.said(&token.unwrap()).await, "alice", "{algorithm}");
     }
+    let key_id = forge.key_id("provider:RS256").await;
+    let bare = Value::String(json!({"alg": "RS256", "kid": key_id}).to_string());
     let huge: Vec<String> = (0..1000).map(|number| format!("s{number}")).collect();
     let huge = huge.join(" ");
     for (header, members, scopes) in [
         (json!({}), json!({}), "notes:read"),
-        (json!({"typ": null}), json!({}), "notes:read"),
+        (bare, json!({}), "notes:read"),
         (
             json!({"typ": "application/AT+jwt"}),
             json!({}),
@@ -153,7 +159,7 @@ async fn what_is_accepted() {
             json!({"aud": [RESOURCE, "https://other.example"]}),
             "notes:read",
         ),
-        (json!({}), json!({"exp": from_now(-20)}), "notes:read"),
+        (json!({}), json!({"exp": from_now(-5)}), "notes:read"),
         (
             json!({}),
             json!({"nbf": from_now(20), "iat": from_now(20)}),
@@ -161,7 +167,7 @@ async fn what_is_accepted() {
         ),
         (
             json!({}),
-            json!({"exp": from_now(60) as f64 + 0.5}),
+            json!({"exp": from_now(3600) as f64 + 0.5}),
             "notes:read",
         ),
         (json!({}), json!({"scope": null, "scp": ["b", "a"]}), "a b"),
@@ -171,9 +177,7 @@ async fn what_is_accepted() {
         (json!({}), json!({"scope": "a\tb \u{1}"}), ""),
         (json!({}), json!({"scope": huge}), &huge),
     ] {
-        let token = forge
-            .signed(header.clone(), forge.claims(members.clone()))
-            .await;
+        let token = forge.signed(header.clone(), forge.claims(&members)).await;
         let reply = server.send(&call("scopes").bearer(&token)).await;
         let found = called(&reply);
         let mut expected: Vec<_> = scopes.split(' ').collect();
@@ -198,10 +202,10 @@ async fn what_is_no_token_at_all_is_a_bad_request() {
     );
     let long_name = |length: usize| json!({"kid": "k".repeat(length)});
     let longer = forge
-        .signed(long_name(13_000), forge.claims(json!({})))
+        .signed(long_name(13_000), forge.claims(&json!({})))
         .await;
     let megabyte = forge
-        .signed(long_name(1_000_000), forge.claims(json!({})))
+        .signed(long_name(1_000_000), forge.claims(&json!({})))
         .await;
     for (token, statuses) in [
         (format!("{good} {good}"), &[400][..]),

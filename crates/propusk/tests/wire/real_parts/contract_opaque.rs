@@ -1,5 +1,7 @@
 //! `IntrospectionVerifier` keeps the contract of all verifiers, however it authenticates.
 
+use std::time::Duration;
+
 use propusk::{ClientAuthentication, ClientKey, IntrospectionVerifier, IssuerUrl};
 use propusk_testing::{
     contract::{self, RESOURCE},
@@ -44,14 +46,14 @@ pub(crate) fn credentials(
 }
 
 #[tokio::test]
-async fn each_client_authentication() {
+async fn each_client_authentication_and_signed_answers() {
     let mut provider = provider().await;
     let issuer = provider.issuer().to_owned();
     let endpoint = provider.url(Endpoint::Introspection);
-    for (client, discovered) in [
-        ("resource-server", true),
-        ("resource-server-post", false),
-        ("resource-server-jwt", true),
+    for (client, discovered, signed) in [
+        ("resource-server", true, false),
+        ("resource-server-post", false, false),
+        ("resource-server-jwt", true, true),
     ] {
         let (credentials, secrets) = credentials(&provider, client);
         let (issuer, endpoint) = (issuer.clone(), endpoint.clone());
@@ -62,6 +64,11 @@ async fn each_client_authentication() {
                 let verifier = IntrospectionVerifier::new(&endpoint, RESOURCE, credentials());
                 verifier.unwrap().issuer(IssuerUrl::parse(&issuer).unwrap())
             };
+            if signed {
+                // Signed just now, by the clock that everybody has.
+                let verifier = verifier.signed_answers().unwrap();
+                return verifier.cache(Duration::ZERO, Duration::ZERO);
+            }
             verifier.with_clock(hands.clone())
         };
         contract::check(&mut Opaque::new(&mut provider, secrets, make)).await;

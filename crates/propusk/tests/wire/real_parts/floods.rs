@@ -22,7 +22,7 @@ async fn ten_thousand_unknown_keys() {
     let began = Instant::now();
     // Half of them as if they had just been issued, with a key that was made this moment.
     let [old, new] = [-3600, 0].map(|age| {
-        let claims = claims(&provider, json!({"iat": from_now(age)}));
+        let claims = claims(&provider, &json!({"iat": from_now(age)}));
         URL_SAFE_NO_PAD.encode(claims.to_string())
     });
     let attackers: Vec<_> = (0..CONNECTIONS)

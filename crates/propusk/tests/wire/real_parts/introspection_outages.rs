@@ -56,13 +56,10 @@ async fn what_is_remembered_serves_until_its_ceiling() {
     let token = opaque(&provider).await;
     assert_eq!(server.said(&token).await, "alice");
     provider.stop().await.unwrap();
-    // Unless this machine took half a minute to get here.
-    server
-        .changes(&["alice"], "503", {
-            hands.advance(30);
-            &token
-        })
-        .await;
+    // A slow machine may have taken half a minute to get here.
+    assert_ne!(server.said(&token).await, "401");
+    hands.advance(30);
+    assert_eq!(server.said(&token).await, "503");
     provider.start_again().await.unwrap();
     hands.advance(10);
     server.comes_to("alice", &token).await;

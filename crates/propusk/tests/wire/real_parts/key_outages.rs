@@ -18,7 +18,7 @@ async fn server(provider: &IdentityProvider, hands: &Hands) -> Protected {
 
 /// Issued this moment with a key that nobody has seen, so that the issuer has to be asked.
 async fn unknown_key(provider: &IdentityProvider) -> String {
-    let claims = claims(provider, json!({"iat": from_now(0)}));
+    let claims = claims(provider, &json!({"iat": from_now(0)}));
     let signed = provider.sign("stranger", json!({}), claims);
     signed.await.unwrap().jwt
 }
@@ -47,7 +47,7 @@ async fn down_later_known_keys_serve() {
     let (seen, unseen) = (signed_in(&provider).await, signed_in(&provider).await);
     let known = json!({"kid": provider.sign("provider:ES256", json!({}), json!({})).await.unwrap().jwk["kid"]});
     let forged = provider
-        .sign("stranger", known, claims(&provider, json!({})))
+        .sign("stranger", known, claims(&provider, &json!({})))
         .await
         .unwrap()
         .jwt;

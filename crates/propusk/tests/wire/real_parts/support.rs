@@ -44,7 +44,7 @@ pub(crate) async fn opaque(provider: &IdentityProvider) -> String {
 
 /// The claims of a good token of this issuer, with these members replaced, or taken away where they
 /// are null.
-pub(crate) fn claims(provider: &IdentityProvider, members: Value) -> Value {
+pub(crate) fn claims(provider: &IdentityProvider, members: &Value) -> Value {
     let mut claims = json!({
         "iss": provider.issuer(), "aud": RESOURCE, "sub": SUBJECT, "scope": SCOPE,
         "client_id": "native", "iat": from_now(-60), "exp": from_now(LONG.into()),
@@ -123,16 +123,14 @@ impl Protected {
 
     /// What comes of a request with a token: who is calling, `401`, or `503`.
     pub(crate) async fn said(&self, token: &str) -> String {
-        let reply = self.send(&call("whoami").bearer(token)).await;
-        check(&reply, token);
-        called(&reply)
+        self.said_for_now(token).await.0
     }
 
-    /// For how long a client is told to wait.
-    pub(crate) async fn retry_after(&self, token: &str) -> u64 {
+    /// The same, and for how many seconds a client is told to wait.
+    pub(crate) async fn said_for_now(&self, token: &str) -> (String, Option<u64>) {
         let reply = self.send(&call("whoami").bearer(token)).await;
-        let seconds = reply.header("retry-after").expect("an outage");
-        seconds.parse().expect("seconds")
+        let retry_after = check(&reply, token);
+        (called(&reply), retry_after)
     }
 
     /// Asks until it says this. In between it may say `503` and nothing else.
@@ -151,14 +149,17 @@ impl Protected {
     }
 }
 
-/// A proper challenge for a 401, a time to wait for a 503, and neither for the other.
-fn check(reply: &Reply, token: &str) {
+/// A proper challenge for a 401, a time to wait for a 503, which is returned, and neither for the
+/// other.
+fn check(reply: &Reply, token: &str) -> Option<u64> {
     let shown = format!("{:?} {}", reply.headers, reply.text());
     let signature = token.rsplit('.').next().filter(|part| part.len() > 20);
-    assert!(!shown.contains(signature.unwrap_or(token)), "{shown}");
+    let secret = signature.unwrap_or(token);
+    assert!(secret.len() < 12 || !shown.contains(secret), "{shown}");
     let challenges = reply.header("www-authenticate").map(Challenge::parse_all);
     let challenge = challenges.map(|all| all.into_iter().next());
-    let retry_after = reply.header("retry-after").map(|text| text.parse::<u64>());
+    let retry_after = reply.header("retry-after");
+    let retry_after = retry_after.map(|text| text.parse().expect("seconds"));
     match reply.status {
         401 => {
             let challenge = challenge.flatten().expect("a challenge");
@@ -168,12 +169,13 @@ fn check(reply: &Reply, token: &str) {
             assert_eq!(retry_after, None, "{shown}");
         }
         503 => {
-            let seconds = retry_after.expect("Retry-After").expect("seconds");
+            let seconds: u64 = retry_after.expect("Retry-After");
             assert!((1..=60).contains(&seconds), "{shown}");
             assert_eq!(challenge, None, "it must not sign in again: {shown}");
         }
         _ => assert_eq!((challenge, retry_after), (None, None), "{shown}"),
     }
+    retry_after
 }
 
 /// Asks again and again until the answer is yes.

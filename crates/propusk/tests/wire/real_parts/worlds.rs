@@ -50,7 +50,7 @@ impl<'a, V> Jwts<'a, V> {
     }
 
     async fn signed(&self, members: Value) -> String {
-        let claims = claims(self.provider, members);
+        let claims = claims(self.provider, &members);
         let signed = match self.keys {
             Keys::Secret(secret) => {
                 let header = json!({"alg": "HS256", "typ": "at+jwt"});
