@@ -96,7 +96,7 @@ async fn every_attack_is_a_401() {
             "and the good one still is"
         );
     }
-    assert!(attacks.len() > 150, "{}", attacks.len());
+    assert!(attacks.len() > 400, "{}", attacks.len());
     assert_eq!(forge.elsewhere.visits(), 0, "a URL in a token was visited");
     let counts = forge.provider.counts().await.unwrap();
     assert_eq!(counts.of(Endpoint::OauthMetadata), 0);
