@@ -3,7 +3,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 
 import { credentials } from './clients.mjs';
-import { publicKey, signed, thumbprint } from './keys.mjs';
+import { authenticated, publicForms, publicKey, signed, thumbprint } from './keys.mjs';
 
 /** A request listener. Every answer is JSON; what fails is a 400 with a reason. */
 export function control({ state, endpoints, faults, tenant }) {
@@ -16,6 +16,7 @@ export function control({ state, endpoints, faults, tenant }) {
     'POST /retire': () => { state.retire(); tenant.renew(); },
     'POST /document': ({ url, document }) => { tenant.documents.set(url, document); },
     'POST /sign': (order) => sign(state, order),
+    'POST /authenticate': (order) => authenticate(state, order),
     'POST /dpop': (order) => prove(state, order),
   };
   return async (request, response) => {
@@ -30,12 +31,21 @@ export function control({ state, endpoints, faults, tenant }) {
   };
 }
 
-/** A JWT by a named key, whatever the test wants in it. `null` leaves a header member out. */
+/** A JWT by a named key, whatever the test wants in it. A text is taken as it is. */
 async function sign(state, { key: name, alg, header = {}, claims }) {
   const key = await state.key(name, alg);
   if (!key) throw new Error(`no such key: ${name}`);
-  const jwt = signed(key, { alg: key.alg, kid: key.kid, typ: 'JWT', ...header }, claims);
-  return { jwt, jwk: publicKey(key), jkt: thumbprint(key) };
+  const head = typeof header === 'string' ? header
+    : { alg: key.alg, kid: key.kid, typ: 'JWT', ...header };
+  return { jwt: signed(key, head, claims), jwk: publicKey(key), jkt: thumbprint(key) };
+}
+
+/** JWTs by HMAC: with a secret, or with each form of a public key in the place of a secret. */
+async function authenticate(state, { secret, key: name, header, claims }) {
+  if (secret) return [authenticated(secret, header, claims)];
+  const key = await state.key(name);
+  const head = { alg: 'HS256', kid: key.kid, typ: 'JWT', ...header };
+  return publicForms(key).map((form) => authenticated(form, head, claims));
 }
 
 /** A proof of RFC 9449 section 4.2; header and claims may replace what it would say. */

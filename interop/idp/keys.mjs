@@ -1,7 +1,8 @@
 // Key pairs as JSON Web Keys, and signatures with them (RFC 7515, 7518, 8037).
 
 import {
-  constants, createHash, createPrivateKey, generateKeyPair, randomUUID, sign,
+  constants, createHash, createHmac, createPrivateKey, createPublicKey, generateKeyPair, randomUUID,
+  sign,
 } from 'node:crypto';
 import { promisify } from 'node:util';
 
@@ -31,11 +32,33 @@ export function thumbprint({ kty, crv, x, y, e, n }) {
   return createHash('sha256').update(members).digest('base64url');
 }
 
-/** A JSON Web Signature in compact form. */
+/** A JSON Web Signature in compact form. A text stands for itself: what no JSON library would write. */
 export function signed(key, header, claims) {
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const input = `${part(header)}.${part(claims)}`;
   return `${input}.${signature(key, input).toString('base64url')}`;
+}
+
+/** The same with HMAC and SHA-256, whatever the header says. */
+export function authenticated(secret, header, claims) {
+  const input = `${part(header)}.${part(claims)}`;
+  return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
+}
+
+/** A public key in the forms in which a library may have kept it. */
+export function publicForms(key) {
+  const of = createPublicKey({ key: publicKey(key), format: 'jwk' });
+  const types = key.kty === 'RSA' ? ['spki', 'pkcs1'] : ['spki'];
+  const pems = types.map((type) => of.export({ type, format: 'pem' }));
+  return [
+    ...pems, ...pems.map((text) => text.trimEnd()),
+    ...types.map((type) => of.export({ type, format: 'der' })),
+    JSON.stringify(publicKey(key)), Buffer.from(key.n ?? key.x, 'base64url'), '',
+  ];
+}
+
+function part(value) {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return Buffer.from(text).toString('base64url');
 }
 
 function signature(jwk, input) {

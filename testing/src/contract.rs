@@ -68,9 +68,15 @@ pub trait World {
     /// Withdraws a token that was verified before. `Err`: that cannot be, for this reason.
     fn revoke(&mut self, token: &str) -> impl Future<Output = Result<(), &'static str>>;
 
-    /// From now on what the verifier asks does not answer, and nothing that it remembers helps.
-    /// `Err`: it asks nobody, for this reason.
+    /// From now on what the verifier asks does not answer. What it remembers may help it for a
+    /// while. `Err`: it asks nobody, for this reason.
     fn begin_outage(&mut self) -> impl Future<Output = Result<(), &'static str>>;
+
+    /// The end of that while: what the verifier remembers does not help any more, as after its
+    /// restart. For those that remember nothing in an outage there is nothing to do.
+    fn forget(&mut self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
 
     /// What the verifier asks answers again.
     fn end_outage(&mut self) -> impl Future<Output = ()>;
@@ -97,10 +103,10 @@ pub async fn check(world: &mut impl World) {
     let captured = Captured::begin();
     let mut texts = Vec::new();
     let valid = valid(world, &mut texts).await;
-    refused_samples(world, &mut texts).await;
+    let mut bad = refused_samples(world, &mut texts).await;
     garbage(world, &valid, &mut texts).await;
-    revoked(world, &mut texts).await;
-    outage(world, &mut texts).await;
+    bad.extend(revoked(world, &mut texts).await);
+    outage(world, &bad, &mut texts).await;
     let secrets = world.secrets();
     for secret in texts.iter().chain(&secrets) {
         captured.assert_free_of(secret);
@@ -112,9 +118,7 @@ pub async fn check(world: &mut impl World) {
 }
 
 async fn valid(world: &mut impl World, texts: &mut Vec<String>) -> String {
-    let token = supply(world, Sample::Valid, texts)
-        .await
-        .unwrap_or_default();
+    let token = good(world, texts).await;
     let verified = world.verifier().verify_token(&token).await;
     let verified = verified.expect("available").expect("valid");
     assert_eq!(verified.subject(), SUBJECT);
@@ -124,7 +128,9 @@ async fn valid(world: &mut impl World, texts: &mut Vec<String>) -> String {
     token
 }
 
-async fn refused_samples(world: &mut impl World, texts: &mut Vec<String>) {
+/// Those that are bad, for later.
+async fn refused_samples(world: &mut impl World, texts: &mut Vec<String>) -> Vec<String> {
+    let mut bad = Vec::new();
     for sample in [
         Sample::Expired,
         Sample::WrongAudience,
@@ -138,7 +144,9 @@ async fn refused_samples(world: &mut impl World, texts: &mut Vec<String>) {
             let outcome = outcome(world, &token).await;
             assert_eq!(outcome, Outcome::Refused, "{sample:?}, {time} time");
         }
+        bad.push(token);
     }
+    bad
 }
 
 async fn garbage(world: &impl World, valid: &str, texts: &mut Vec<String>) {
@@ -178,30 +186,62 @@ async fn garbage(world: &impl World, valid: &str, texts: &mut Vec<String>) {
     }
 }
 
-async fn revoked(world: &mut impl World, texts: &mut Vec<String>) {
-    let token = supply(world, Sample::Valid, texts)
-        .await
-        .unwrap_or_default();
+/// The token that was withdrawn, where that can be.
+async fn revoked(world: &mut impl World, texts: &mut Vec<String>) -> Option<String> {
+    let token = good(world, texts).await;
     assert_eq!(outcome(world, &token).await, Outcome::Permitted);
-    match world.revoke(&token).await {
-        Ok(()) => eventually(world, &token, Outcome::Refused).await,
-        Err(reason) => assert!(!reason.is_empty()),
+    if let Err(reason) = world.revoke(&token).await {
+        assert!(!reason.is_empty());
+        return None;
     }
+    while_not(world, &token, Outcome::Refused, |_| {}).await;
+    assert_eq!(outcome(world, &token).await, Outcome::Refused, "again");
+    Some(token)
 }
 
-async fn outage(world: &mut impl World, texts: &mut Vec<String>) {
-    let token = supply(world, Sample::Valid, texts)
-        .await
-        .unwrap_or_default();
+async fn outage(world: &mut impl World, bad: &[String], texts: &mut Vec<String>) {
+    // One that was verified before, and one that was never seen.
+    let good = [good(world, texts).await, good(world, texts).await];
+    assert_eq!(outcome(world, &good[0]).await, Outcome::Permitted);
     if let Err(reason) = world.begin_outage().await {
         assert!(!reason.is_empty());
         return;
     }
-    assert_eq!(outcome(world, &token).await, Outcome::CannotTell, "down");
-    assert_eq!(outcome(world, &token).await, Outcome::CannotTell, "again");
-    assert_ne!(outcome(world, "x").await, Outcome::Permitted, "garbage");
+    for token in &good {
+        let outcome = outcome(world, token).await;
+        assert_ne!(outcome, Outcome::Refused, "a good token was refused");
+    }
+    none_is_permitted(world, bad).await;
+    world.forget().await;
+    for token in good.iter().chain(&good) {
+        assert_eq!(outcome(world, token).await, Outcome::CannotTell, "down");
+    }
+    none_is_permitted(world, bad).await;
     world.end_outage().await;
-    eventually(world, &token, Outcome::Permitted).await;
+    for token in &good {
+        let never_refused =
+            |now: Outcome| assert_ne!(now, Outcome::Refused, "refused on the way back");
+        while_not(world, token, Outcome::Permitted, never_refused).await;
+    }
+    for token in bad {
+        let never_permitted = |now: Outcome| assert_ne!(now, Outcome::Permitted, "permitted once");
+        while_not(world, token, Outcome::Refused, never_permitted).await;
+    }
+}
+
+async fn none_is_permitted(world: &impl World, bad: &[String]) {
+    for token in bad.iter().map(String::as_str).chain(["x", "a.b.c"]) {
+        assert_ne!(
+            outcome(world, token).await,
+            Outcome::Permitted,
+            "in an outage"
+        );
+    }
+}
+
+async fn good(world: &mut impl World, texts: &mut Vec<String>) -> String {
+    let token = supply(world, Sample::Valid, texts).await;
+    token.expect("there are valid tokens")
 }
 
 async fn supply(world: &mut impl World, sample: Sample, texts: &mut Vec<String>) -> Option<String> {
@@ -217,9 +257,20 @@ async fn supply(world: &mut impl World, sample: Sample, texts: &mut Vec<String>)
     }
 }
 
-async fn eventually(world: &impl World, token: &str, expected: Outcome) {
+/// Asks until the outcome is the expected one, and shows the others.
+async fn while_not(
+    world: &impl World,
+    token: &str,
+    expected: Outcome,
+    meanwhile: impl Fn(Outcome),
+) {
     let began = Instant::now();
-    while outcome(world, token).await != expected {
+    loop {
+        let now = outcome(world, token).await;
+        if now == expected {
+            return;
+        }
+        meanwhile(now);
         assert!(began.elapsed() < PATIENCE, "never {expected:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -8,8 +8,8 @@ use std::{
 use crate::{bench, conformance, debian, identity_provider, interop, process, readme, tidy};
 
 /// Tests that start real programs. A plain `cargo test` does without them.
-const REAL_PARTS: &str =
-    "propusk-cli/real-parts,propusk-store/real-parts,propusk-testing/real-parts";
+const REAL_PARTS: &str = "propusk/real-parts,propusk-cli/real-parts,\
+     propusk-store/real-parts,propusk-testing/real-parts";
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
 

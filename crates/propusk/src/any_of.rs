@@ -72,13 +72,14 @@ impl TokenVerifier for AnyOf {
         Ok(sum)
     }
 
-    /// That of the verifier which accepts the token, or else of the one that knows most about it.
+    /// That of the verifier which accepts the token, or else of the one that knows most about it; of
+    /// those that know as much, the last one's.
     async fn explain_token(&self, token: &str) -> Explanation {
         let nobody = Verdict::NotMine("no verifier is configured".to_owned());
         let mut best = Explanation::new("none", nobody);
         for index in 0..self.members.len() {
             let next = self.members.explain(index, token).await;
-            if index == 0 || next.verdict.weight() > best.verdict.weight() {
+            if next.verdict.weight() >= best.verdict.weight() {
                 best = next;
             }
         }

@@ -3,8 +3,9 @@
 use std::{collections::HashMap, fmt};
 
 use crate::{
-    AccessToken, Explanation, TokenVerifier, Unavailable, Verdict, composition::Members,
-    jose::unverified_issuer,
+    AccessToken, Explanation, TokenVerifier, Unavailable, Verdict,
+    composition::Members,
+    jose::{Compact, unverified_issuer},
 };
 
 /// Shows each token to one verifier only, chosen by how the token looks.
@@ -128,7 +129,13 @@ impl TokenVerifier for Routing {
             Some(issuer) => format!("it says that it is from {issuer:?}, which is no issuer here"),
             None => "it has none of the prefixes that are known here, and no issuer".to_owned(),
         };
-        Explanation::new("none", Verdict::NotMine(why))
+        let explanation = Explanation::new("none", Verdict::NotMine(why));
+        match Compact::parse(token) {
+            Ok(parts) => explanation
+                .with_header(parts.shown_header().unwrap_or_default())
+                .with_claims(parts.claims().unwrap_or_default()),
+            Err(_) => explanation,
+        }
     }
 }
 

@@ -105,13 +105,57 @@ impl IdentityProvider {
     ///
     /// `key` is `provider:<alg>` for the active signing key of an algorithm, `client:<id>` for a
     /// client's, and any other name for an ES256 key that is made on demand. Members of `header`
-    /// come on top of `alg`, `kid` and `typ: JWT`.
+    /// come on top of `alg`, `kid` and `typ: JWT`. A text in the place of either is signed as it
+    /// stands, such as JSON with a name twice.
     ///
     /// # Errors
     /// There is no such key, or the provider is stopped.
     pub async fn sign(&self, key: &str, header: Value, claims: Value) -> anyhow::Result<Signed> {
         let order = json!({"key": key, "header": header, "claims": claims});
         Ok(serde_json::from_value(self.control("sign", &order).await?)?)
+    }
+
+    /// A JWT by HMAC with SHA-256 and this secret, which is not empty.
+    ///
+    /// # Errors
+    /// The provider is stopped.
+    pub async fn sign_with_secret(
+        &self,
+        secret: &str,
+        header: Value,
+        claims: Value,
+    ) -> anyhow::Result<String> {
+        let order = json!({"secret": secret, "header": header, "claims": claims});
+        let mut made: Vec<String> =
+            serde_json::from_value(self.control("authenticate", &order).await?)?;
+        made.pop().context("one token")
+    }
+
+    /// JWTs by HMAC with SHA-256, where the secret is the public key of [`Self::sign`]'s `key` in
+    /// every form in which a careless library may have kept it, and nothing at all. Members of
+    /// `header` come on top of `alg: HS256`, `kid` and `typ: JWT`.
+    ///
+    /// # Errors
+    /// There is no such key, or the provider is stopped.
+    pub async fn sign_with_public_key(
+        &self,
+        key: &str,
+        header: Value,
+        claims: Value,
+    ) -> anyhow::Result<Vec<String>> {
+        let order = json!({"key": key, "header": header, "claims": claims});
+        Ok(serde_json::from_value(
+            self.control("authenticate", &order).await?,
+        )?)
+    }
+
+    /// The key set as it is published.
+    ///
+    /// # Errors
+    /// The provider is stopped, or a fault stands in front.
+    pub async fn key_set(&self) -> anyhow::Result<String> {
+        let answer = self.http.get(self.url(Endpoint::Jwks)).send().await?;
+        Ok(answer.error_for_status()?.text().await?)
     }
 
     /// The provider finds this client id metadata document when it looks for `url`, which is

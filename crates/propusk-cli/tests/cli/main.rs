@@ -12,6 +12,8 @@ mod exit_codes;
 mod first_run;
 #[cfg(feature = "real-parts")]
 mod postgres;
+#[cfg(feature = "real-parts")]
+mod real_parts;
 mod regressions;
 mod scopes;
 mod secrets;

@@ -7,7 +7,7 @@ mod error;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use reqwest::{Client, RequestBuilder, Response, header, redirect};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header, redirect};
 use url::Url;
 
 pub(crate) use addresses::AddressPolicy;
@@ -77,17 +77,27 @@ impl Fetcher {
         Err(FetchError::Redirected)
     }
 
-    /// Sends a request that was made from [`Fetcher::post`], once and to that URL only.
+    /// Sends a request that was made from [`Fetcher::post`], once and to that URL only. A 400 has a
+    /// body too, since OAuth says there what is wrong (RFC 6749 §5.2).
     #[cfg_attr(
         not(feature = "introspection"),
         allow(dead_code, reason = "introspection asks")
     )]
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Bytes, FetchError> {
+    pub(crate) async fn send(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<(StatusCode, Bytes), FetchError> {
         let response = request.send().await.map_err(FetchError::transport)?;
-        if response.status().is_redirection() {
+        let status = response.status();
+        if status.is_redirection() {
             return Err(FetchError::Redirected);
         }
-        self.body(response).await
+        let body = if status == StatusCode::BAD_REQUEST {
+            self.read(response).await?
+        } else {
+            self.body(response).await?
+        };
+        Ok((status, body))
     }
 
     /// A POST, for the caller to complete: it carries credentials and is never redirected.
@@ -106,11 +116,16 @@ impl Fetcher {
         Ok(request.header(header::ACCEPT, "application/json"))
     }
 
-    /// The body of a success, read until the limit.
-    async fn body(&self, mut response: Response) -> Result<Bytes, FetchError> {
+    /// The body of a success.
+    async fn body(&self, response: Response) -> Result<Bytes, FetchError> {
         if !response.status().is_success() {
             return Err(FetchError::Status(response.status().as_u16()));
         }
+        self.read(response).await
+    }
+
+    /// The body, read until the limit.
+    async fn read(&self, mut response: Response) -> Result<Bytes, FetchError> {
         let most = self.limits.max_body;
         if response.content_length().is_some_and(|n| n > most as u64) {
             return Err(FetchError::TooLarge(most));

@@ -26,6 +26,8 @@ pub(super) struct Rules {
 pub(super) enum NotValid {
     #[error("the identity server says that it is not active")]
     Inactive,
+    #[error("the identity server does not introspect tokens of this kind")]
+    Unsupported,
     #[error("it is not an access token: its `token_type` is another")]
     TokenType,
     #[error("it is bound to a key (`token_type` DPoP), and the answer does not say which (`cnf`)")]
@@ -54,6 +56,9 @@ impl Rules {
         answer: Map<String, Value>,
         now: SystemTime,
     ) -> Result<AccessToken, NotValid> {
+        if is_unsupported(&answer) {
+            return Err(NotValid::Unsupported);
+        }
         if answer.get("active") != Some(&Value::Bool(true)) {
             return Err(NotValid::Inactive);
         }
@@ -114,6 +119,11 @@ impl Rules {
         }
         Ok(expires_at)
     }
+}
+
+/// Whether the answer is that of a server for other kinds of tokens (RFC 7009 §2.2.1).
+pub(super) fn is_unsupported(answer: &Map<String, Value>) -> bool {
+    answer.get("error").and_then(Value::as_str) == Some("unsupported_token_type")
 }
 
 /// Whom the token speaks for: `sub`, else the client itself. Never `username`, which is for humans

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::{
-    HeaderValue,
+    HeaderValue, StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 use serde_json::{Map, Value};
@@ -14,6 +14,7 @@ use url::{Url, form_urlencoded::Serializer};
 
 use super::{
     ClientAuthentication, Failure,
+    answer::is_unsupported,
     circuit::Circuit,
     complaints::Complaints,
     place::Place,
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     Clock, IssuerUrl,
-    fetch::{FetchLimits, Fetcher},
+    fetch::{FetchError, FetchLimits, Fetcher},
     jose::parse_object,
 };
 
@@ -93,7 +94,7 @@ impl IdentityServer {
         let exchange = tokio::time::timeout(self.timeout, self.ask(token, clock));
         let result = exchange
             .await
-            .unwrap_or(Err(Failure::Fetch(crate::fetch::FetchError::Timeout)));
+            .unwrap_or(Err(Failure::Fetch(FetchError::Timeout)));
         match &result {
             Err(failure) if failure.is_outage() => call.failed(clock.now()),
             _ => call.succeeded(),
@@ -124,7 +125,10 @@ impl IdentityServer {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        let answer = self.fetcher.send(request.body(body)).await?;
+        let (status, answer) = self.fetcher.send(request.body(body)).await?;
+        if status == StatusCode::BAD_REQUEST {
+            return unsupported(token, &answer);
+        }
         let members = match &self.signed {
             Some(signed) => {
                 let client = self.authentication.client_id();
@@ -153,6 +157,17 @@ impl IdentityServer {
         self.authentication.add_to(&mut form, audience, now)?;
         Some(form.finish())
     }
+}
+
+/// A server that introspects opaque tokens only says so of a JSON Web Token: by the error of RFC 7009
+/// §2.2.1, since RFC 7662 has none for it, and unsigned even where answers are signed. Of other
+/// tokens it is not believed, and every other error is about us.
+fn unsupported(token: &str, answer: &[u8]) -> Result<Map<String, Value>, Failure> {
+    let is_structured = matches!(token.matches('.').count(), 2 | 4);
+    let members = parse(answer).ok().filter(is_unsupported);
+    members
+        .filter(|_| is_structured)
+        .ok_or(Failure::Fetch(FetchError::Status(400)))
 }
 
 fn parse(body: &[u8]) -> Result<Map<String, Value>, Failure> {

@@ -31,6 +31,8 @@ mod messages;
 mod metadata;
 mod metrics;
 mod origins;
+#[cfg(feature = "real-parts")]
+mod real_parts;
 mod regressions;
 mod second_check;
 mod secrets;
@@ -40,3 +42,4 @@ mod spoofed;
 mod state;
 mod streams;
 mod support;
+mod verifiers;

@@ -2,7 +2,7 @@
 
 use propusk::{AccessToken, AnyOf, TokenVerifier};
 
-use crate::support::{Say, Scripted, said};
+use super::support::{Say, Scripted, said};
 
 #[tokio::test]
 async fn what_two_verifiers_say_together() {

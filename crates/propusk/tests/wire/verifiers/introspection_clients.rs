@@ -20,7 +20,7 @@ use propusk::{
 };
 use serde_json::Value;
 
-use crate::{
+use super::{
     identity_server::{IdentityServer, RESOURCE, Seen},
     support::said,
 };

@@ -8,7 +8,7 @@ use propusk::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     identity_server::{IdentityServer, RESOURCE, Reply, active},
     support::{TestClock, said},
 };
@@ -84,6 +84,65 @@ async fn rfc7662_2_2_inactive_is_not_valid() {
     }
     server.reply(Reply::Text(r#"{"active":false}"#));
     assert_eq!(said(&verifier, "t").await, "no");
+}
+
+/// A server for opaque tokens says so of a JSON Web Token, and nothing is out of order.
+#[tokio::test]
+async fn rfc7009_2_2_1_a_kind_of_token_that_the_server_does_not_know_is_not_valid() {
+    let server = IdentityServer::start().await;
+    let (verifier, _) = server.verifier();
+    for (status, answer, expected) in [
+        (400, json!({"error": "unsupported_token_type"}), "no"),
+        (
+            200,
+            json!({"error": "unsupported_token_type", "active": true}),
+            "no",
+        ),
+        (400, json!({"error": "invalid_request"}), "cannot tell"),
+        (
+            400,
+            json!({"error": ["unsupported_token_type"]}),
+            "cannot tell",
+        ),
+        (400, json!({"active": true, "sub": "alice"}), "cannot tell"),
+        (400, json!("unsupported_token_type"), "cannot tell"),
+        (
+            401,
+            json!({"error": "unsupported_token_type"}),
+            "cannot tell",
+        ),
+        (
+            500,
+            json!({"error": "unsupported_token_type"}),
+            "cannot tell",
+        ),
+    ] {
+        server.reply(Reply::Error(status, answer.clone()));
+        assert_eq!(
+            said(&verifier, "a.b.c").await,
+            expected,
+            "{status} {answer}"
+        );
+    }
+    server.reply(Reply::Error(
+        400,
+        json!({"error": "unsupported_token_type"}),
+    ));
+    let why = verifier.explain_token("a.b.c").await.verdict;
+    assert!(
+        format!("{why:?}").contains("tokens of this kind"),
+        "{why:?}"
+    );
+    // An error is never signed; of a token that is no JSON Web Token it is not believed.
+    let issuer = IssuerUrl::parse(&server.issuer()).unwrap();
+    let signed = verifier.issuer(issuer).signed_answers().unwrap();
+    for (token, expected) in [
+        ("a.b.c", "no"),
+        ("a.b.c.d.e", "no"),
+        ("opaque", "cannot tell"),
+    ] {
+        assert_eq!(said(&signed, token).await, expected, "{token}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use propusk::{AccessToken, AnyOf, Cached};
 
-use crate::support::{Say, Scripted, let_others_run, said, soon};
+use super::support::{Say, Scripted, let_others_run, said, soon};
 
 #[tokio::test]
 async fn a_changed_revision_makes_forgotten_what_was_said_before() {

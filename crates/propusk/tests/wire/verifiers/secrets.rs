@@ -10,7 +10,7 @@ use propusk::{ClientAuthentication, IntrospectionVerifier, Routing, TokenVerifie
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::identity_server::{IdentityServer, RESOURCE, Reply, active};
+use super::identity_server::{IdentityServer, RESOURCE, Reply, active};
 
 /// Part of every token and secret of this test, and of nothing else.
 const MARKER: &str = "marker-7f3a";
@@ -37,16 +37,17 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-/// The only test that installs a subscriber: there is one for the whole process.
+/// On a runtime of a single thread, whose log is kept.
 #[tokio::test]
 async fn nothing_secret_is_shown() {
     let log = Log::default();
     // Every crate, also those that the bytes pass through on their way.
-    tracing_subscriber::fmt()
+    let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
-        .init();
+        .finish();
+    let _kept = tracing::subscriber::set_default(subscriber);
     let server = IdentityServer::start().await;
     let token = "token-marker-7f3a";
     let mut shown = Vec::new();

@@ -1,9 +1,9 @@
 //! `Routing`: who gets to see which token.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use propusk::{AccessToken, Cached, Routing, TokenVerifier, Verdict};
+use propusk::{AccessToken, AnyOf, Cached, FixedTokens, Routing, TokenVerifier, Verdict};
 
-use crate::support::{Say, Scripted, said};
+use super::support::{Say, Scripted, said};
 
 /// A JSON Web Token with this payload, and a signature that is none.
 fn jwt(payload: &str) -> String {
@@ -160,4 +160,9 @@ async fn the_responsible_verifier_explains() {
         };
         assert!(shown.contains(expected), "{token}: {shown}");
     }
+    // What a token says of itself is shown, so that a slip in the configuration is seen.
+    let fixed = FixedTokens::new();
+    let both = AnyOf::new().with(fixed).with(routing);
+    let explained = both.explain_token(&of("https://c.example")).await;
+    assert_eq!(explained.claims["iss"], "https://c.example");
 }

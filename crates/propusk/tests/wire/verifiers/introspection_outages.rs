@@ -6,7 +6,7 @@ use propusk::{AccessToken, ClientAuthentication, IntrospectionVerifier, TokenVer
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{
+use super::{
     identity_server::{IdentityServer, RESOURCE, Reply, active},
     support::{TestClock, let_others_run, said, soon},
 };

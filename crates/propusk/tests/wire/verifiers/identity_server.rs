@@ -21,7 +21,7 @@ use propusk::{ClientAuthentication, IntrospectionVerifier};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::support::{TestClock, soon};
+use super::support::{TestClock, soon};
 
 /// The URL of the server that is protected.
 pub(crate) const RESOURCE: &str = "https://mcp.example/mcp";
@@ -33,6 +33,7 @@ pub(crate) enum Reply {
     Text(&'static str),
     Signed(String),
     Status(u16),
+    Error(u16, Value),
     Redirect(String),
     /// Ten megabytes of JSON.
     Huge,
@@ -217,6 +218,11 @@ async fn respond(script: &Script, reply: Reply) -> Response {
         Reply::Text(text) => with_type("application/json", text.into()),
         Reply::Signed(jwt) => with_type("application/token-introspection+jwt", jwt.into()),
         Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Reply::Error(status, value) => {
+            let status = StatusCode::from_u16(status).unwrap();
+            let kind = [(header::CONTENT_TYPE, "application/json")];
+            (status, kind, value.to_string()).into_response()
+        }
         Reply::Redirect(to) => {
             (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response()
         }

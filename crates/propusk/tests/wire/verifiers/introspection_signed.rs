@@ -12,7 +12,7 @@ use propusk::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     identity_server::{IdentityServer, RESOURCE, Reply, active},
     support::{TestClock, said},
 };

@@ -6,7 +6,7 @@ use propusk::{ClientAuthentication, IntrospectionVerifier, TokenVerifier};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::{
+use super::{
     identity_server::{IdentityServer, RESOURCE, Reply, active},
     support::{TestClock, said, soon},
 };

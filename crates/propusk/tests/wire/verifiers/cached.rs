@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use propusk::{AccessToken, Cached};
 use tokio::task::JoinSet;
 
-use crate::support::{Say, Scripted, TestClock, let_others_run, said, soon};
+use super::support::{Say, Scripted, TestClock, let_others_run, said, soon};
 
 /// A cache with the default times, its verifier and its clock.
 fn cached(verifier: &Scripted) -> (Arc<Cached<Scripted>>, TestClock) {

@@ -1,0 +1,8 @@
+//! The program with a real identity provider.
+
+mod inspect;
+mod introspect;
+mod issuer;
+mod outages;
+mod provider;
+mod together;
