@@ -38,9 +38,19 @@ pub(crate) use late_refusal::LateRefusal;
 /// 3. must carry at most one credential, in the `Authorization` header (400);
 /// 4. has its token verified (503 where the verifier cannot tell);
 /// 5. is decided upon by [`decide`](crate::decide) (401, 403 with a challenge);
-/// 6. may use a 2025-11-25 session only if its principal opened that session (404).
+/// 6. may use a 2025-11-25 session only if its principal opened that session (404);
+/// 7. where a [`ScopePolicy`](crate::ScopePolicy) is set or the handler declares scopes, has its
+///    body read, once and strictly, and is decided upon again by what it asks for (401, 403 with all
+///    scopes that the operation needs; 400 for a message that two parsers might understand in two
+///    ways, a batch among them; 413). The bytes go on unchanged.
 ///
-/// Nobody reads the body before that. Behind the layer the `Authorization` header is gone, so that
+/// Nobody reads the body before that. With a policy, every JSON body that passes must be an object;
+/// one without a `method` (an answer to the server, or something of another route) is not judged.
+///
+/// The layer alone knows the policy. What the handler declares itself it learns from a
+/// [`Guard`](crate::server::Guard), see [`declared_by`](AuthLayer::declared_by).
+///
+/// Behind the layer the `Authorization` header is gone, so that
 /// no log and no upstream gets it, and the request's extensions hold the
 /// [`Permit`](crate::Permit) with the caller.
 ///
