@@ -19,8 +19,8 @@ use tokio::sync::OnceCell;
 use super::listed::{Listed, Page};
 use crate::{Requirement, Target, TargetKind, glob::Glob, spelling};
 
-/// More pages than any list has; a handler whose cursors lead in a circle must not hold a request.
-const MOST_PAGES: usize = 10_000;
+/// More pages than a list has; a handler whose cursors lead in a circle must not hold a request.
+const MOST_PAGES: usize = 1_000;
 
 #[derive(Default)]
 pub(super) struct Catalogue {

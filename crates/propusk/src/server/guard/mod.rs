@@ -129,61 +129,67 @@ impl<H: ServerHandler> Guard<H> {
     }
 
     /// Takes away the capabilities of which this caller can use nothing, where there is something
-    /// to hide.
+    /// to hide. What cannot be told, since a list fails, is left: it is hidden in the list itself.
     async fn cut_capabilities(
         &self,
         has: &mut ServerCapabilities,
         context: &RequestContext<RoleServer>,
-    ) -> Result<(), ErrorData> {
+    ) {
         for kind in [TargetKind::Tool, TargetKind::Prompt, TargetKind::Resource] {
             let catalogue = &self.shared.catalogue;
-            catalogue.load(kind, &*self.handler, context).await?;
+            if let Err(error) = catalogue.load(kind, &*self.handler, context).await {
+                tracing::debug!(?kind, code = error.code.0, "a list cannot be had");
+            }
         }
         if self.shared.settings.shows_all() || !self.restricts() {
-            return Ok(());
+            return;
         }
-        if has.tools.is_some() && self.is_hidden(TargetKind::Tool, context).await? {
+        if has.tools.is_some() && self.is_hidden(TargetKind::Tool, context).await {
             has.tools = None;
         }
         let completes = has.prompts.is_some() || has.resources.is_some();
-        if has.prompts.is_some() && self.is_hidden(TargetKind::Prompt, context).await? {
+        if has.prompts.is_some() && self.is_hidden(TargetKind::Prompt, context).await {
             has.prompts = None;
         }
-        if has.resources.is_some() && self.is_hidden(TargetKind::Resource, context).await? {
+        if has.resources.is_some() && self.is_hidden(TargetKind::Resource, context).await {
             has.resources = None;
         }
         if completes && has.prompts.is_none() && has.resources.is_none() {
             // There is nothing left to complete.
             has.completions = None;
         }
-        Ok(())
     }
 
     /// Whether there is something of this kind and the caller may use none of it.
-    async fn is_hidden(
+    async fn is_hidden(&self, kind: TargetKind, context: &RequestContext<RoleServer>) -> bool {
+        let mut seen = Seen::default();
+        let looked = self.look(kind, context, &mut seen).await;
+        looked.is_ok() && seen.something && !seen.usable
+    }
+
+    async fn look(
         &self,
         kind: TargetKind,
         context: &RequestContext<RoleServer>,
-    ) -> Result<bool, ErrorData> {
+        seen: &mut Seen,
+    ) -> Result<(), ErrorData> {
         let (asked, handler) = (self.asked(context), &*self.handler);
-        let mut seen = Seen::default();
         match kind {
             TargetKind::Tool => {
                 let list = |page| handler.list_tools(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await?;
+                each_page(list, |page| seen.look(&asked, page)).await
             }
             TargetKind::Prompt => {
                 let list = |page| handler.list_prompts(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await?;
+                each_page(list, |page| seen.look(&asked, page)).await
             }
             _ => {
                 let list = |page| handler.list_resources(page, context.clone());
                 each_page(list, |page| seen.look(&asked, page)).await?;
                 let list = |page| handler.list_resource_templates(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await?;
+                each_page(list, |page| seen.look(&asked, page)).await
             }
         }
-        Ok(seen.something && !seen.usable)
     }
 
     /// Whether anything depends on who is asking, as far as is known.
