@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
-    model::ServerCapabilities,
+    model::{ServerCapabilities, Tool},
     service::{NotificationContext, RequestContext},
 };
 
@@ -88,30 +88,40 @@ impl<H: ServerHandler> Guard<H> {
     /// Checks an operation, whatever was checked before.
     async fn admit(
         &self,
-        operation: Operation,
+        mut operation: Operation,
         context: &RequestContext<RoleServer>,
     ) -> Result<(Asked<'_>, Operation), ErrorData> {
-        if let Operation::Method { targets, .. } = &operation {
+        if let Operation::Method { targets, .. } = &mut operation {
             for target in targets {
-                self.learn_about(target, context).await?;
+                let declared = self.declared(target, context).await?;
+                target.declare(declared);
             }
         }
-        let operation = operation.declaring(|target| self.declared_scopes(target));
         let asked = self.asked(context);
         asked.check(&operation)?;
         Ok((asked, operation))
     }
 
-    async fn learn_about(
+    /// What is declared for a target, and for certain.
+    async fn declared(
         &self,
         target: &Target,
         context: &RequestContext<RoleServer>,
-    ) -> Result<(), ErrorData> {
-        if target.kind() == TargetKind::Tool && self.handler.get_tool(target.name()).is_some() {
-            return Ok(());
+    ) -> Result<Option<Requirement>, ErrorData> {
+        if let Some(tool) = self.tool(target) {
+            return Ok(declared_in(tool.meta.as_ref()));
         }
         let catalogue = &self.shared.catalogue;
-        catalogue.load(target.kind(), &*self.handler, context).await
+        let handler = &*self.handler;
+        catalogue.load(target.kind(), handler, context).await?;
+        Ok(catalogue.declared(target))
+    }
+
+    fn tool(&self, target: &Target) -> Option<Tool> {
+        match target.kind() {
+            TargetKind::Tool => self.handler.get_tool(target.name()),
+            _ => None,
+        }
     }
 
     /// The same for a notification, which nobody answers.
@@ -124,7 +134,7 @@ impl<H: ServerHandler> Guard<H> {
     /// Learns from a page and cuts it down to what its caller may use.
     fn show<P: Page>(&self, mut page: P, context: &RequestContext<RoleServer>) -> P {
         self.shared.catalogue.learn(page.items());
-        self.asked(context).show(&mut page);
+        self.asked(context).show(&mut page, context);
         page
     }
 
@@ -216,11 +226,7 @@ impl Seen {
 
 impl<H: ServerHandler> DeclaredScopes for Guard<H> {
     fn declared_scopes(&self, target: &Target) -> Option<Requirement> {
-        let tool = match target.kind() {
-            TargetKind::Tool => self.handler.get_tool(target.name()),
-            _ => None,
-        };
-        match tool {
+        match self.tool(target) {
             Some(tool) => declared_in(tool.meta.as_ref()),
             // As long as the lists have not been walked, nobody may take it for undeclared, which
             // would put it under the default. The guard walks them before it decides itself.
