@@ -14,6 +14,8 @@ mod thumbprint;
 
 #[cfg(test)]
 pub(crate) mod signer;
+#[cfg(test)]
+mod wycheproof;
 
 pub use algorithm::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 

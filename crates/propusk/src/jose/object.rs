@@ -20,6 +20,9 @@ pub(crate) enum InvalidObject {
     TooDeep,
 }
 
+/// Objects that were judged each by itself.
+pub(crate) type Elements = Vec<Result<Map<String, Value>, InvalidObject>>;
+
 /// Parses one object. The caller has bounded its length.
 pub(crate) fn parse_object(json: &[u8]) -> Result<Map<String, Value>, InvalidObject> {
     let offence = Cell::new(None);
@@ -36,10 +39,7 @@ pub(crate) fn parse_object(json: &[u8]) -> Result<Map<String, Value>, InvalidObj
 
 /// Parses an object whose member `name` is an array of objects. A bad element does not spoil the
 /// others; the document around them must be in order.
-pub(crate) fn parse_objects_of(
-    json: &[u8],
-    name: &'static str,
-) -> Result<Vec<Result<Map<String, Value>, InvalidObject>>, InvalidObject> {
+pub(crate) fn parse_objects_of(json: &[u8], name: &'static str) -> Result<Elements, InvalidObject> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let offence = Cell::new(None);
     let members = deserializer.deserialize_map(Document {
@@ -164,8 +164,6 @@ impl<'de> Visitor<'de> for Level<'_> {
         Ok(Value::Object(members))
     }
 }
-
-type Elements = Vec<Result<Map<String, Value>, InvalidObject>>;
 
 /// The document around an array of objects: `{"keys": […]}`.
 struct Document<'a> {

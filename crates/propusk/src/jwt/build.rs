@@ -105,7 +105,7 @@ impl JwtVerifier {
     ) -> Result<Self, InvalidJwtVerifier> {
         let key = MacKey::new(algorithm, secret);
         let key = key.map_err(|why| InvalidJwtVerifier::Secret(why.to_string()))?;
-        Self::new(issuer, audience, Keys::Secret(key))
+        Self::new(issuer, audience, Keys::Secret(Box::new(key)))
     }
 
     fn new(issuer: &str, audience: &str, keys: Keys) -> Result<Self, InvalidJwtVerifier> {

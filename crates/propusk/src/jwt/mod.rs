@@ -104,4 +104,6 @@ impl fmt::Debug for JwtVerifier {
 }
 
 #[cfg(test)]
+mod fake_issuer;
+#[cfg(test)]
 mod tests;

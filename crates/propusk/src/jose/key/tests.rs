@@ -143,7 +143,7 @@ fn rfc7517_4_which_keys_are_used() {
         let shown = match parse(&jwk) {
             Ok(key) => key
                 .algorithms()
-                .map(|one| one.name())
+                .map(SignatureAlgorithm::name)
                 .collect::<Vec<_>>()
                 .join(" "),
             Err(error) => error.to_string(),

@@ -24,7 +24,7 @@ use crate::{
 /// What signatures are verified with.
 #[derive(Debug)]
 pub(super) enum Keys {
-    Secret(MacKey),
+    Secret(Box<MacKey>),
     Fixed(KeySet),
     Source(Arc<Source>),
 }

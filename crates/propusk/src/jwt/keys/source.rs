@@ -232,6 +232,20 @@ impl Source {
         Unavailable::new(state.complaint()).with_retry_after(pause)
     }
 
+    #[cfg(test)]
+    pub(super) fn is_reading(&self) -> bool {
+        self.read().flight().is_some()
+    }
+
+    /// Waits until no reading is under way.
+    #[cfg(test)]
+    pub(super) async fn settled(&self) {
+        let flight = self.read().flight();
+        if let Some(flight) = flight {
+            flight.landed().await;
+        }
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
