@@ -79,6 +79,7 @@ fn documentation(root: &Path) -> anyhow::Result<()> {
 fn features(root: &Path) -> anyhow::Result<()> {
     for features in [
         "",
+        "cached",
         "layer",
         "server",
         "client",

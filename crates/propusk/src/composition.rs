@@ -106,6 +106,7 @@ enum AsOf {
 
 impl Provenance {
     /// The revision to remember the answer with, where the asker was told `asked`.
+    #[cfg(any(test, feature = "cached"))]
     pub(crate) fn revision(self, asked: Option<u64>) -> Option<u64> {
         match self.as_of {
             AsOf::Asker => asked,

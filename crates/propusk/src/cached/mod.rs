@@ -129,7 +129,7 @@ impl<V: TokenVerifier> Cached<V> {
 
     /// Sets the clock, for tests.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
         self
     }

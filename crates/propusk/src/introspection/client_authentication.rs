@@ -58,6 +58,10 @@ impl ClientAuthentication {
         }
     }
 
+    pub(super) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     /// The value of the `Authorization` header, where the method has one.
     pub(super) fn header(&self) -> Option<Zeroizing<String>> {
         let Method::Basic(secret) = &self.method else {

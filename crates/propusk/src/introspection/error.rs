@@ -7,17 +7,23 @@ use crate::{InvalidIssuer, InvalidResourceUrl, discovery::DiscoveryError, fetch:
 #[non_exhaustive]
 pub enum InvalidIntrospection {
     /// The endpoint is not a URL that tokens may be sent to.
+    #[error("the introspection endpoint: {0}")]
+    Endpoint(InvalidResourceUrl),
+    /// The endpoint is not a place that tokens may be sent to.
     #[error(
-        "{0} is not a usable introspection endpoint: tokens and the client's secret are sent there, \
-         so it must be https, or http on this machine"
+        "tokens and the client's credentials are sent to the introspection endpoint, so it must be \
+         https, or http on this machine"
     )]
-    Endpoint(String),
+    Insecure,
     /// The issuer is none.
     #[error(transparent)]
     Issuer(#[from] InvalidIssuer),
     /// The audience is not the URL of a resource.
     #[error("the audience: {0}")]
     Audience(#[from] InvalidResourceUrl),
+    /// Answers are to be signed, and nobody said by whom.
+    #[error("signed answers need an issuer, whose keys they are verified with; name it")]
+    NoIssuer,
     /// There is no HTTP client: the TLS library cannot be set up.
     #[error("cannot prepare an HTTP client: {0}")]
     Client(String),
@@ -44,6 +50,8 @@ pub(super) enum Failure {
     Fetch(FetchError),
     #[error("what the introspection endpoint answers {0}")]
     NotAnAnswer(&'static str),
+    #[error("the keys that answers are signed with are not to be had: {0}")]
+    Keys(String),
     #[error("the introspection endpoint has failed several times; it is asked again soon")]
     FailedBefore,
     #[error("too many tokens are being introspected at the moment")]
@@ -70,7 +78,7 @@ impl Failure {
             Self::CredentialsRefused(_) => true,
             Self::Fetch(error) => matches!(
                 error,
-                Connect(_) | Timeout | Transport(_) | Status(429 | 502..=504)
+                Connect(_) | Timeout | Transport(_) | Status(404 | 405 | 410 | 429 | 502..=504)
             ),
             _ => false,
         }

@@ -1,5 +1,5 @@
 //! Tokens that an identity server is asked about (OAuth 2.0 Token Introspection, RFC 7662).
-//! Left out: signed answers (RFC 9701), `private_key_jwt` by certificate (RFC 8705).
+//! Left out: encrypted answers (RFC 9701 §5), authentication by certificate (RFC 8705).
 
 mod answer;
 mod circuit;
@@ -9,10 +9,12 @@ mod complaints;
 mod error;
 mod place;
 mod server;
+mod signed;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
+use url::Url;
 
 pub use client_authentication::ClientAuthentication;
 pub use client_key::{ClientKey, InvalidClientKey};
@@ -22,10 +24,13 @@ use answer::Rules;
 use error::Failure;
 use place::{Place, parse_endpoint};
 use server::IdentityServer;
+use signed::SignedAnswers;
 
 use crate::{
     AccessToken, BearerToken, Cached, Clock, Explanation, IssuerUrl, ResourceUrl, SystemClock,
-    TokenVerifier, Unavailable, Verdict, fetch::Fetcher,
+    TokenVerifier, Unavailable, Verdict, WithoutAudience,
+    fetch::Fetcher,
+    jwt::{build::MOST_LEEWAY, rules::Rules as ClaimRules},
 };
 
 /// Asks an identity server whether a token is valid (RFC 7662).
@@ -68,8 +73,6 @@ struct Asker {
 impl IntrospectionVerifier {
     /// For how long a valid token is remembered at most, if not told otherwise.
     pub const DEFAULT_CEILING: Duration = Duration::from_secs(30);
-    /// By how much the clock of the identity server may differ, if not told otherwise.
-    pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
 
     /// Asks this endpoint. `audience` is the URL of this server, as in
     /// [`AuthSettings::new`](crate::AuthSettings::new).
@@ -81,14 +84,8 @@ impl IntrospectionVerifier {
         audience: &str,
         authentication: ClientAuthentication,
     ) -> Result<Self, InvalidIntrospection> {
-        let url = parse_endpoint(endpoint).ok_or_else(|| {
-            let shown = ResourceUrl::parse_server(endpoint);
-            InvalidIntrospection::Endpoint(
-                shown.map_or_else(|_| "what was given".to_owned(), |_| format!("{endpoint:?}")),
-            )
-        })?;
-        let fetcher = Fetcher::new(&url, IdentityServer::LIMITS)
-            .map_err(|error| InvalidIntrospection::Client(error.to_string()))?;
+        let url = parse_endpoint(endpoint)?;
+        let fetcher = fetcher(&url)?;
         let server = IdentityServer::new(Place::Given(url), None, authentication, fetcher);
         Self::asking(server, audience)
     }
@@ -104,24 +101,17 @@ impl IntrospectionVerifier {
         authentication: ClientAuthentication,
     ) -> Result<Self, InvalidIntrospection> {
         let issuer = IssuerUrl::parse(issuer)?;
-        let fetcher = Fetcher::new(issuer.url(), IdentityServer::LIMITS)
-            .map_err(|error| InvalidIntrospection::Client(error.to_string()))?;
+        let fetcher = fetcher(issuer.url())?;
         let place = Place::of(issuer.clone());
         let server = IdentityServer::new(place, Some(issuer), authentication, fetcher);
         Self::asking(server, audience)
     }
 
-    fn asking(server: IdentityServer, audience: &str) -> Result<Self, InvalidIntrospection> {
-        let rules = Rules {
-            resource: ResourceUrl::parse(audience)?,
-            audiences: Vec::new(),
-            without_audience: Vec::new(),
-            issuer: server
-                .issuer
-                .as_ref()
-                .map(|issuer| issuer.as_str().to_owned()),
-            leeway: Self::DEFAULT_LEEWAY,
-        };
+    fn asking(mut server: IdentityServer, audience: &str) -> Result<Self, InvalidIntrospection> {
+        let claims = ClaimRules::new("", ResourceUrl::parse(audience)?);
+        server.leeway = claims.leeway;
+        let issuer = server.issuer.as_ref().map(|url| url.as_str().to_owned());
+        let rules = Rules { claims, issuer };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let asker = Asker {
             server,
@@ -147,31 +137,43 @@ impl IntrospectionVerifier {
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         let asker = self.cached.inner_mut();
-        asker.rules.audiences.push(audience.into());
+        asker.rules.claims.audiences.push(audience.into());
         self
     }
 
-    /// Accepts answers *without* `aud` for tokens of these clients (`client_id`).
-    ///
-    /// Without an audience nothing says that the token was meant for this server and not for
-    /// another one of the same identity server: name only clients that get tokens for this server
-    /// alone. An answer with an `aud` that does not name this server stays refused.
+    /// Accepts answers without any `aud` by this rule, such as [`WithoutAudience::clients`]. By
+    /// default such tokens are not valid. An answer with an `aud` that does not name this server
+    /// stays refused.
     #[must_use]
-    pub fn accept_without_audience<I>(mut self, client_ids: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
-        let asker = self.cached.inner_mut();
-        let clients = client_ids.into_iter().map(Into::into);
-        asker.rules.without_audience.extend(clients);
+    pub fn accept_without_audience(mut self, rule: WithoutAudience) -> Self {
+        self.cached.inner_mut().rules.claims.without_audience = Some(rule);
         self
     }
 
-    /// Sets by how much the clock of the identity server may differ.
+    /// Accepts only answers that the issuer has signed, and asks for them (RFC 9701): what stands
+    /// between this server and the identity server can then change nothing. The keys are found by
+    /// the issuer's metadata and kept as by [`JwtVerifier`](crate::JwtVerifier).
+    ///
+    /// # Errors
+    /// [`InvalidIntrospection::NoIssuer`]: only the endpoint was given, and no
+    /// [`issuer`](IntrospectionVerifier::issuer) before this.
+    pub fn signed_answers(mut self) -> Result<Self, InvalidIntrospection> {
+        let server = &mut self.cached.inner_mut().server;
+        let issuer = server.issuer.clone();
+        let issuer = issuer.ok_or(InvalidIntrospection::NoIssuer)?;
+        let fetcher = fetcher(issuer.url())?;
+        server.signed = Some(SignedAnswers::of(issuer, fetcher));
+        Ok(self)
+    }
+
+    /// Sets by how much the clock of the identity server may differ: 30 seconds by default, 5
+    /// minutes at most (more is taken for 5 minutes).
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.cached.inner_mut().rules.leeway = leeway;
+        let leeway = leeway.min(MOST_LEEWAY);
+        let asker = self.cached.inner_mut();
+        asker.rules.claims.leeway = leeway;
+        asker.server.leeway = leeway;
         self
     }
 
@@ -199,10 +201,10 @@ impl IntrospectionVerifier {
 
     /// Sets the clock, for tests.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         self.cached.inner_mut().clock = Arc::clone(&clock);
-        self.cached = self.cached.clock(move || clock.now());
+        self.cached = self.cached.with_clock(move || clock.now());
         self
     }
 
@@ -235,7 +237,7 @@ impl TokenVerifier for IntrospectionVerifier {
 
 impl Asker {
     async fn introspect(&self, token: &str) -> Result<Map<String, Value>, Failure> {
-        self.server.introspect(token, || self.clock.now()).await
+        self.server.introspect(token, &self.clock).await
     }
 }
 
@@ -267,12 +269,18 @@ impl TokenVerifier for Asker {
                 return Explanation::new(verifier, Verdict::Unavailable(failure.to_string()));
             }
         };
-        let verdict = match self.rules.judge(answer.clone(), self.clock.now()) {
+        let now = self.clock.now();
+        let verdict = match self.rules.judge(answer.clone(), now) {
             Ok(token) => Verdict::Valid(token),
-            Err(reason) => Verdict::Invalid(reason.to_string()),
+            Err(reason) => Verdict::Invalid(reason.in_words(now)),
         };
         Explanation::new(verifier, verdict).with_claims(answer)
     }
+}
+
+fn fetcher(configured: &Url) -> Result<Fetcher, InvalidIntrospection> {
+    let fetcher = Fetcher::new(configured, IdentityServer::LIMITS);
+    fetcher.map_err(|error| InvalidIntrospection::Client(error.to_string()))
 }
 
 fn unavailable(failure: Failure) -> Unavailable {
@@ -291,7 +299,7 @@ impl fmt::Debug for IntrospectionVerifier {
         f.debug_struct("IntrospectionVerifier")
             .field("host", &asker.server.place.host())
             .field("issuer", &asker.rules.issuer)
-            .field("audience", &asker.rules.resource)
+            .field("audience", &asker.rules.claims.resource)
             .field("authentication", &asker.server.authentication)
             .finish_non_exhaustive()
     }

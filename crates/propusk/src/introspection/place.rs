@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::Failure;
+use super::{Failure, InvalidIntrospection};
 use crate::{IssuerUrl, ResourceUrl, discovery::discover, fetch::Fetcher};
 
 /// For so long after a failure the metadata is not asked for again.
@@ -78,6 +78,8 @@ impl Discovered {
         if !is_confidential(&url) {
             return Err(Failure::Insecure(url.origin().ascii_serialization()));
         }
+        // Also what may not be asked at all is refused here, so that it is looked for again.
+        let _ = fetcher.post(&url)?;
         state.failed_at = None;
         state.found = Some(url.clone());
         Ok(url)
@@ -85,9 +87,10 @@ impl Discovered {
 }
 
 /// The URL of an endpoint that was given, if tokens may be sent there.
-pub(super) fn parse_endpoint(text: &str) -> Option<Url> {
-    ResourceUrl::parse_server(text).ok()?;
-    Url::parse(text).ok().filter(is_confidential)
+pub(super) fn parse_endpoint(text: &str) -> Result<Url, InvalidIntrospection> {
+    ResourceUrl::parse_server(text).map_err(InvalidIntrospection::Endpoint)?;
+    let url = Url::parse(text).ok().filter(is_confidential);
+    url.ok_or(InvalidIntrospection::Insecure)
 }
 
 /// Whether nobody on the way can read along: https, or this very machine.
@@ -116,7 +119,7 @@ mod tests {
             ("/introspect", false),
             ("", false),
         ] {
-            assert_eq!(parse_endpoint(text).is_some(), fine, "{text}");
+            assert_eq!(parse_endpoint(text).is_ok(), fine, "{text}");
         }
     }
 }

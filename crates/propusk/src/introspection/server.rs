@@ -1,6 +1,9 @@
 //! One exchange with an identity server (RFC 7662 §2.1).
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{
     HeaderValue,
@@ -10,10 +13,14 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded::Serializer};
 
 use super::{
-    ClientAuthentication, Failure, circuit::Circuit, complaints::Complaints, place::Place,
+    ClientAuthentication, Failure,
+    circuit::Circuit,
+    complaints::Complaints,
+    place::Place,
+    signed::{self, SignedAnswers},
 };
 use crate::{
-    IssuerUrl,
+    Clock, IssuerUrl,
     fetch::{FetchLimits, Fetcher},
     jose::parse_object,
 };
@@ -25,6 +32,10 @@ pub(super) struct IdentityServer {
     pub(super) issuer: Option<IssuerUrl>,
     pub(super) authentication: ClientAuthentication,
     pub(super) timeout: Duration,
+    /// By how much its clock may differ.
+    pub(super) leeway: Duration,
+    /// Only answers that it has signed count.
+    pub(super) signed: Option<SignedAnswers>,
     fetcher: Fetcher,
     circuit: Circuit,
     complaints: Complaints,
@@ -45,6 +56,8 @@ impl IdentityServer {
             issuer,
             authentication,
             timeout: Self::LIMITS.timeout,
+            leeway: Duration::ZERO,
+            signed: None,
             fetcher,
             circuit: Circuit::new(),
             complaints: Complaints::default(),
@@ -55,14 +68,14 @@ impl IdentityServer {
     pub(super) async fn introspect(
         &self,
         token: &str,
-        now: impl Fn() -> SystemTime,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Map<String, Value>, Failure> {
-        let result = self.ask_in_turn(token, &now).await;
+        let result = self.ask_in_turn(token, clock).await;
         let host = self.place.host();
         match &result {
             Ok(_) => self.complaints.succeeded(host),
             Err(failure) => {
-                self.complaints.failed(host, failure, now());
+                self.complaints.failed(host, failure, clock.now());
                 if failure.is_misplaced() {
                     self.place.forget().await;
                 }
@@ -74,27 +87,37 @@ impl IdentityServer {
     async fn ask_in_turn(
         &self,
         token: &str,
-        now: impl Fn() -> SystemTime,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Map<String, Value>, Failure> {
-        let call = self.circuit.enter(&now, self.timeout).await?;
-        let exchange = tokio::time::timeout(self.timeout, self.ask(token, now()));
+        let call = self.circuit.enter(|| clock.now(), self.timeout).await?;
+        let exchange = tokio::time::timeout(self.timeout, self.ask(token, clock));
         let result = exchange
             .await
             .unwrap_or(Err(Failure::Fetch(crate::fetch::FetchError::Timeout)));
         match &result {
-            Err(failure) if failure.is_outage() => call.failed(now()),
+            Err(failure) if failure.is_outage() => call.failed(clock.now()),
             _ => call.succeeded(),
         }
         result
     }
 
-    async fn ask(&self, token: &str, now: SystemTime) -> Result<Map<String, Value>, Failure> {
-        let endpoint = self.place.find(&self.fetcher, now).await?;
-        let body = self.form(token, &endpoint, now).ok_or(Failure::Signing)?;
+    async fn ask(
+        &self,
+        token: &str,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Map<String, Value>, Failure> {
+        let endpoint = self.place.find(&self.fetcher, clock.now()).await?;
+        let body = self
+            .form(token, &endpoint, clock.now())
+            .ok_or(Failure::Signing)?;
+        let accepted = match self.signed {
+            Some(_) => signed::MEDIA_TYPE,
+            None => "application/json",
+        };
         let mut request = self
             .fetcher
             .post(&endpoint)?
-            .header(ACCEPT, "application/json")
+            .header(ACCEPT, accepted)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         if let Some(credentials) = self.authentication.header() {
             let mut value = HeaderValue::from_str(&credentials).map_err(|_| Failure::Signing)?;
@@ -102,7 +125,21 @@ impl IdentityServer {
             request = request.header(AUTHORIZATION, value);
         }
         let answer = self.fetcher.send(request.body(body)).await?;
-        parse_answer(&answer)
+        let members = match &self.signed {
+            Some(signed) => {
+                let client = self.authentication.client_id();
+                signed.open(&answer, client, self.leeway, clock).await?
+            }
+            None => parse(&answer)?,
+        };
+        if members.contains_key("active") {
+            Ok(members)
+        } else {
+            // RFC 7662 §2.2: REQUIRED. Something else than an introspection endpoint answers here.
+            Err(Failure::NotAnAnswer(
+                "has no `active` (RFC 7662); is the URL right?",
+            ))
+        }
     }
 
     /// The token stands in the body only: a URL would be logged on its way.
@@ -118,16 +155,8 @@ impl IdentityServer {
     }
 }
 
-fn parse_answer(body: &[u8]) -> Result<Map<String, Value>, Failure> {
-    let members = parse_object(body).map_err(|_| {
+fn parse(body: &[u8]) -> Result<Map<String, Value>, Failure> {
+    parse_object(body).map_err(|_| {
         Failure::NotAnAnswer("is not a JSON object without duplicates; is the URL right?")
-    })?;
-    if members.contains_key("active") {
-        Ok(members)
-    } else {
-        // RFC 7662 §2.2: REQUIRED. Something else than an introspection endpoint answers here.
-        Err(Failure::NotAnAnswer(
-            "has no `active` (RFC 7662); is the URL right?",
-        ))
-    }
+    })
 }

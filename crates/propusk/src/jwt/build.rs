@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The largest leeway: beyond it, a clock is wrong and not just a little off.
-const MOST_LEEWAY: Duration = Duration::from_secs(300);
+pub(crate) const MOST_LEEWAY: Duration = Duration::from_secs(300);
 
 impl JwtVerifier {
     /// Tokens of an issuer whose keys are found by its metadata (RFC 8414, OpenID Connect

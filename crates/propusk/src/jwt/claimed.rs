@@ -93,7 +93,7 @@ fn scopes(claims: &Map<String, Value>) -> ScopeSet {
 }
 
 /// RFC 7800 §3.1: how the presenter proves to hold a key. What is not understood still binds.
-fn confirmation(claims: &Map<String, Value>) -> Result<Option<Confirmation>, Refused> {
+pub(crate) fn confirmation(claims: &Map<String, Value>) -> Result<Option<Confirmation>, Refused> {
     let methods = match claims.get("cnf") {
         None => return Ok(None),
         Some(Value::Object(methods)) => methods,

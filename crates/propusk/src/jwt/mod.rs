@@ -2,14 +2,16 @@
 //!
 //! Left out: encrypted and nested tokens, and whatever would let a token choose its own key.
 
-mod build;
-mod claimed;
+pub(crate) mod build;
+pub(crate) mod claimed;
 mod error;
 mod explain;
-mod keys;
-mod numeric_date;
-mod refused;
-mod rules;
+pub(crate) mod keys;
+pub(crate) mod numeric_date;
+pub(crate) mod refused;
+pub(crate) mod rules;
+#[cfg(feature = "introspection")]
+pub(crate) mod statement;
 mod without_audience;
 
 use std::{fmt, sync::Arc};

@@ -10,7 +10,7 @@ use super::refused::Refused;
 const LATEST: f64 = 253_402_300_799.0;
 
 /// A time claim, where it is there: a number of seconds, whole or not, between 1970 and 9999.
-pub(super) fn numeric_date(
+pub(crate) fn numeric_date(
     claims: &Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<SystemTime>, Refused> {

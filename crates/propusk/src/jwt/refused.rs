@@ -6,7 +6,7 @@ use crate::{Unavailable, jose::InvalidCompact};
 
 /// Why a token is refused. The texts say nothing of what the token contains.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     #[error("{0}")]
     Form(#[from] InvalidCompact),
     #[error("the `typ` of its header is not that of an access token")]
@@ -47,7 +47,7 @@ pub(super) enum Refused {
 
 impl Refused {
     /// The reason in words, with the local clock beside the times of the token.
-    pub(super) fn in_words(&self, now: SystemTime) -> String {
+    pub(crate) fn in_words(&self, now: SystemTime) -> String {
         let clock = || format!("this machine's clock says {}", shown(now));
         match *self {
             Self::Expired(end) => {
@@ -73,7 +73,7 @@ impl Refused {
 }
 
 /// A refusal, or the lack of an answer.
-pub(super) enum NotVerified {
+pub(crate) enum NotVerified {
     Refused(Refused),
     Unavailable(Unavailable),
 }

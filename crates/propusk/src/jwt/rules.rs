@@ -15,23 +15,23 @@ use crate::{
 
 /// How one issuer's tokens are judged.
 #[derive(Debug, Clone)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     pub(super) issuer: Arc<str>,
-    pub(super) resource: ResourceUrl,
+    pub(crate) resource: ResourceUrl,
     /// More audiences, compared exactly.
-    pub(super) audiences: Vec<String>,
-    pub(super) leeway: Duration,
+    pub(crate) audiences: Vec<String>,
+    pub(crate) leeway: Duration,
     pub(super) at_jwt_only: bool,
     /// `None`: all that are known.
     pub(super) algorithms: Option<Vec<SignatureAlgorithm>>,
-    pub(super) without_audience: Option<WithoutAudience>,
+    pub(crate) without_audience: Option<WithoutAudience>,
 }
 
 /// More audiences than any real token has; each costs the parsing of a URL, before the signature.
 const MOST_AUDIENCES: usize = 100;
 
 impl Rules {
-    pub(super) fn new(issuer: &str, resource: ResourceUrl) -> Self {
+    pub(crate) fn new(issuer: &str, resource: ResourceUrl) -> Self {
         Self {
             issuer: issuer.into(),
             resource,
@@ -113,7 +113,10 @@ impl Rules {
     }
 
     /// RFC 7519 §4.1.3, RFC 8725 §3.9: the audiences, one of which is us.
-    fn judge_audience(&self, claims: &Map<String, Value>) -> Result<Vec<String>, Refused> {
+    pub(crate) fn judge_audience(
+        &self,
+        claims: &Map<String, Value>,
+    ) -> Result<Vec<String>, Refused> {
         let audience = match claims.get("aud") {
             None => {
                 return match &self.without_audience {
@@ -143,7 +146,7 @@ impl Rules {
 }
 
 /// A claim that must be a text where it is there.
-pub(super) fn text<'a>(
+pub(crate) fn text<'a>(
     claims: &'a Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<&'a str>, Refused> {

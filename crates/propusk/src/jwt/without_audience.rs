@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone)]
 pub struct WithoutAudience {
     clients: Vec<String>,
+    token_use: Option<&'static str>,
 }
 
 impl WithoutAudience {
@@ -17,13 +18,26 @@ impl WithoutAudience {
     #[must_use]
     pub fn cognito<C: Into<String>>(clients: impl IntoIterator<Item = C>) -> Self {
         Self {
+            token_use: Some("access"),
+            ..Self::clients(clients)
+        }
+    }
+
+    /// For access tokens whose `client_id` is one of these. Nothing in such a token says that it was
+    /// meant for this server and not for another one of the same issuer, so list only clients that
+    /// get tokens for this server alone.
+    #[must_use]
+    pub fn clients<C: Into<String>>(clients: impl IntoIterator<Item = C>) -> Self {
+        Self {
             clients: clients.into_iter().map(Into::into).collect(),
+            token_use: None,
         }
     }
 
     pub(super) fn accepts(&self, claims: &Map<String, Value>) -> bool {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        text("token_use") == Some("access")
+        self.token_use
+            .is_none_or(|token_use| text("token_use") == Some(token_use))
             && text("client_id").is_some_and(|client| self.clients.iter().any(|own| own == client))
     }
 }
@@ -61,6 +75,16 @@ mod tests {
         ] {
             let members = claims.as_object().expect("an object");
             assert_eq!(rule.accepts(members), accepted, "{claims}");
+        }
+        let by_client = WithoutAudience::clients(["client-1"]);
+        for (claims, accepted) in [
+            (json!({"client_id": "client-1"}), true),
+            (json!({"client_id": "client-2"}), false),
+            (json!({"azp": "client-1"}), false),
+            (json!({}), false),
+        ] {
+            let members = claims.as_object().expect("an object");
+            assert_eq!(by_client.accepts(members), accepted, "{claims}");
         }
         let nobody = WithoutAudience::cognito([""; 0]);
         let claims = json!({"client_id": "", "token_use": "access"});

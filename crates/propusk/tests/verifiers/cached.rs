@@ -10,7 +10,7 @@ use crate::support::{Say, Scripted, TestClock, let_others_run, said, soon};
 /// A cache with the default times, its verifier and its clock.
 fn cached(verifier: &Scripted) -> (Arc<Cached<Scripted>>, TestClock) {
     let clock = TestClock::default();
-    let cached = Cached::new(verifier.clone()).clock(clock.clone());
+    let cached = Cached::new(verifier.clone()).with_clock(clock.clone());
     (Arc::new(cached), clock)
 }
 
@@ -222,6 +222,22 @@ async fn what_is_under_way_when_it_is_forgotten_is_not_remembered() {
     };
     let before = ask();
     verifier.until_asked(1).await;
+    cached.forget("t");
+    verifier.open();
+    assert_eq!(
+        soon(before).await.unwrap(),
+        "alice",
+        "when it was asked for"
+    );
+    verifier.say(Say::Invalid);
+    assert_eq!(said(&*cached, "t").await, "no");
+
+    // And another request joins in after it was forgotten.
+    cached.forget("t");
+    verifier.say(Say::Valid(AccessToken::new("alice")));
+    verifier.close();
+    let before = ask();
+    verifier.until_asked(3).await;
     verifier.say(Say::Invalid);
     cached.forget("t");
     let after = ask();

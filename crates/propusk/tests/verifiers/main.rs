@@ -6,5 +6,12 @@
 mod any_of;
 mod cached;
 mod cached_revisions;
+mod identity_server;
+mod introspection;
+mod introspection_clients;
+mod introspection_discovery;
+mod introspection_outages;
+mod introspection_signed;
 mod routing;
+mod secrets;
 mod support;
