@@ -10,12 +10,14 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
+
+use crate::debian::{self, is_installed};
 
 use super::{
     load::{self, Amount, Mode},
     programs::Programs,
-    server::{Contender, Kind, Server, Store, is_installed},
+    server::{Contender, Kind, Server, Store},
     table::{markdown, thousands},
 };
 
@@ -82,7 +84,7 @@ struct Counter {
 
 impl Counter {
     fn new(root: &Path) -> anyhow::Result<Self> {
-        install_valgrind()?;
+        debian::install("valgrind", || is_installed("valgrind"))?;
         Ok(Self {
             programs: Programs::build(root)?,
         })
@@ -148,22 +150,6 @@ impl Counter {
         let program = contender.program_name();
         Ok(folder.join(format!("{program}-{}-{requests}.out", mode.flag())))
     }
-}
-
-fn install_valgrind() -> anyhow::Result<()> {
-    if is_installed("valgrind") {
-        return Ok(());
-    }
-    eprintln!("installing valgrind (apt-get install valgrind)");
-    // A fresh machine has no list of packages yet; an old list may do.
-    let _ = Command::new("apt-get").args(["update", "-qq"]).status();
-    let status = Command::new("apt-get")
-        .args(["install", "--yes", "valgrind"])
-        .status();
-    if !status.is_ok_and(|status| status.success()) {
-        bail!("valgrind is needed: install it with your package manager");
-    }
-    Ok(())
 }
 
 /// The counts, beside the bare handler's and the budget.

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, fs, process::Command, thread};
 
-use super::server::is_installed;
+use crate::debian::is_installed;
 
 /// The core that a process is bound to.
 #[derive(Debug, Clone, Copy)]

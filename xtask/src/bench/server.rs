@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Lines},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -222,10 +222,4 @@ impl Contender {
             Kind::Bare => Vec::new(),
         }
     }
-}
-
-/// A program that is found in `PATH`.
-pub(super) fn is_installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| Path::new(&folder).join(program).is_file())
 }
