@@ -2,6 +2,7 @@
 
 mod bench;
 mod conformance;
+mod debian;
 mod identity_provider;
 mod interop;
 mod node;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{bench, conformance, identity_provider, interop, process, readme, tidy};
+use crate::{bench, conformance, debian, identity_provider, interop, process, readme, tidy};
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
 
@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
         )
     }),
     ("documentation", documentation),
+    ("PostgreSQL", debian::postgresql),
     ("identity provider", identity_provider::install),
     ("unit, wire and real-part tests", |root| {
         let features = "propusk-testing/real-parts";
