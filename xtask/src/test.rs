@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{bench, conformance, debian, identity_provider, interop, process, readme, tidy};
+use crate::{bench, conformance, debian, fuzz, identity_provider, interop, process, readme, tidy};
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
 
@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
             &["test", "--workspace", "--quiet", "--features", features],
         )
     }),
+    ("fuzzing", fuzz::briefly),
     ("features", features),
     ("conformance", conformance::run),
     ("interoperability", interop::run),

@@ -83,7 +83,7 @@ pub(crate) async fn discover(
     Err(failed(absent))
 }
 
-fn parse(document: &[u8], issuer: &IssuerUrl) -> Result<IssuerMetadata, DiscoveryError> {
+pub(crate) fn parse(document: &[u8], issuer: &IssuerUrl) -> Result<IssuerMetadata, DiscoveryError> {
     let name = || issuer.as_str().to_owned();
     let metadata: IssuerMetadata =
         serde_json::from_slice(document).map_err(|_| DiscoveryError::NotMetadata(name()))?;
