@@ -109,10 +109,6 @@ impl<'a> Fuzzer<'a> {
             .status()
             .context("running the fuzzer")?;
         let said = fs::read_to_string(&log)?;
-        let tail = |lines: usize| {
-            let all: Vec<&str> = said.lines().collect();
-            all[all.len().saturating_sub(lines)..].join("\n")
-        };
         if !status.success() {
             let input = said
                 .lines()
@@ -121,7 +117,7 @@ impl<'a> Fuzzer<'a> {
                 let program = self.program.display();
                 format!("\nAgain: PROPUSK_FUZZ_TARGET={target} {program} {path}")
             });
-            bail!("{target}:\n{}{again}", tail(40));
+            bail!("{target}:\n{}{again}", reason(&said));
         }
         let executed = said
             .lines()
@@ -129,4 +125,14 @@ impl<'a> Fuzzer<'a> {
         println!("  {} inputs, no offence", executed.unwrap_or("?").trim());
         Ok(())
     }
+}
+
+/// The words of a panic, or how libFuzzer ended.
+fn reason(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let panic = lines.iter().position(|line| line.contains("panicked at"));
+    let first = panic.unwrap_or(lines.len().saturating_sub(10));
+    let reason = lines[first..].iter().take(10);
+    let reason = reason.take_while(|line| !line.starts_with("stack backtrace"));
+    reason.copied().collect::<Vec<_>>().join("\n")
 }
