@@ -14,14 +14,22 @@ const TOKENS: u64 = 256;
 pub(crate) fn measure(plan: &Plan, _: &Options) -> anyhow::Result<Vec<Sample>> {
     let mut samples = Vec::new();
     for algorithm in Signer::ALL {
-        samples.extend(measure_one(plan, algorithm)?);
+        let signer = Signer::generate(algorithm)?;
+        // The claims of RFC 9068, and with a list of groups besides.
+        for length in [0, 1_000] {
+            samples.extend(measure_one(plan, algorithm, &signer, length)?);
+        }
     }
     Ok(samples)
 }
 
-fn measure_one(plan: &Plan, algorithm: &str) -> anyhow::Result<Vec<Sample>> {
-    let signer = Signer::generate(algorithm)?;
-    let tokens = signer.tokens(TOKENS, 0)?;
+fn measure_one(
+    plan: &Plan,
+    algorithm: &str,
+    signer: &Signer,
+    length: usize,
+) -> anyhow::Result<Vec<Sample>> {
+    let tokens = signer.tokens(TOKENS, length)?;
     let verifier = signer.verifier()?;
     let key = signer.parsed_public_key()?;
     let bare = |token: &Token| key.verify_sig(token.signing_input(), &token.signature);
