@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 
-use super::processor;
+use super::processor::{self, Core};
 use crate::process;
 use samples::Samples;
 
@@ -23,7 +23,19 @@ use samples::Samples;
 pub(super) fn run(root: &Path, quick: bool) -> anyhow::Result<()> {
     let program = process::build(root, "propusk-bench", "bench-verify", true)?;
     println!("{}\n", processor::describe_alone());
-    let mut command = Command::new(program);
+    // On one core: else what it costs to wake SQLite's thread is a matter of chance.
+    let mut one_core = Core::Load.command(&program);
+    one_core.args(["signatures", "memory", "database", "introspection"]);
+    let mut samples = measure(&mut one_core, quick)?;
+    samples.extend(measure(Command::new(&program).arg("threads"), quick)?);
+    for table in tables::all(&samples)? {
+        println!("{table}");
+    }
+    println!("{}", aims::table(&samples, processor::cores())?);
+    Ok(())
+}
+
+fn measure(command: &mut Command, quick: bool) -> anyhow::Result<Samples> {
     if quick {
         command.args(["--rounds", "3", "--tokens", "50000"]);
     }
@@ -32,10 +44,5 @@ pub(super) fn run(root: &Path, quick: bool) -> anyhow::Result<()> {
         .output()
         .context("running bench-verify")?;
     ensure!(output.status.success(), "bench-verify failed");
-    let samples = Samples::parse(&output.stdout)?;
-    for table in tables::all(&samples)? {
-        println!("{table}");
-    }
-    println!("{}", aims::table(&samples, processor::cores())?);
-    Ok(())
+    Samples::parse(&output.stdout)
 }

@@ -36,6 +36,11 @@ impl Samples {
         Ok(Self(samples.collect::<anyhow::Result<_>>()?))
     }
 
+    /// Takes over those of another run.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// The names of the groups that begin like this, in the order of their measurement.
     pub(super) fn groups(&self, beginning: &str) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
