@@ -16,6 +16,11 @@ use super::processor::{self, Core};
 use crate::process;
 use samples::Samples;
 
+/// How many tokens the large store holds.
+const MILLION: u64 = 1_000_000;
+/// The same where it must not take long.
+const FEWER: u64 = 50_000;
+
 /// Measures and prints Markdown.
 ///
 /// # Errors
@@ -28,7 +33,7 @@ pub(super) fn run(root: &Path, quick: bool) -> anyhow::Result<()> {
     one_core.args(["signatures", "memory", "database", "introspection"]);
     let mut samples = measure(&mut one_core, quick)?;
     samples.extend(measure(Command::new(&program).arg("threads"), quick)?);
-    for table in tables::all(&samples)? {
+    for table in tables::all(&samples, if quick { FEWER } else { MILLION })? {
         println!("{table}");
     }
     println!("{}", aims::table(&samples, processor::cores())?);
@@ -37,8 +42,10 @@ pub(super) fn run(root: &Path, quick: bool) -> anyhow::Result<()> {
 
 fn measure(command: &mut Command, quick: bool) -> anyhow::Result<Samples> {
     if quick {
-        command.args(["--rounds", "3", "--tokens", "50000"]);
+        command.args(["--rounds", "3"]);
     }
+    let tokens = if quick { FEWER } else { MILLION };
+    command.args(["--tokens", &tokens.to_string()]);
     let output = command
         .stderr(Stdio::inherit())
         .output()
