@@ -59,7 +59,7 @@ mod tests {
             .with("bob-token", AccessToken::new("bob"));
         let down = |_| async { Err(Unavailable::new("down")) };
         let settings = AuthSettings::new("https://a.example/mcp")
-            .and_then(|settings| Ok(settings.require_scopes("a")))
+            .map(|settings| settings.require_scopes("a"))
             .expect("a resource URL")
             .expect("a scope");
         for (token, expected) in [
