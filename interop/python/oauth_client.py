@@ -90,16 +90,20 @@ def words(error):
     return f"{type(error).__name__}: {error}"
 
 
+def known_client(client):
+    if not client or client.startswith("https://"):
+        return None
+    return OAuthClientInformationFull(client_id=client, redirect_uris=[CALLBACK], token_endpoint_auth_method="none")
+
+
 def oauth(url, client):
-    document = client if client and client.startswith("https://") else None
-    known = OAuthClientInformationFull(client_id=client or "", redirect_uris=[CALLBACK], token_endpoint_auth_method="none")
     return OAuthClientProvider(
         url,
         OAuthClientMetadata(client_name="propusk interoperability", redirect_uris=[CALLBACK]),
-        Memory(known if client and not document else None),
+        Memory(known_client(client)),
         redirect_handler=visit,
         callback_handler=come_back,
-        client_metadata_url=document,
+        client_metadata_url=client if client and client.startswith("https://") else None,
     )
 
 

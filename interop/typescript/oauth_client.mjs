@@ -66,9 +66,8 @@ async function signedIn(memory, transport, work) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof UnauthorizedError) || !memory.waiting || signIns === MOST_SIGN_INS) {
-        throw error;
-      }
+      if (!(error instanceof UnauthorizedError) || !memory.waiting) throw error;
+      if (signIns === MOST_SIGN_INS) throw new Error('still refused after signing in');
       tell({ visit: memory.waiting });
       memory.waiting = undefined;
       await transport().finishAuth(new URL(await hear()).searchParams);

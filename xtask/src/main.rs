@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask` lists them.
 
 mod bench;
+mod clients;
 mod conformance;
 mod debian;
 mod identity_provider;
@@ -17,6 +18,7 @@ use std::{env, path::Path, process::ExitCode};
 const HELP: &str = "\
 cargo xtask test          every test with all of its set-up (what CI runs)
 cargo xtask bench         what authorization costs, as tables (see bench/README.md)
+cargo xtask clients       installs the official OAuth clients that tests start
 cargo xtask conformance   the official MCP conformance suite, server side
 cargo xtask idp           installs the identity provider that tests start, and its Node
 cargo xtask interop       real clients in other languages against the built server
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let done = match arguments.first().map(String::as_str) {
         Some("test") => test::run(root),
         Some("bench") => bench::run(root, &arguments[1..]),
+        Some("clients") => clients::install(root),
         Some("conformance") => conformance::run(root),
         Some("idp") => identity_provider::install(root),
         Some("interop") => interop::run(root),
