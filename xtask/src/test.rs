@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    bench, clients, conformance, debian, identity_provider, interop, process, readme, tidy,
+    bench, clients, conformance, debian, fuzz, identity_provider, interop, process, readme, tidy,
 };
 
 /// Tests that start real programs. A plain `cargo test` does without them.
@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
         let arguments = ["test", "--workspace", "--features", REAL_PARTS, "--quiet"];
         cargo(root, &arguments)
     }),
+    ("fuzzing", fuzz::briefly),
     ("features", features),
     ("conformance", conformance::run),
     ("interoperability", interop::run),

@@ -17,6 +17,11 @@ pub(super) trait Client {
 
     /// What was refused since the last time somebody asked.
     fn refusals(&mut self) -> Refusals;
+
+    /// What it wrote for humans.
+    fn warnings(&mut self) -> String {
+        String::new()
+    }
 }
 
 /// Whether anything goes on after a sign-in that failed: the Python client of version 2.3 ends the

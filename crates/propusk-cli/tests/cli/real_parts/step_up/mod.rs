@@ -144,6 +144,8 @@ fn steps_up(
     client.call(person, "notes_add").unwrap();
     assert_eq!(person.visits(), 2, "the wider token stays");
     assert_eq!(client.refusals(), []);
+    let warnings = client.warnings();
+    assert!(!warnings.contains("unknown format"), "{warnings}");
 }
 
 /// The challenges of a 401 and of the 403 of `notes_add`, to the byte.

@@ -17,7 +17,7 @@ use super::{
     client::{Client, Refusals},
     person::Person,
 };
-use crate::support::{Sandbox, unnamed};
+use crate::support::{Sandbox, content, unnamed};
 
 /// Longer than any step takes; a client that is silent for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -88,10 +88,7 @@ impl Script {
     fn until(&mut self, name: &str, person: &mut Person<'_>) -> Result<Value, String> {
         loop {
             let event = self.events.recv_timeout(PATIENCE).unwrap_or_else(|gone| {
-                panic!(
-                    "{gone} ({HINT}): {}",
-                    crate::support::content(&mut self.err)
-                );
+                panic!("{gone} ({HINT}): {}", content(&mut self.err));
             });
             if let Some(url) = event["visit"].as_str() {
                 let back = person.visit(url);
@@ -104,7 +101,7 @@ impl Script {
             } else if let Some(value) = event.get(name) {
                 return Ok(value.clone());
             } else {
-                panic!("{event}: {}", crate::support::content(&mut self.err));
+                panic!("{event}: {}", content(&mut self.err));
             }
         }
     }
@@ -126,6 +123,10 @@ impl Client for Script {
 
     fn refusals(&mut self) -> Refusals {
         std::mem::take(&mut self.refused)
+    }
+
+    fn warnings(&mut self) -> String {
+        content(&mut self.err)
     }
 }
 
