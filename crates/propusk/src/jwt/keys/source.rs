@@ -74,9 +74,7 @@ impl Source {
             Found::Refused(reason) => return Err(reason.into()),
             Found::Nothing(reason) => reason,
         };
-        if !keys.own
-            && let Some(newer) = self.newer_than(&keys.held, clock).await
-        {
+        if let Some(newer) = self.newer_than(&keys.held, clock).await {
             keys = newer;
             reason = match keys.held.set.verify(signed) {
                 Found::Verified => return Ok(()),

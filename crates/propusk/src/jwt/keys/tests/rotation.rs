@@ -188,3 +188,42 @@ async fn a_set_that_lost_all_its_keys_is_an_outage_and_withdraws_them() {
     assert_eq!(site.verdict(&site.token(&key)).await, "valid");
     assert_eq!(site.verifier.revision().await.expect("available"), 1);
 }
+
+#[tokio::test]
+async fn a_hundred_tokens_with_a_new_key_cost_one_fetch() {
+    let site = Site::start().await;
+    let (one, two) = (Named::new("1"), Named::new("2"));
+    site.publish(&[&one]);
+    assert_eq!(site.verdict(&site.token(&one)).await, "valid");
+    let permits = Arc::new(Semaphore::new(0));
+    let keys = Box::new(Answer::Json(key_set(&[&one, &two])));
+    let slow = Answer::When(Arc::clone(&permits), keys);
+    site.issuer.answer("/keys", slow);
+    site.hands.advance(10);
+    let ask = || {
+        let (verifier, token) = (Arc::clone(&site.verifier), site.token(&two));
+        tokio::spawn(async move { verdict(verifier.verify_token(&token).await) })
+    };
+    let asking: Vec<_> = (0..100).map(|_| ask()).collect();
+    site.until_fetched(2).await;
+    permits.add_permits(100);
+    for asked in asking {
+        assert_eq!(asked.await.expect("no panic"), "valid");
+    }
+    assert_eq!(site.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_new_key_is_not_called_bad_because_the_set_is_empty() {
+    let site = Site::start().await;
+    let (one, two) = (Named::new("1"), Named::new("2"));
+    site.publish(&[&one]);
+    assert_eq!(site.verdict(&site.token(&one)).await, "valid");
+    site.publish(&[]);
+    site.hands.advance(10);
+    assert_eq!(
+        site.verdict(&site.token_issued(&two, 60)).await,
+        "retry in 10"
+    );
+    assert_eq!(site.verdict(&site.token(&one)).await, "retry in 10");
+}
