@@ -25,6 +25,10 @@ impl IssuerMetadata {
     }
 
     /// Where tokens are introspected (RFC 7662).
+    #[cfg_attr(
+        not(feature = "introspection"),
+        allow(dead_code, reason = "introspection asks")
+    )]
     pub(crate) fn introspection_url(&self) -> Result<Url, DiscoveryError> {
         let endpoint = self.introspection_endpoint.as_deref();
         self.member("introspection_endpoint", endpoint)

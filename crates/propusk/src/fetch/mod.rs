@@ -78,6 +78,10 @@ impl Fetcher {
     }
 
     /// Sends a request that was made from [`Fetcher::post`], once and to that URL only.
+    #[cfg_attr(
+        not(feature = "introspection"),
+        allow(dead_code, reason = "introspection asks")
+    )]
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Bytes, FetchError> {
         let response = request.send().await.map_err(FetchError::transport)?;
         if response.status().is_redirection() {
@@ -87,6 +91,10 @@ impl Fetcher {
     }
 
     /// A POST, for the caller to complete: it carries credentials and is never redirected.
+    #[cfg_attr(
+        not(feature = "introspection"),
+        allow(dead_code, reason = "introspection asks")
+    )]
     pub(crate) fn post(&self, url: &Url) -> Result<RequestBuilder, FetchError> {
         self.addresses.check(url)?;
         Ok(self.client.post(url.clone()))
