@@ -6,4 +6,5 @@
 
 pub mod contract;
 pub mod identity_provider;
+pub mod local_issuer;
 pub mod postgres;
