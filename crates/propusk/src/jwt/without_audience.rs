@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone)]
 pub struct WithoutAudience {
     clients: Vec<String>,
-    token_use: Option<&'static str>,
+    /// Whether the token must say what it is for.
+    says_its_use: bool,
 }
 
 impl WithoutAudience {
@@ -18,26 +19,30 @@ impl WithoutAudience {
     #[must_use]
     pub fn cognito<C: Into<String>>(clients: impl IntoIterator<Item = C>) -> Self {
         Self {
-            token_use: Some("access"),
+            says_its_use: true,
             ..Self::clients(clients)
         }
     }
 
     /// For access tokens whose `client_id` is one of these. Nothing in such a token says that it was
     /// meant for this server and not for another one of the same issuer, so list only clients that
-    /// get tokens for this server alone.
+    /// get tokens for this server alone. A token that says by `token_use` that it is something else
+    /// than an access token is refused.
     #[must_use]
     pub fn clients<C: Into<String>>(clients: impl IntoIterator<Item = C>) -> Self {
         Self {
             clients: clients.into_iter().map(Into::into).collect(),
-            token_use: None,
+            says_its_use: false,
         }
     }
 
     pub(super) fn accepts(&self, claims: &Map<String, Value>) -> bool {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        self.token_use
-            .is_none_or(|token_use| text("token_use") == Some(token_use))
+        let is_access = match claims.get("token_use") {
+            Some(token_use) => token_use == "access",
+            None => !self.says_its_use,
+        };
+        is_access
             && text("client_id").is_some_and(|client| self.clients.iter().any(|own| own == client))
     }
 }
@@ -81,6 +86,12 @@ mod tests {
             (json!({"client_id": "client-1"}), true),
             (json!({"client_id": "client-2"}), false),
             (json!({"azp": "client-1"}), false),
+            (
+                json!({"client_id": "client-1", "token_use": "access"}),
+                true,
+            ),
+            (json!({"client_id": "client-1", "token_use": "id"}), false),
+            (json!({"client_id": "client-1", "token_use": null}), false),
             (json!({}), false),
         ] {
             let members = claims.as_object().expect("an object");
