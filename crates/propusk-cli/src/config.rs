@@ -5,7 +5,14 @@ use std::{io, path::Path};
 
 use serde::Deserialize;
 
-use crate::{commands::serve::ScopesConfig, failure::Failure, output::note};
+use crate::{
+    commands::{
+        serve::ScopesConfig,
+        verification::{IssuerConfig, urls_or_tables},
+    },
+    failure::Failure,
+    output::note,
+};
 
 /// The file that `serve` and `token` read where it is there and no other is named.
 const LOCAL: &str = "propusk.toml";
@@ -31,16 +38,24 @@ pub(crate) struct ServeConfig {
     pub(crate) admission: Option<String>,
     #[serde(default)]
     pub(crate) token: Vec<String>,
-    #[serde(default)]
-    pub(crate) issuer: Vec<String>,
+    #[serde(default, deserialize_with = "urls_or_tables")]
+    pub(crate) issuer: Vec<IssuerConfig>,
     pub(crate) jwks: Option<String>,
     #[serde(default)]
     pub(crate) audience: Vec<String>,
+    #[serde(default)]
+    pub(crate) accept_client: Vec<String>,
     pub(crate) introspect: Option<String>,
     pub(crate) introspect_client_id: Option<String>,
     pub(crate) introspect_secret: Option<String>,
     pub(crate) introspect_secret_file: Option<std::path::PathBuf>,
     pub(crate) introspect_auth: Option<String>,
+    pub(crate) introspect_key_id: Option<String>,
+    #[serde(default)]
+    pub(crate) introspect_accept_client: Vec<String>,
+    #[serde(default)]
+    pub(crate) introspect_signed: bool,
+    pub(crate) introspect_leeway: Option<String>,
     #[serde(default)]
     pub(crate) required_scope: Vec<String>,
     #[serde(default)]
@@ -133,14 +148,22 @@ mod tests {
             resource = "https://a.example/mcp"
             admission = "optional"
             token = ["a=b"]
-            issuer = ["https://login.example"]
+            issuer = [
+                "https://login.example",
+                { url = "https://b.example", jwks = "k", accept-client = ["c"], algorithms = ["ES256"], leeway = "1s", require-at-jwt = true },
+            ]
             jwks = "keys.json"
             audience = ["api://notes"]
+            accept-client = ["a"]
             introspect = "issuer"
             introspect-client-id = "c"
             introspect-secret = "s"
             introspect-secret-file = "f"
             introspect-auth = "post"
+            introspect-key-id = "k"
+            introspect-accept-client = ["a"]
+            introspect-signed = true
+            introspect-leeway = "10s"
             required-scope = ["x"]
             suggested-scope = ["y"]
             allowed-host = ["h"]

@@ -27,6 +27,9 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
         cli.log.as_deref().or(config.log.as_deref()),
         cli.command.is_server(),
     )?;
+    if let Some(url) = cli.typed_store() {
+        commands::warn_of_password(url);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -32,6 +32,9 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILTER", env = "PROPUSK_LOG", help_heading = EVERYWHERE)]
     pub(crate) log: Option<String>,
 
+    #[arg(skip)]
+    store_is_typed: bool,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -42,8 +45,24 @@ impl Cli {
     pub fn typed() -> Self {
         let command = typed::without_empty_variables(Self::command());
         let words = typed::with_lone_json(std::env::args_os());
-        let parsed = Self::from_arg_matches(&command.get_matches_from(words));
-        parsed.unwrap_or_else(|error| error.exit())
+        let matches = command.get_matches_from(words);
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if let Some(verification) = cli.command.verification_mut() {
+            verification.secret_file_is_typed = typed::is_typed(&matches, "introspect_secret_file");
+        }
+        cli.store_is_typed = typed::is_typed(&matches, "tokens");
+        cli
+    }
+
+    /// The token store, if it stands on the command line, where others see it.
+    pub(crate) fn typed_store(&self) -> Option<&str> {
+        let store = match &self.command {
+            Command::Serve(args) => &args.verification.tokens,
+            Command::Inspect(args) => &args.verification.tokens,
+            Command::Token(args) => &args.tokens,
+            Command::Call(_) | Command::Tools(_) => return None,
+        };
+        store.as_deref().filter(|_| self.store_is_typed)
     }
 }
 
@@ -74,6 +93,14 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn is_server(&self) -> bool {
         matches!(self, Self::Serve(_))
+    }
+
+    fn verification_mut(&mut self) -> Option<&mut VerificationArgs> {
+        match self {
+            Self::Serve(args) => Some(&mut args.verification),
+            Self::Inspect(args) => Some(&mut args.verification),
+            Self::Token(_) | Self::Call(_) | Self::Tools(_) => None,
+        }
     }
 
     /// Whether ./propusk.toml is read: for what runs beside a store, not for a client that may be

@@ -15,12 +15,7 @@ pub(crate) struct ServeArgs {
 
     /// A scope that clients are told to ask for when they sign in, beside the required ones: what
     /// basic use needs. Nothing is checked against it; without any, clients guess. Repeatable
-    #[arg(
-        long,
-        value_name = "SCOPE",
-        env = "PROPUSK_SUGGESTED_SCOPE",
-        value_delimiter = ' '
-    )]
+    #[arg(long, value_name = "SCOPE", env = "PROPUSK_SUGGESTED_SCOPE")]
     pub(crate) suggested_scope: Vec<String>,
 
     /// Lists all tools to everybody, with the scopes that they need and the caller lacks; by default
@@ -29,21 +24,11 @@ pub(crate) struct ServeArgs {
     pub(crate) show_all: bool,
 
     /// One more Host that requests may name, beside that of the resource URL; repeatable
-    #[arg(
-        long,
-        value_name = "HOST",
-        env = "PROPUSK_ALLOWED_HOST",
-        value_delimiter = ' '
-    )]
+    #[arg(long, value_name = "HOST", env = "PROPUSK_ALLOWED_HOST")]
     pub(crate) allowed_host: Vec<String>,
 
     /// One more origin whose browser pages may call, such as http://localhost:*; repeatable
-    #[arg(
-        long,
-        value_name = "ORIGIN",
-        env = "PROPUSK_ALLOWED_ORIGIN",
-        value_delimiter = ' '
-    )]
+    #[arg(long, value_name = "ORIGIN", env = "PROPUSK_ALLOWED_ORIGIN")]
     pub(crate) allowed_origin: Vec<String>,
 
     /// Which tokens are accepted: any, where one that is bound to a key must come with its proof

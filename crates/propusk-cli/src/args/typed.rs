@@ -2,7 +2,7 @@
 
 use std::{env, ffi::OsString};
 
-use clap::{Command, builder::Resettable};
+use clap::{ArgMatches, Command, builder::Resettable, parser::ValueSource};
 
 /// `--json` before something that is no JSON stands alone: `call --json URL TOOL` too.
 pub(super) fn with_lone_json(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
@@ -21,11 +21,24 @@ pub(super) fn with_lone_json(typed: impl Iterator<Item = OsString>) -> Vec<OsStr
     words
 }
 
-/// An empty variable says nothing; container tools export such.
+/// Whether this argument stands on the command line, of the command or of one below it.
+pub(super) fn is_typed(matches: &ArgMatches, id: &str) -> bool {
+    // clap panics where one asks for an argument that the command does not have.
+    let here = matches.try_contains_id(id).is_ok()
+        && matches.value_source(id) == Some(ValueSource::CommandLine);
+    here || matches
+        .subcommand()
+        .is_some_and(|(_, below)| is_typed(below, id))
+}
+
+/// An empty variable says nothing, nor does one with blanks only; container tools export such.
 pub(super) fn without_empty_variables(command: Command) -> Command {
     command
         .mut_args(|argument| {
-            let empty = |name| env::var_os(name).is_some_and(|value| value.is_empty());
+            let empty = |name| {
+                let value = env::var_os(name);
+                value.is_some_and(|value| value.to_string_lossy().trim().is_empty())
+            };
             if argument.get_env().is_some_and(empty) {
                 argument.env(Resettable::Reset)
             } else {

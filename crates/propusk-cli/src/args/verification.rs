@@ -26,19 +26,13 @@ pub(crate) struct VerificationArgs {
         long,
         value_name = "TOKEN=SUBJECT",
         env = "PROPUSK_FIXED_TOKENS",
-        value_delimiter = ' ',
         hide_env_values = true
     )]
     pub(crate) token: Vec<String>,
 
     /// An issuer of JSON Web Tokens, whose keys are discovered; clients are sent there to sign in.
     /// Repeatable
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "PROPUSK_ISSUER",
-        value_delimiter = ' '
-    )]
+    #[arg(long, value_name = "URL", env = "PROPUSK_ISSUER")]
     pub(crate) issuer: Vec<String>,
 
     /// Key set of the issuer, instead of the one that it publishes: a URL, or a file, which is read
@@ -46,15 +40,15 @@ pub(crate) struct VerificationArgs {
     #[arg(long, value_name = "URL|FILE", env = "PROPUSK_JWKS")]
     pub(crate) jwks: Option<String>,
 
-    /// One more audience that tokens of an issuer may name instead of the resource URL, such as
-    /// api://notes; repeatable
-    #[arg(
-        long,
-        value_name = "AUDIENCE",
-        env = "PROPUSK_AUDIENCE",
-        value_delimiter = ' '
-    )]
+    /// One more audience that tokens may name instead of the resource URL, such as api://notes;
+    /// repeatable
+    #[arg(long, value_name = "AUDIENCE", env = "PROPUSK_AUDIENCE")]
     pub(crate) audience: Vec<String>,
+
+    /// Accepts tokens of the issuer that name no audience at all, as those of AWS Cognito, if they
+    /// were issued to this client, which should get tokens for this server only; repeatable
+    #[arg(long, value_name = "CLIENT", env = "PROPUSK_ACCEPT_CLIENT")]
+    pub(crate) accept_client: Vec<String>,
 
     /// Identity server to ask about all other tokens (RFC 7662): its introspection endpoint, or the
     /// word issuer for the endpoint that the issuer publishes
@@ -69,17 +63,16 @@ pub(crate) struct VerificationArgs {
     #[arg(long, value_name = "FILE", env = "PROPUSK_INTROSPECT_SECRET_FILE")]
     pub(crate) introspect_secret_file: Option<PathBuf>,
 
+    /// Whether that file stands on the command line and not in the environment.
+    #[arg(skip)]
+    pub(crate) secret_file_is_typed: bool,
+
     /// How the client authenticates: basic, post or private_key_jwt [default: basic]
     #[arg(long, value_name = "METHOD", env = "PROPUSK_INTROSPECT_AUTH")]
     pub(crate) introspect_auth: Option<String>,
 
     /// A scope that every request needs; repeatable
-    #[arg(
-        long,
-        value_name = "SCOPE",
-        env = "PROPUSK_REQUIRED_SCOPE",
-        value_delimiter = ' '
-    )]
+    #[arg(long, value_name = "SCOPE", env = "PROPUSK_REQUIRED_SCOPE")]
     pub(crate) required_scope: Vec<String>,
 
     /// Who gets in: required, optional (no token is anonymous) or permissive (a bad one too)

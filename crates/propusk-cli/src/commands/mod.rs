@@ -6,6 +6,7 @@ pub(crate) mod inspect;
 mod result;
 pub(crate) mod serve;
 mod store;
+pub(crate) use store::warn_of_password;
 pub(crate) mod token;
 pub(crate) mod tools;
-mod verification;
+pub(crate) mod verification;

@@ -48,6 +48,17 @@ pub(super) async fn open_if_there(url: &str) -> Result<Option<TokenStore>, Failu
     Ok(store)
 }
 
+/// Says what to do about a password that whoever lists the processes of this machine can read.
+pub(crate) fn warn_of_password(typed_url: &str) {
+    // One that cannot be parsed is an error anyway.
+    if StoreUrl::parse(typed_url).is_ok_and(|url| url.has_password()) {
+        note(
+            "warning: other users of this machine can see the password in --tokens; give the URL \
+             in PROPUSK_TOKENS or propusk.toml, or leave the password to PGPASSWORD or ~/.pgpass",
+        );
+    }
+}
+
 fn parse(url: &str) -> Result<StoreUrl, Failure> {
     StoreUrl::parse(url).map_err(|error| Failure::usage(format!("--tokens: {error}")))
 }

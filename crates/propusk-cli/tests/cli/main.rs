@@ -10,6 +10,7 @@ mod call;
 mod dpop;
 mod exit_codes;
 mod first_run;
+mod issuers;
 #[cfg(feature = "real-parts")]
 mod postgres;
 #[cfg(feature = "real-parts")]
@@ -21,4 +22,5 @@ mod settings;
 mod stop;
 mod support;
 mod tokens;
+mod verification;
 mod watch;

@@ -50,12 +50,24 @@ impl Plan {
                 args.metrics.or(config.metrics).as_deref(),
             )?,
             show_all: args.show_all || scopes.show_all == Some(true),
-            suggested_scopes: either(args.suggested_scope, &mut config.suggested_scope),
+            suggested_scopes: either(
+                "--suggested-scope",
+                &args.suggested_scope,
+                &mut config.suggested_scope,
+            )?,
             scopes,
             dpop: dpop.unwrap_or_default(),
             dpop_nonces: args.dpop_nonces || config.dpop_nonces == Some(true),
-            allowed_hosts: either(args.allowed_host, &mut config.allowed_host),
-            allowed_origins: either(args.allowed_origin, &mut config.allowed_origin),
+            allowed_hosts: either(
+                "--allowed-host",
+                &args.allowed_host,
+                &mut config.allowed_host,
+            )?,
+            allowed_origins: either(
+                "--allowed-origin",
+                &args.allowed_origin,
+                &mut config.allowed_origin,
+            )?,
         };
         address_of("--listen", &plan.listen)?;
         // Wrong values show now, before an address is bound or a file created.

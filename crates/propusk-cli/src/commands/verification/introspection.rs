@@ -1,29 +1,27 @@
 //! `--introspect` and what goes with it.
 
-use std::{fs, path::PathBuf};
+use std::time::Duration;
 
-use propusk::{ClientAuthentication, ClientKey, IssuerUrl};
+use propusk::{ClientAuthentication, ClientKey, IntrospectionVerifier, IssuerUrl, WithoutAudience};
 
-use super::issuers::Issuers;
-use crate::failure::Failure;
-
-/// What was typed or configured.
-pub(super) struct Given {
-    pub(super) place: Option<String>,
-    pub(super) client_id: Option<String>,
-    pub(super) secret: Option<String>,
-    pub(super) secret_file: Option<PathBuf>,
-    pub(super) method: Option<String>,
-}
+use super::{
+    issuers::{Issuers, leeway},
+    lists, secret,
+};
+use crate::{args::VerificationArgs, config::ServeConfig, failure::Failure};
 
 /// An identity server to ask, and the credentials to ask with.
 pub(super) struct Introspection {
-    pub(super) place: Place,
-    pub(super) client: ClientAuthentication,
+    place: Place,
+    client: ClientAuthentication,
+    /// Whose tokens need no audience.
+    clients: Vec<String>,
+    leeway: Option<Duration>,
+    signed: bool,
 }
 
 /// Where to ask.
-pub(super) enum Place {
+enum Place {
     /// The endpoint itself, and the issuer of its origin where there is one.
     Endpoint {
         url: String,
@@ -34,72 +32,174 @@ pub(super) enum Place {
 }
 
 impl Introspection {
-    pub(super) fn resolve(given: Given, issuers: &Issuers) -> Result<Option<Self>, Failure> {
-        let Some(place) = &given.place else {
-            return match &given.client_id {
-                Some(_) => Err(Failure::usage(
-                    "--introspect-client-id: say what to ask with --introspect",
-                )),
+    pub(super) fn resolve(
+        args: &mut VerificationArgs,
+        config: &mut ServeConfig,
+        issuers: &Issuers,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(place) = args.introspect.take().or(config.introspect.take()) else {
+            return match without_effect(args, config) {
+                Some(name) => Err(Failure::usage(format!(
+                    "{name} has no effect without --introspect"
+                ))
+                .hint("say what to ask with --introspect URL, or --introspect issuer")),
                 None => Ok(None),
             };
         };
-        let issuer = issuers.only().cloned();
-        let place = match (place.as_str(), issuer) {
-            ("issuer", Some(issuer)) => Place::Issuer(issuer),
-            ("issuer", None) => {
-                return Err(Failure::usage(
-                    "--introspect issuer: name the issuer with exactly one --issuer",
-                ));
-            }
-            (url, _) => Place::Endpoint {
-                url: url.to_owned(),
-                issuer: issuers.of_origin(url).cloned(),
-            },
+        let place = Place::resolve(place, issuers)?;
+        let client = client(args, config)?;
+        let clients = &mut config.introspect_accept_client;
+        Ok(Some(Self {
+            place,
+            client,
+            clients: lists::names("introspect-accept-client", &[], clients)?,
+            leeway: leeway("introspect-leeway", config.introspect_leeway.take())?,
+            signed: config.introspect_signed,
+        }))
+    }
+
+    /// Takes the clients of `--accept-client` where they are of the identity server that is asked;
+    /// tells whether they are. A key of its own in the file is more exact, unless they were typed.
+    pub(super) fn accept(&mut self, clients: &[String], typed: bool, issuers: &Issuers) -> bool {
+        let own = match &self.place {
+            Place::Issuer(_) => true,
+            Place::Endpoint { issuer, .. } => issuer.is_some() || issuers.is_empty(),
         };
-        let client = client(given)?;
-        Ok(Some(Self { place, client }))
+        let taken = own && (typed || self.clients.is_empty());
+        if taken {
+            self.clients = clients.to_vec();
+        }
+        taken
+    }
+
+    /// The verifier. Nothing is asked yet.
+    pub(super) fn verifier(
+        self,
+        resource: &str,
+        audiences: &[String],
+    ) -> Result<IntrospectionVerifier, Failure> {
+        let wrong = |error| Failure::usage(format!("--introspect: {error}"));
+        let made = match self.place {
+            Place::Issuer(issuer) => {
+                IntrospectionVerifier::from_issuer(issuer.as_str(), resource, self.client)
+            }
+            Place::Endpoint { url, issuer } => {
+                let made = IntrospectionVerifier::new(&url, resource, self.client);
+                match issuer {
+                    Some(issuer) => made.map(|verifier| verifier.issuer(issuer)),
+                    None => made,
+                }
+            }
+        };
+        let mut verifier = made.map_err(wrong)?;
+        if self.signed {
+            verifier = verifier.signed_answers().map_err(wrong)?;
+        }
+        if let Some(leeway) = self.leeway {
+            verifier = verifier.leeway(leeway);
+        }
+        if !self.clients.is_empty() {
+            verifier = verifier.accept_without_audience(WithoutAudience::clients(self.clients));
+        }
+        let audiences = audiences.iter();
+        Ok(audiences.fold(verifier, IntrospectionVerifier::audience))
     }
 }
 
-fn client(given: Given) -> Result<ClientAuthentication, Failure> {
-    let Some(id) = given.client_id.filter(|id| !id.is_empty()) else {
+impl Place {
+    fn resolve(place: String, issuers: &Issuers) -> Result<Self, Failure> {
+        match (place.as_str(), issuers.only()) {
+            ("issuer", Some(issuer)) => Ok(Self::Issuer(issuer.clone())),
+            ("issuer", None) => Err(Failure::usage(
+                "--introspect issuer: name the issuer with exactly one --issuer",
+            )),
+            (url, _) => Ok(Self::Endpoint {
+                issuer: issuers.of_origin(url).cloned(),
+                url: place,
+            }),
+        }
+    }
+}
+
+/// What is said about a question that nobody asks. The secret in the environment is not among it:
+/// those of several programs are often exported together.
+fn without_effect(args: &VerificationArgs, config: &ServeConfig) -> Option<&'static str> {
+    let given = [
+        (
+            "--introspect-client-id",
+            args.introspect_client_id.is_some() || config.introspect_client_id.is_some(),
+        ),
+        (
+            "--introspect-secret-file",
+            args.introspect_secret_file.is_some() || config.introspect_secret_file.is_some(),
+        ),
+        (
+            "--introspect-auth",
+            args.introspect_auth.is_some() || config.introspect_auth.is_some(),
+        ),
+        ("introspect-secret", config.introspect_secret.is_some()),
+        ("introspect-key-id", config.introspect_key_id.is_some()),
+        ("introspect-signed", config.introspect_signed),
+        ("introspect-leeway", config.introspect_leeway.is_some()),
+        (
+            "introspect-accept-client",
+            !config.introspect_accept_client.is_empty(),
+        ),
+    ];
+    given
+        .iter()
+        .find(|(_, given)| *given)
+        .map(|(name, _)| *name)
+}
+
+fn client(
+    args: &mut VerificationArgs,
+    config: &mut ServeConfig,
+) -> Result<ClientAuthentication, Failure> {
+    let id = args.introspect_client_id.take();
+    let id = id.or(config.introspect_client_id.take());
+    let Some(id) = id.filter(|id| !id.trim().is_empty()) else {
         return Err(
             Failure::usage("--introspect: the identity server wants to know who asks")
                 .hint("name the client with --introspect-client-id"),
         );
     };
-    let secret = secret(given.secret, given.secret_file)?;
-    match given.method.as_deref() {
-        None | Some("basic" | "client_secret_basic") => Ok(ClientAuthentication::basic(id, secret)),
-        Some("post" | "client_secret_post") => Ok(ClientAuthentication::post(id, secret)),
-        Some("private_key_jwt") => ClientKey::from_pem(&secret)
-            .map(|key| ClientAuthentication::private_key_jwt(id, key))
-            .map_err(|error| Failure::usage(format!("--introspect-secret-file: {error}"))),
+    let method = args.introspect_auth.take();
+    let method = method.or(config.introspect_auth.take());
+    let key_id = config.introspect_key_id.take();
+    let secret = secret::Given {
+        file: args.introspect_secret_file.take(),
+        file_is_typed: args.secret_file_is_typed,
+        configured: config.introspect_secret.take(),
+        configured_file: config.introspect_secret_file.take(),
+    };
+    match method.as_deref() {
+        Some("private_key_jwt") => signing(id, secret.read()?, key_id),
+        _ if key_id.is_some() => Err(Failure::usage(
+            "introspect-key-id names the key of introspect-auth = \"private_key_jwt\"; a secret \
+             has no name",
+        )),
+        None | Some("basic" | "client_secret_basic") => {
+            Ok(ClientAuthentication::basic(id, secret.read()?.text))
+        }
+        Some("post" | "client_secret_post") => {
+            Ok(ClientAuthentication::post(id, secret.read()?.text))
+        }
         Some(other) => Err(Failure::usage(format!(
             "--introspect-auth: {other:?} is none of basic, post, private_key_jwt"
         ))),
     }
 }
 
-/// A file that was named comes first, then the variable, then the configuration. No error repeats
-/// what is in them.
-fn secret(configured: Option<String>, file: Option<PathBuf>) -> Result<String, Failure> {
-    let secret = match file {
-        Some(file) => Some(fs::read_to_string(&file).map_err(|error| {
-            Failure::usage(format!(
-                "--introspect-secret-file: {}: {error}",
-                file.display()
-            ))
-        })?),
-        None => std::env::var("PROPUSK_INTROSPECT_SECRET").ok(),
-    };
-    let secret = secret.or(configured).unwrap_or_default();
-    let secret = secret.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() {
-        return Err(Failure::usage(
-            "--introspect: the secret of the client is missing or empty",
-        )
-        .hint("put it into PROPUSK_INTROSPECT_SECRET or name a file with --introspect-secret-file"));
+fn signing(
+    id: String,
+    secret: secret::Secret,
+    key_id: Option<String>,
+) -> Result<ClientAuthentication, Failure> {
+    let key = ClientKey::from_pem(&secret.text);
+    let mut key = key.map_err(|error| Failure::usage(format!("{}: {error}", secret.place)))?;
+    if let Some(key_id) = key_id {
+        key = key.with_key_id(key_id);
     }
-    Ok(secret.to_owned())
+    Ok(ClientAuthentication::private_key_jwt(id, key))
 }

@@ -1,63 +1,75 @@
-//! `--issuer` and `--jwks`.
+//! `--issuer`, and what is special about each one.
 
-use std::path::PathBuf;
+use std::time::Duration;
 
-use propusk::{IssuerUrl, ResourceUrl};
+use propusk::{IssuerUrl, JwtVerifier, ResourceUrl, SignatureAlgorithm, WithoutAudience};
 
-use crate::failure::Failure;
+use super::{issuer_config::IssuerConfig, key_place::KeyPlace, lists};
+use crate::{args::VerificationArgs, config::ServeConfig, failure::Failure};
 
-/// The issuers of JSON Web Tokens, with the place of their keys.
-pub(super) struct Issuers {
-    issuers: Vec<IssuerUrl>,
-    keys: Keys,
-}
+/// The issuers of JSON Web Tokens.
+pub(super) struct Issuers(Vec<Issuer>);
 
-/// Where keys come from.
-#[derive(Clone)]
-pub(super) enum Keys {
-    /// From where the issuer's metadata says.
-    Discovered,
-    Url(String),
-    File(PathBuf),
+struct Issuer {
+    url: IssuerUrl,
+    keys: KeyPlace,
+    /// Whose tokens need no audience.
+    clients: Vec<String>,
+    algorithms: Option<Vec<SignatureAlgorithm>>,
+    leeway: Option<Duration>,
+    at_jwt_only: bool,
 }
 
 impl Issuers {
-    pub(super) fn resolve(issuers: &[String], jwks: Option<String>) -> Result<Self, Failure> {
-        let parse = |text: &String| {
-            IssuerUrl::parse(text).map_err(|error| Failure::usage(format!("--issuer: {error}")))
+    /// `clients` are those of `--accept-client`.
+    pub(super) fn resolve(
+        args: &mut VerificationArgs,
+        config: &mut ServeConfig,
+        clients: &[String],
+    ) -> Result<Self, Failure> {
+        let mut given = match &args.issuer[..] {
+            [] => std::mem::take(&mut config.issuer),
+            typed => lists::words(typed).into_iter().map(From::from).collect(),
         };
-        let issuers = issuers.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-        let twice = |(index, issuer): (usize, &IssuerUrl)| issuers[..index].contains(issuer);
-        if let Some(issuer) = issuers.iter().enumerate().position(twice) {
-            let issuer = &issuers[issuer];
-            return Err(Failure::usage(format!("--issuer: {issuer} is given twice")));
-        }
-        let keys = match jwks {
-            None => Keys::Discovered,
-            Some(_) if issuers.len() != 1 => {
+        let (typed, configured) = (args.jwks.take(), config.jwks.take());
+        if typed.is_some() || configured.is_some() {
+            let [only] = &mut given[..] else {
                 return Err(Failure::usage(
                     "--jwks: name the issuer whose tokens these keys sign with one --issuer",
                 )
-                .hint("a token of another issuer would be accepted otherwise"));
-            }
-            Some(place) if place.contains("://") => Keys::Url(place),
-            Some(place) => Keys::File(existing(place)?),
-        };
-        Ok(Self { issuers, keys })
+                .hint("a token of another issuer would be accepted otherwise")
+                .hint(TABLES));
+            };
+            said_once("jwks", typed.is_none() && only.jwks.is_some())?;
+            only.jwks = typed.or(configured);
+        }
+        if !clients.is_empty() {
+            accept(&mut given, clients, !args.accept_client.is_empty())?;
+        }
+        let issuers = given.into_iter().map(Issuer::parse);
+        let issuers = Self(issuers.collect::<Result<_, _>>()?);
+        let urls: Vec<&str> = issuers.urls().collect();
+        match (1..urls.len()).find(|&index| urls[..index].contains(&urls[index])) {
+            Some(index) => Err(Failure::usage(format!(
+                "--issuer: {} is given twice",
+                urls[index]
+            ))),
+            None => Ok(issuers),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.issuers.is_empty()
+        self.0.is_empty()
     }
 
     pub(super) fn urls(&self) -> impl Iterator<Item = &str> {
-        self.issuers.iter().map(IssuerUrl::as_str)
+        self.0.iter().map(|issuer| issuer.url.as_str())
     }
 
     /// The issuer, where there is exactly one.
     pub(super) fn only(&self) -> Option<&IssuerUrl> {
-        match &self.issuers[..] {
-            [only] => Some(only),
+        match &self.0[..] {
+            [only] => Some(&only.url),
             _ => None,
         }
     }
@@ -69,30 +81,119 @@ impl Issuers {
             Some((url.scheme().to_owned(), url.host().to_owned(), url.port()))
         };
         let wanted = origin(url)?;
-        let mut fitting = self
-            .issuers
-            .iter()
-            .filter(|issuer| origin(issuer.as_str()).as_ref() == Some(&wanted));
+        let urls = self.0.iter().map(|issuer| &issuer.url);
+        let mut fitting = urls.filter(|issuer| origin(issuer.as_str()).as_ref() == Some(&wanted));
         match (fitting.next(), fitting.next()) {
             (only, None) => only,
             _ => None,
         }
     }
 
-    pub(super) fn keys(&self) -> &Keys {
-        &self.keys
+    /// A verifier for each. No issuer is asked yet.
+    pub(super) fn verifiers(
+        &self,
+        resource: &str,
+        audiences: &[String],
+    ) -> Result<Vec<JwtVerifier>, Failure> {
+        let verifier = |issuer: &Issuer| {
+            let verifier = issuer.verifier(resource)?;
+            Ok(audiences.iter().fold(verifier, JwtVerifier::audience))
+        };
+        self.0.iter().map(verifier).collect()
     }
 }
 
-/// A file that is not there is a slip of the pen rather than an outage.
-fn existing(place: String) -> Result<PathBuf, Failure> {
-    let file = PathBuf::from(place);
-    match std::fs::File::open(&file) {
-        Ok(_) => Ok(file),
-        Err(error) => Err(Failure::usage(format!(
-            "--jwks: {}: {error}",
-            file.display()
+/// The way out where one word cannot be for all.
+const TABLES: &str = "several issuers with settings of their own have each a table \
+                      [[serve.issuer]] in propusk.toml, with url and jwks or accept-client";
+
+/// Client ids of one issuer mean nothing at another.
+fn accept(issuers: &mut [IssuerConfig], clients: &[String], typed: bool) -> Result<(), Failure> {
+    match issuers {
+        // Then they are for introspection, or for nothing, which is said there.
+        [] => {}
+        [only] => {
+            said_once("accept-client", !typed && !only.accept_client.is_empty())?;
+            only.accept_client = clients.to_vec();
+        }
+        _ => {
+            return Err(
+                Failure::usage("--accept-client: this is for the client of one --issuer")
+                    .hint(TABLES),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn said_once(key: &str, twice: bool) -> Result<(), Failure> {
+    match twice {
+        true => Err(Failure::usage(format!(
+            "{key} stands in the table of the issuer and in [serve]; take one away"
         ))),
+        false => Ok(()),
+    }
+}
+
+impl Issuer {
+    fn parse(mut given: IssuerConfig) -> Result<Self, Failure> {
+        let url = IssuerUrl::parse(&given.url);
+        let url = url.map_err(|error| Failure::usage(format!("--issuer: {error}")))?;
+        let of = |key: &str| format!("{key} of {url}");
+        Ok(Self {
+            keys: KeyPlace::resolve(given.jwks, url.as_str())?,
+            clients: lists::names(&of("accept-client"), &[], &mut given.accept_client)?,
+            algorithms: algorithms(&of("algorithms"), given.algorithms)?,
+            leeway: leeway(&of("leeway"), given.leeway)?,
+            at_jwt_only: given.require_at_jwt,
+            url,
+        })
+    }
+
+    fn verifier(&self, resource: &str) -> Result<JwtVerifier, Failure> {
+        let mut verifier = self.keys.verifier(self.url.as_str(), resource)?;
+        if !self.clients.is_empty() {
+            verifier = verifier.accept_without_audience(WithoutAudience::clients(&self.clients));
+        }
+        if let Some(algorithms) = &self.algorithms {
+            verifier = verifier.allow_algorithms(algorithms.iter().copied());
+        }
+        if let Some(leeway) = self.leeway {
+            verifier = verifier.leeway(leeway);
+        }
+        if self.at_jwt_only {
+            verifier = verifier.require_at_jwt();
+        }
+        Ok(verifier)
+    }
+}
+
+fn algorithms(
+    key: &str,
+    given: Option<Vec<String>>,
+) -> Result<Option<Vec<SignatureAlgorithm>>, Failure> {
+    let Some(names) = given else { return Ok(None) };
+    if names.is_empty() {
+        return Err(Failure::usage(format!("{key}: name at least one")).hint("or leave it out"));
+    }
+    let parse = |name: &String| {
+        let parsed: Result<_, propusk::UnknownAlgorithm> = name.parse();
+        parsed.map_err(|error| Failure::usage(format!("{key}: {name:?} is {error}")))
+    };
+    names.iter().map(parse).collect::<Result<_, _>>().map(Some)
+}
+
+/// By how much two clocks may differ.
+pub(super) fn leeway(key: &str, given: Option<String>) -> Result<Option<Duration>, Failure> {
+    /// The library takes more for this.
+    const MOST: Duration = Duration::from_secs(300);
+    let Some(text) = given else { return Ok(None) };
+    match humantime::parse_duration(&text) {
+        Ok(leeway) if leeway <= MOST => Ok(Some(leeway)),
+        _ => Err(
+            Failure::usage(format!("{key}: {text:?} is no such duration"))
+                .hint("write one from 0s to 5m; 30s is usual"),
+        ),
     }
 }
 
@@ -102,9 +203,10 @@ mod tests {
 
     #[test]
     fn an_endpoint_belongs_to_the_issuer_of_its_origin_only() {
-        let issuers = |texts: &[&str]| {
-            let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
-            Issuers::resolve(&texts, None).expect("issuers")
+        let issuers = |urls: &[&str]| {
+            let given = urls.iter().map(|url| url.to_string().into());
+            let issuers = given.map(Issuer::parse).collect::<Result<_, _>>();
+            Issuers(issuers.expect("issuers"))
         };
         let (a, b) = ("https://a.example", "https://b.example/tenant");
         for (configured, endpoint, expected) in [

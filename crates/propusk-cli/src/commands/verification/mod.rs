@@ -2,8 +2,12 @@
 
 mod fixed;
 mod introspection;
+mod issuer_config;
 mod issuers;
+mod key_place;
+mod lists;
 mod open;
+mod secret;
 
 use propusk::{Admission, AuthSettings, FixedTokens};
 
@@ -11,7 +15,9 @@ use super::store;
 use crate::{args::VerificationArgs, config::ServeConfig, failure::Failure};
 
 use introspection::Introspection;
+pub(crate) use issuer_config::{IssuerConfig, urls_or_tables};
 use issuers::Issuers;
+pub(super) use lists::either;
 pub(super) use open::Verifiers;
 
 /// Where tokens come from, and who is admitted with them.
@@ -31,34 +37,20 @@ impl Verification {
     /// Takes what was typed, then what is configured, then what is usual. What belongs to `serve`
     /// alone stays in `config`.
     pub(super) fn resolve(
-        args: VerificationArgs,
+        mut args: VerificationArgs,
         config: &mut ServeConfig,
         configured_tokens: Option<String>,
     ) -> Result<Self, Failure> {
-        let admission = args.admission.or(config.admission.take());
-        let issuers = Issuers::resolve(
-            &either(args.issuer, &mut config.issuer),
-            args.jwks.or(config.jwks.take()),
-        )?;
-        let introspection = Introspection::resolve(
-            introspection::Given {
-                place: args.introspect.or(config.introspect.take()),
-                client_id: args
-                    .introspect_client_id
-                    .or(config.introspect_client_id.take()),
-                secret: config.introspect_secret.take(),
-                secret_file: args
-                    .introspect_secret_file
-                    .or(config.introspect_secret_file.take()),
-                method: args.introspect_auth.or(config.introspect_auth.take()),
-            },
-            &issuers,
-        )?;
-        let fixed = fixed::parse(&either(args.token, &mut config.token))?;
+        let admission = args.admission.take().or(config.admission.take());
+        let (issuers, introspection) = identity_servers(&mut args, config)?;
+        let fixed = lists::either("--token", &args.token, &mut config.token)?;
+        let fixed = fixed::parse(&fixed)?;
         // A store appears by itself only where tokens come from nowhere else.
         let alone = fixed.is_empty() && issuers.is_empty() && introspection.is_none();
         let named = args.tokens.or(configured_tokens);
-        Ok(Self {
+        let audiences = lists::names("--audience", &args.audience, &mut config.audience)?;
+        let scopes = &mut config.required_scope;
+        let this = Self {
             store_is_named: named.is_some(),
             resource: args.resource.or(config.resource.take()),
             admission: admission
@@ -66,13 +58,24 @@ impl Verification {
                 .map(admission_of)
                 .transpose()?
                 .unwrap_or_default(),
-            required_scopes: either(args.required_scope, &mut config.required_scope),
-            audiences: either(args.audience, &mut config.audience),
+            required_scopes: either("--required-scope", &args.required_scope, scopes)?,
+            audiences,
             store_url: named.or_else(|| alone.then(|| store::DEFAULT.to_owned())),
             fixed,
             issuers,
             introspection,
-        })
+        };
+        if !this.audiences.is_empty() && this.only_fixed() {
+            return Err(Failure::usage(
+                "--audience has no effect: fixed tokens (--token) name no audience",
+            )
+            .hint("it is for tokens of --issuer, --introspect or --tokens"));
+        }
+        Ok(this)
+    }
+
+    fn only_fixed(&self) -> bool {
+        self.issuers.is_empty() && self.introspection.is_none() && self.store_url.is_none()
     }
 
     pub(super) fn has_fixed_tokens(&self) -> bool {
@@ -100,16 +103,29 @@ impl Verification {
     }
 }
 
+/// Who else issues tokens, and who is asked about them.
+fn identity_servers(
+    args: &mut VerificationArgs,
+    config: &mut ServeConfig,
+) -> Result<(Issuers, Option<Introspection>), Failure> {
+    let typed = !args.accept_client.is_empty();
+    let configured = &mut config.accept_client;
+    let clients = lists::names("--accept-client", &args.accept_client, configured)?;
+    let issuers = Issuers::resolve(args, config, &clients)?;
+    let mut introspection = Introspection::resolve(args, config, &issuers)?;
+    let introspected = introspection
+        .as_mut()
+        .is_some_and(|asked| !clients.is_empty() && asked.accept(&clients, typed, &issuers));
+    if !clients.is_empty() && issuers.is_empty() && !introspected {
+        return Err(Failure::usage("--accept-client has no effect here").hint(
+            "it is for tokens of --issuer or --introspect, and in the file introspect-accept-client \
+             says the same of the latter",
+        ));
+    }
+    Ok((issuers, introspection))
+}
+
 fn admission_of(text: &str) -> Result<Admission, Failure> {
     let parsed: Result<_, propusk::UnknownAdmission> = text.parse();
     parsed.map_err(|error| Failure::usage(format!("--admission: {text:?} is none; {error}")))
-}
-
-/// A list on the command line replaces the one in the file.
-pub(super) fn either(typed: Vec<String>, configured: &mut Vec<String>) -> Vec<String> {
-    if typed.is_empty() {
-        std::mem::take(configured)
-    } else {
-        typed
-    }
 }

@@ -1,15 +1,9 @@
 //! The verifiers themselves.
 
-use propusk::{
-    AnyOf, AuthSettings, Cached, IntrospectionVerifier, JwtVerifier, Routing, metrics::CacheCounts,
-};
+use propusk::{AnyOf, AuthSettings, Cached, IntrospectionVerifier, Routing, metrics::CacheCounts};
 use propusk_store::TokenStore;
 
-use super::{
-    Verification,
-    introspection::{Introspection, Place},
-    issuers::Keys,
-};
+use super::Verification;
 use crate::{commands::store, failure::Failure};
 
 /// The first characters of every token that a store issues.
@@ -31,6 +25,12 @@ impl Verification {
         settings: &AuthSettings,
         looks: bool,
     ) -> Result<Verifiers, Failure> {
+        // Before the store: what makes no sense leaves nothing behind.
+        let resource = settings.resource().as_str();
+        let issuers = self.issuers.verifiers(resource, &self.audiences)?;
+        let introspection = self.introspection;
+        let introspection = introspection.map(|asked| asked.verifier(resource, &self.audiences));
+        let introspection = introspection.transpose()?;
         let mut verifier = AnyOf::new();
         if !self.fixed.is_empty() {
             verifier = verifier.with(self.fixed.clone());
@@ -49,16 +49,15 @@ impl Verification {
             routing = routing.prefix(STORE_PREFIX, store.clone());
         }
         let counts = CacheCounts::default();
-        for issuer in self.issuers.urls() {
-            let jwt = Cached::new(self.jwt_verifier(issuer, settings)?);
-            routing = routing.issuer(issuer, jwt.counting(counts.clone()));
+        for jwt in issuers {
+            let issuer = jwt.issuer().to_owned();
+            routing = routing.issuer(issuer, Cached::new(jwt).counting(counts.clone()));
         }
         if !self.issuers.is_empty() {
             caches.push(("jwt", counts));
         }
-        if let Some(introspection) = self.introspection {
+        if let Some(verifier) = introspection {
             let counts = CacheCounts::default();
-            let verifier = introspection_verifier(introspection, &self.audiences, settings)?;
             let verifier = self
                 .issuers
                 .urls()
@@ -72,39 +71,4 @@ impl Verification {
             caches,
         })
     }
-
-    fn jwt_verifier(&self, issuer: &str, settings: &AuthSettings) -> Result<JwtVerifier, Failure> {
-        let resource = settings.resource().as_str();
-        let made = match self.issuers.keys() {
-            Keys::Discovered => JwtVerifier::from_issuer(issuer, resource),
-            Keys::Url(url) => JwtVerifier::from_key_set_url(issuer, resource, url),
-            Keys::File(file) => JwtVerifier::from_key_set_file(issuer, resource, file),
-        };
-        let verifier = made.map_err(|error| Failure::usage(format!("--issuer: {error}")))?;
-        let audiences = self.audiences.iter();
-        Ok(audiences.fold(verifier, JwtVerifier::audience))
-    }
-}
-
-fn introspection_verifier(
-    Introspection { place, client }: Introspection,
-    audiences: &[String],
-    settings: &AuthSettings,
-) -> Result<IntrospectionVerifier, Failure> {
-    let resource = settings.resource().as_str();
-    let verifier = match place {
-        Place::Issuer(issuer) => {
-            IntrospectionVerifier::from_issuer(issuer.as_str(), resource, client)
-        }
-        Place::Endpoint { url, issuer } => {
-            IntrospectionVerifier::new(&url, resource, client).map(|verifier| match issuer {
-                Some(issuer) => verifier.issuer(issuer),
-                None => verifier,
-            })
-        }
-    };
-    let verifier = verifier.map_err(|error| Failure::usage(format!("--introspect: {error}")))?;
-    Ok(audiences
-        .iter()
-        .fold(verifier, IntrospectionVerifier::audience))
 }

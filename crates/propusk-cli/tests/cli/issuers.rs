@@ -1,0 +1,275 @@
+//! What is special about one issuer: tokens without `aud`, algorithms, leeway, `typ`, its keys.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use propusk_testing::local_issuer::{LocalIssuer, private_key_pem};
+use serde_json::{Value, json};
+
+use crate::support::{Env, Sandbox, Server, Words, until};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `whoami` with a token: 0 it was accepted, 3 it is not valid, 5 nobody can tell.
+#[track_caller]
+fn says(place: &Sandbox, server: &Server, token: &str, code: i32) {
+    place.call(token, &server.url, &["whoami"]).code(code);
+}
+
+/// An access token as AWS Cognito issues it: it names a client and no audience.
+fn without_audience(issuer: &LocalIssuer, client: &str) -> String {
+    issuer.token(&json!({"client_id": client, "token_use": "access"}))
+}
+
+#[test]
+fn tokens_without_an_audience_are_accepted_by_rule_for_their_client_only() {
+    let (place, issuer) = (Sandbox::new(), LocalIssuer::start());
+    let url = issuer.url();
+    place.write(
+        "key.toml",
+        format!("[serve]\nissuer = ['{url}']\naccept-client = ['app-1']\n"),
+    );
+    place.write(
+        "table.toml",
+        format!("[[serve.issuer]]\nurl = '{url}'\naccept-client = ['app-1', 'app-2']\n"),
+    );
+    let named = ["--issuer", url];
+    #[rustfmt::skip]
+    let table: &[(Env<'_>, Words<'_>, [i32; 3])] = &[
+        // flags, and what becomes of a token for app-1, app-2 and app-3
+        (&[], &named, [3, 3, 3]),
+        (&[], &["--issuer", url, "--accept-client", "app-1"], [0, 3, 3]),
+        (&[], &["--issuer", url, "--accept-client", "app-1", "--accept-client", "app-2"], [0, 0, 3]),
+        (&[("PROPUSK_ACCEPT_CLIENT", " app-2  app-3\n")], &named, [3, 0, 0]),
+        (&[("PROPUSK_ACCEPT_CLIENT", "app-2")], &["--issuer", url, "--accept-client", "app-1"], [0, 3, 3]),
+        (&[], &["--config", "key.toml"], [0, 3, 3]),
+        (&[], &["--config", "table.toml"], [0, 0, 3]),
+        (&[], &["--config", "table.toml", "--accept-client", "app-3"], [3, 3, 0]),
+    ];
+    for (env, flags, codes) in table {
+        let server = place.serve_with(env, flags);
+        for (client, code) in ["app-1", "app-2", "app-3"].into_iter().zip(codes) {
+            says(&place, &server, &without_audience(&issuer, client), *code);
+        }
+        // The rule is for tokens that name no audience at all, and for access tokens.
+        let token = |claims: Value| issuer.token(&claims);
+        let named = |audience: &str| json!({"client_id": "app-1", "aud": audience});
+        says(&place, &server, &token(named(&server.url)), 0);
+        says(
+            &place,
+            &server,
+            &token(named("https://other.example/mcp")),
+            3,
+        );
+        says(&place, &server, &token(named("app-1")), 3);
+        says(
+            &place,
+            &server,
+            &token(json!({"client_id": "app-1", "aud": []})),
+            3,
+        );
+        says(&place, &server, &token(json!({})), 3);
+        let id_token = json!({"client_id": "app-1", "token_use": "id"});
+        says(&place, &server, &token(id_token), 3);
+    }
+}
+
+/// The client ids of one issuer mean nothing at another.
+#[test]
+fn the_rule_of_one_issuer_is_none_of_another() {
+    let (place, one, two) = (Sandbox::new(), LocalIssuer::start(), LocalIssuer::start());
+    place.write(
+        "propusk.toml",
+        format!(
+            "[serve]\nissuer = ['{}', {{ url = '{}', accept-client = ['app-1'] }}]\n",
+            one.url(),
+            two.url()
+        ),
+    );
+    let server = place.serve(&[]);
+    says(&place, &server, &without_audience(&one, "app-1"), 3);
+    says(&place, &server, &without_audience(&two, "app-1"), 0);
+    says(&place, &server, &without_audience(&two, "app-2"), 3);
+    let ours = json!({"aud": server.url});
+    says(&place, &server, &one.token(&ours), 0);
+    says(&place, &server, &two.token(&ours), 0);
+}
+
+#[test]
+fn algorithms_leeway_and_media_type_of_an_issuer() {
+    let (place, issuer) = (Sandbox::new(), LocalIssuer::start());
+    let url = issuer.url();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let ago = |seconds| json!({"exp": now.as_secs() - seconds});
+    let (jwt, access) = ("JWT", "at+jwt");
+    #[rustfmt::skip]
+    let table: &[(&str, &str, Value, i32)] = &[
+        ("", access, json!({}), 0),
+        ("", jwt, json!({}), 0),
+        ("", access, ago(200), 3),
+        ("algorithms = ['ES256', 'RS256']", access, json!({}), 0),
+        ("algorithms = ['RS256']", access, json!({}), 3),
+        ("leeway = '4m'", access, ago(200), 0),
+        ("leeway = '0s'", access, ago(2), 3),
+        ("require-at-jwt = true", access, json!({}), 0),
+        ("require-at-jwt = true", jwt, json!({}), 3),
+    ];
+    for (keys, media_type, claims, code) in table {
+        place.write(
+            "propusk.toml",
+            format!("[[serve.issuer]]\nurl = '{url}'\n{keys}\n"),
+        );
+        let server = place.serve(&[]);
+        let mut claims = claims.clone();
+        claims["aud"] = server.url.clone().into();
+        let token = issuer.signed(media_type, &claims);
+        let done = place.call(&token, &server.url, &["whoami"]);
+        assert_eq!(done.code, *code, "{keys} {media_type} {claims}: {done:?}");
+        // A server and `inspect` read the same settings.
+        let inspected = place.run(&["inspect", &token, "--resource", &server.url]);
+        assert_eq!(inspected.code, *code, "{keys}: {inspected:?}");
+    }
+}
+
+#[test]
+fn keys_of_each_issuer_from_a_file_of_its_own() {
+    let (place, one, two) = (Sandbox::new(), LocalIssuer::start(), LocalIssuer::start());
+    // Not where the issuer would be asked.
+    for issuer in [&one, &two] {
+        issuer.publish("/keys", &json!({"keys": []}));
+    }
+    place.write("one.json", one.key_set().to_string());
+    place.write("two.json", two.key_set().to_string());
+    let table = |issuer: &LocalIssuer, file: &str| {
+        format!(
+            "[[serve.issuer]]\nurl = '{}'\njwks = '{file}'\n",
+            issuer.url()
+        )
+    };
+    let config = table(&one, "one.json") + &table(&two, "two.json");
+    place.write("propusk.toml", config);
+    let server = place.serve(&[]);
+    let ours = json!({"aud": server.url});
+    says(&place, &server, &one.token(&ours), 0);
+    says(&place, &server, &two.token(&ours), 0);
+    let borrowed = json!({"aud": server.url, "iss": two.url()});
+    says(&place, &server, &one.token(&borrowed), 3);
+}
+
+#[test]
+fn a_key_file_that_breaks_later_changes_nothing_until_it_is_mended() {
+    let (place, old, new) = (Sandbox::new(), LocalIssuer::start(), LocalIssuer::start());
+    place.write("keys.json", old.key_set().to_string());
+    let server = place.serve(&["--issuer", old.url(), "--jwks", "keys.json"]);
+    let ours = json!({"aud": server.url});
+    says(&place, &server, &old.token(&ours), 0);
+    place.write("keys.json", "{ this is no key set");
+    let mut server = server;
+    until("the broken file was looked at", PATIENCE, || {
+        says(&place, &server, &old.token(&ours), 0);
+        server
+            .err()
+            .contains("cannot read the key set")
+            .then_some(())
+    });
+    place.write("keys.json", new.key_set().to_string());
+    let theirs = new.token(&json!({"aud": server.url, "iss": old.url()}));
+    until("the new key is known", PATIENCE, || {
+        let code = place.call(&theirs, &server.url, &["whoami"]).code;
+        (code == 0).then_some(())
+    });
+}
+
+/// A server that asks this issuer's introspection endpoint.
+fn asking(place: &Sandbox, issuer: &LocalIssuer, keys: &str) -> Server {
+    place.write(
+        "propusk.toml",
+        format!(
+            "[serve]\nintrospect = '{}/introspect'\nintrospect-client-id = 'me'\n\
+             introspect-secret = 'hunter2'\n{keys}\n",
+            issuer.url()
+        ),
+    );
+    place.serve(&[])
+}
+
+#[test]
+fn introspected_tokens_need_an_audience_or_the_rule() {
+    let (place, issuer) = (Sandbox::new(), LocalIssuer::start());
+    let rule = "introspect-accept-client = ['app-1']";
+    let with_issuer = format!("issuer = ['{}']\naccept-client = ['app-1']", issuer.url());
+    let other = format!("{rule}\nissuer = ['https://login.example']");
+    let answer = |members: Value| {
+        let mut answer = json!({"active": true, "sub": "alice", "client_id": "app-1"});
+        let all = answer.as_object_mut().unwrap();
+        all.extend(members.as_object().unwrap().clone());
+        answer
+    };
+    #[rustfmt::skip]
+    let table: &[(&str, Value, i32)] = &[
+        ("", answer(json!({})), 3),
+        ("", answer(json!({"aud": "api://notes"})), 3),
+        ("audience = ['api://notes']", answer(json!({"aud": "api://notes"})), 0),
+        (rule, answer(json!({})), 0),
+        (rule, answer(json!({"client_id": "app-2"})), 3),
+        (rule, answer(json!({"aud": "https://other.example/mcp"})), 3),
+        // One word for both where the issuer and the endpoint are one.
+        ("accept-client = ['app-1']", answer(json!({})), 0),
+        (&with_issuer, answer(json!({})), 0),
+        (&other, answer(json!({})), 0),
+    ];
+    for (keys, answer, code) in table {
+        let server = asking(&place, &issuer, keys);
+        issuer.publish("/introspect", answer);
+        let done = place.call("opaque-token", &server.url, &["whoami"]);
+        assert_eq!(done.code, *code, "{keys}: {answer}: {done:?}");
+    }
+}
+
+#[test]
+fn leeway_and_signed_answers_of_introspection() {
+    let (place, issuer) = (Sandbox::new(), LocalIssuer::start());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let signed = format!("issuer = ['{}']\nintrospect-signed = true", issuer.url());
+    #[rustfmt::skip]
+    let table: &[(&str, u64, i32)] = &[
+        ("", 200, 3),
+        ("introspect-leeway = '4m'", 200, 0),
+        // It answers in plain JSON, which is then no answer.
+        (&signed, 0, 5),
+    ];
+    for (keys, seconds_ago, code) in table {
+        let server = asking(&place, &issuer, keys);
+        let exp = now.as_secs() - seconds_ago;
+        let answer = json!({"active": true, "sub": "a", "aud": server.url, "exp": exp});
+        issuer.publish("/introspect", &answer);
+        let done = place.call("opaque-token", &server.url, &["whoami"]);
+        assert_eq!(done.code, *code, "{keys}: {done:?}");
+    }
+}
+
+#[test]
+fn the_key_of_a_client_is_named_to_the_identity_server() {
+    let (place, issuer) = (Sandbox::new(), LocalIssuer::start());
+    place.write("key.pem", private_key_pem());
+    place.write(
+        "propusk.toml",
+        format!(
+            "[serve]\nintrospect = 'issuer'\nissuer = ['{}']\nintrospect-client-id = 'me'\n\
+             introspect-auth = 'private_key_jwt'\nintrospect-secret-file = 'key.pem'\n\
+             introspect-key-id = 'key-7'\n",
+            issuer.url()
+        ),
+    );
+    let server = place.serve(&[]);
+    let answer = json!({"active": true, "sub": "alice", "aud": server.url});
+    issuer.publish("/introspect", &answer);
+    says(&place, &server, "opaque-token", 0);
+    let body = issuer.bodies().pop().expect("it was asked");
+    let assertion = body
+        .split('&')
+        .find_map(|p| p.strip_prefix("client_assertion="));
+    let header = assertion.expect("an assertion").split('.').next().unwrap();
+    let header = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, header);
+    let header: Value = serde_json::from_slice(&header.unwrap()).unwrap();
+    assert_eq!(header["kid"], "key-7");
+}
