@@ -174,7 +174,7 @@ fn client(
         configured_file: config.introspect_secret_file.take(),
     };
     match method.as_deref() {
-        Some("private_key_jwt") => signing(id, secret.read()?, key_id),
+        Some("private_key_jwt") => signing(id, &secret.read()?, key_id),
         _ if key_id.is_some() => Err(Failure::usage(
             "introspect-key-id names the key of introspect-auth = \"private_key_jwt\"; a secret \
              has no name",
@@ -193,7 +193,7 @@ fn client(
 
 fn signing(
     id: String,
-    secret: secret::Secret,
+    secret: &secret::Secret,
     key_id: Option<String>,
 ) -> Result<ClientAuthentication, Failure> {
     let key = ClientKey::from_pem(&secret.text);

@@ -1,6 +1,6 @@
 //! The secret or private key of the client that introspects.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, ffi::OsString, fs, path::PathBuf};
 
 use crate::failure::Failure;
 
@@ -96,7 +96,7 @@ fn one(text: Option<Place>, file: Option<Place>) -> Result<Option<Place>, Failur
 /// An empty variable says nothing.
 fn variable() -> Result<Option<String>, Failure> {
     let value = env::var_os(VARIABLE).filter(|value| !value.is_empty());
-    let text = value.map(|value| value.into_string()).transpose();
+    let text = value.map(OsString::into_string).transpose();
     text.map_err(|_| Failure::usage(format!("{VARIABLE}: it is not UTF-8")))
 }
 
