@@ -196,6 +196,20 @@ mod tests {
     }
 
     #[test]
+    fn what_the_reference_shows_is_valid() {
+        let reference = include_str!("../../../docs/cli.md");
+        let blocks = reference.split("\n```").filter_map(|block| {
+            let (tag, content) = block.split_once('\n')?;
+            (tag == "toml").then_some(content)
+        });
+        let blocks: Vec<_> = blocks.collect();
+        assert_eq!(blocks.len(), 3);
+        for block in blocks {
+            load(block).expect(block);
+        }
+    }
+
+    #[test]
     fn an_error_names_the_line_and_shows_no_secret() {
         let failure =
             load("[call]\ntoken = \"hunter2\"\ntokn = \"hunter2\"").expect_err("unknown key");

@@ -70,11 +70,11 @@ impl Cli {
 const EVERYWHERE: &str = "Options of every command";
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 the tool answered with an error, 2 usage, 3 not authenticated,
-4 not permitted, 5 unavailable.
+Exit codes: 0 done; 1 the tool answered with an error, or the token or the store that was asked for
+is not there; 2 usage; 3 not authenticated; 4 not permitted; 5 unavailable.
 
 Every setting has a flag, an environment variable and a key in propusk.toml, in this order; the
-scopes of single tools are in the file only.";
+scopes of single tools and what is special about one identity server are in the file only.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -59,11 +59,13 @@ pub(crate) struct ServeArgs {
 
 const EXAMPLES: &str = "\
 Built-in tools: whoami, echo, notes_add (scope notes:write), notes_list (scope notes:read).
+Exit codes: 0 stopped by a signal, 2 usage, 5 an address or a store is not available.
 
 Examples:
   propusk serve
   propusk serve --listen 127.0.0.1:9000 --tokens sqlite:/var/lib/propusk/tokens.db
   propusk serve --token secret-token-123=alice:echo,notes:read
   propusk serve --issuer https://login.example --suggested-scope notes:read
+  propusk serve --issuer https://login.example --accept-client 5l6e7d --required-scope notes
   propusk serve --listen 0.0.0.0:8000 --resource https://mcp.example.com/mcp
   propusk serve --audit /var/log/propusk/audit.jsonl --metrics 127.0.0.1:9100";

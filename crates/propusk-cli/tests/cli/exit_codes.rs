@@ -22,6 +22,8 @@ fn each_one() {
         (0, "", &["--version"], ""),
         (1, ALICE, &["call", url, "echo"], "missing field"),
         (1, ALICE, &["call", url, "nosuch"], "not found"),
+        (1, "", &["token", "list"], "no token store"),
+        (1, "", &["inspect", "some-token", "--tokens", "sqlite:none.db"], "no token store"),
         (2, ALICE, &["call", url], "<TOOL>"),
         (2, ALICE, &["call", "no-url", "whoami"], "no-url"),
         (2, ALICE, &["call", url, "echo", "word"], "key=text"),
@@ -47,6 +49,25 @@ fn each_one() {
         assert_eq!(done.err.is_empty(), *code == 0, "{args:?}: {done:#?}");
     }
     assert_eq!(place.files().len(), 0, "nothing was created");
+}
+
+/// The help of the program, and of a command that has its own.
+#[test]
+fn the_help_tells_them() {
+    let place = Sandbox::new();
+    let told = |args| place.run(args).code(0).out;
+    let all = told(&["--help"]);
+    for code in [
+        "0 done",
+        "1 the tool answered with an error",
+        "2 usage",
+        "3 not authenticated",
+        "4 not permitted",
+        "5 unavailable",
+    ] {
+        assert!(all.contains(code), "{code}: {all}");
+    }
+    assert!(told(&["serve", "--help"]).contains("Exit codes: 0 stopped by a signal"));
 }
 
 /// A server that hangs up on everybody.
