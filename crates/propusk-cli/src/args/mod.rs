@@ -45,7 +45,11 @@ impl Cli {
     pub fn typed() -> Self {
         let command = typed::without_empty_variables(Self::command());
         let words = typed::with_lone_json(std::env::args_os());
-        let matches = command.get_matches_from(words);
+        let matches = command.try_get_matches_from(words);
+        let matches = matches.unwrap_or_else(|error| {
+            typed::name_variables(&error);
+            error.exit()
+        });
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         if let Some(verification) = cli.command.verification_mut() {
             verification.secret_file_is_typed = typed::is_typed(&matches, "introspect_secret_file");

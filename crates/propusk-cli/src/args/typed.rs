@@ -2,7 +2,9 @@
 
 use std::{env, ffi::OsString};
 
-use clap::{ArgMatches, Command, builder::Resettable, parser::ValueSource};
+use clap::{ArgMatches, Command, builder::Resettable, error::ErrorKind, parser::ValueSource};
+
+use crate::output::note;
 
 /// `--json` before something that is no JSON stands alone: `call --json URL TOOL` too.
 pub(super) fn with_lone_json(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
@@ -46,6 +48,19 @@ pub(super) fn without_empty_variables(command: Command) -> Command {
             }
         })
         .mut_subcommands(without_empty_variables)
+}
+
+/// Names the variables that clap only calls arguments when it cannot read them.
+pub(super) fn name_variables(error: &clap::Error) {
+    if error.kind() != ErrorKind::InvalidUtf8 {
+        return;
+    }
+    for (name, value) in env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("PROPUSK_") && value.to_str().is_none() {
+            note(&format!("{name}: it is not UTF-8"));
+        }
+    }
 }
 
 #[cfg(test)]

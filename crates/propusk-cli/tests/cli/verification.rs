@@ -418,6 +418,16 @@ fn a_secret_twice_none_or_unreadable() {
 }
 
 #[test]
+fn a_variable_that_is_not_utf8_is_named() {
+    let place = Sandbox::new();
+    for variable in ["PROPUSK_ISSUER", "PROPUSK_TOKENS", "PROPUSK_ACCEPT_CLIENT"] {
+        let mut command = place.command(PROPUSK, &["serve", "--listen", "127.0.0.1:0"], &[]);
+        command.env(variable, OsStr::from_bytes(b"\xffhunter2-hunter2"));
+        refused(&place, &done(command), &[variable, "UTF-8"]);
+    }
+}
+
+#[test]
 fn a_password_on_the_command_line_is_warned_of_without_repeating_it() {
     let place = Sandbox::new();
     let url = "postgres://u:hunter2-hunter2@127.0.0.1:1/db";
