@@ -82,9 +82,6 @@ impl Source {
                 Found::Nothing(reason) => reason,
             };
         }
-        if keys.held.set.is_empty() {
-            return Err(self.unavailable(clock.now()).into());
-        }
         if keys.own {
             return Err(reason.into());
         }
@@ -193,17 +190,26 @@ impl Source {
         asked_at: SystemTime,
         now: SystemTime,
     ) {
+        let origin = &self.origin;
         let mut state = self.write();
         match outcome {
+            Ok(Some(set)) if set.is_empty() => {
+                let why = set.complaints();
+                state.emptied(
+                    format!("the key set of {origin} has no usable key: {why}"),
+                    now,
+                );
+                let (ignored, kept) = (set.ignored(), state.usable(now).is_some());
+                tracing::warn!(%origin, ignored, why, earlier_keys = kept, "the key set has no usable key");
+            }
             Ok(set) => {
                 self.log_success(set.as_ref());
                 state.succeeded(set, asked_at, now);
             }
             Err(error) => {
-                let kept = state.usable(now).is_some();
-                let origin = &self.origin;
-                tracing::warn!(%origin, cause = %error, earlier_keys = kept, "cannot read the key set");
                 state.failed(format!("cannot read the key set of {origin}: {error}"), now);
+                let kept = state.usable(now).is_some();
+                tracing::warn!(%origin, cause = %error, earlier_keys = kept, "cannot read the key set");
             }
         }
     }
@@ -213,10 +219,7 @@ impl Source {
             return;
         };
         let (origin, keys, ignored) = (&self.origin, set.len(), set.ignored());
-        if set.is_empty() {
-            let why = set.complaints();
-            tracing::warn!(%origin, ignored, why, "the key set has no usable key");
-        } else if ignored > 0 {
+        if ignored > 0 {
             let why = set.complaints();
             tracing::info!(%origin, keys, ignored, why, "the key set was read");
         } else {
