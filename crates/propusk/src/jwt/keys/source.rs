@@ -15,12 +15,14 @@ use super::{
 use crate::{
     Clock, Unavailable,
     jwt::refused::{NotVerified, Refused},
+    log_limit::{LogLimit, Told},
 };
 
 /// The keys of one origin.
 pub(in crate::jwt) struct Source {
     origin: Origin,
     state: RwLock<State>,
+    log_limit: LogLimit,
 }
 
 /// One reading takes no longer, with discovery.
@@ -47,7 +49,11 @@ enum Step {
 impl Source {
     pub(super) fn new(origin: Origin) -> Self {
         let state = RwLock::new(State::new(origin.policy()));
-        Self { origin, state }
+        Self {
+            origin,
+            state,
+            log_limit: LogLimit::default(),
+        }
     }
 
     pub(super) async fn revision(
@@ -102,7 +108,10 @@ impl Source {
         if signed.issued_at.is_none_or(later) {
             let why = format!("a token may be signed with a newer key of {}", self.origin);
             let pause = self.read().pause(now).max(SHORTEST_RETRY);
-            return Unavailable::new(why).with_retry_after(pause).into();
+            return Unavailable::new(why)
+                .with_retry_after(pause)
+                .of_one_token()
+                .into();
         }
         reason.into()
     }
@@ -194,23 +203,29 @@ impl Source {
         let mut state = self.write();
         match outcome {
             Ok(Some(set)) if set.is_empty() => {
-                let why = set.complaints();
-                state.emptied(
-                    format!("the key set of {origin} has no usable key: {why}"),
-                    now,
+                let why = format!(
+                    "the key set of {origin} has no usable key: {}",
+                    set.complaints()
                 );
-                let (ignored, kept) = (set.ignored(), state.usable(now).is_some());
-                tracing::warn!(%origin, ignored, why, earlier_keys = kept, "the key set has no usable key");
+                state.emptied(why, now);
             }
             Ok(set) => {
                 self.log_success(set.as_ref());
-                state.succeeded(set, asked_at, now);
+                return state.succeeded(set, asked_at, now);
             }
             Err(error) => {
                 state.failed(format!("cannot read the key set of {origin}: {error}"), now);
-                let kept = state.usable(now).is_some();
-                tracing::warn!(%origin, cause = %error, earlier_keys = kept, "cannot read the key set");
             }
+        }
+        let why = state.complaint();
+        if let Some(Told { more_like_this }) = self.log_limit.tell(&why, 1, now) {
+            let earlier_keys = state.usable(now).is_some();
+            tracing::warn!(
+                cause = why,
+                earlier_keys,
+                more_like_this,
+                "no newer keys of an issuer"
+            );
         }
     }
 
