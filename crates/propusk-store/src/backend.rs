@@ -65,6 +65,22 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// says so by itself. It may stay silent: the revision is looked at all the same.
     fn on_withdrawal(&self, _call: OnWithdrawal) {}
 
+    /// Makes sure that the database is ready for all the rest: made, and up to date. Where it was
+    /// opened so, that is done.
+    fn set_up(&self) -> Answer<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Whether that is done.
+    fn is_set_up(&self) -> bool {
+        true
+    }
+
+    /// Whether that made it: there was none before.
+    fn created(&self) -> bool {
+        false
+    }
+
     /// Puts everything in its final place and lets the database go.
     fn close(&self) -> Answer<'_, ()>;
 }

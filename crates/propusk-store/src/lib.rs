@@ -15,6 +15,7 @@ mod lifetime;
 mod new_token;
 mod postgres;
 mod record;
+mod refused;
 mod row;
 mod sqlite;
 mod store;

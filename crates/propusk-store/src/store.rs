@@ -12,6 +12,7 @@ use crate::{
     digest::TokenDigest,
     last_used::LastUsed,
     postgres::PostgresBackend,
+    refused::Refused,
     sqlite::SqliteBackend,
     store_url::Place,
     token_text,
@@ -19,6 +20,9 @@ use crate::{
 
 /// How many verified tokens are kept in memory. One takes about 500 bytes.
 const CACHED_TOKENS: usize = 10_000;
+
+/// How many texts that are no valid token are kept, for a moment. One takes about 100 bytes.
+const REFUSED_TOKENS: usize = 10_000;
 
 /// Issued tokens, hashed at rest. It is a [`TokenVerifier`](propusk::TokenVerifier) of them.
 ///
@@ -31,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) cache: Arc<Cache>,
+    pub(crate) refused: Refused,
     pub(crate) cache_counts: CacheCounts,
     pub(crate) changes: ChangeCheck,
     pub(crate) last_used: Arc<LastUsed>,
@@ -58,6 +63,44 @@ impl TokenStore {
     pub async fn open_with_clock(url: &StoreUrl, clock: impl Clock) -> Result<Self, StoreError> {
         let (backend, created) = open_backend(url).await?;
         Ok(Self::with_backend(backend, clock, url.clone(), created))
+    }
+
+    /// Opens a store, also while its database server cannot be reached: as
+    /// [`open`](TokenStore::open) does, but what can be better in a moment is no error.
+    ///
+    /// Until the server answers, verification cannot tell and everything else fails with
+    /// [`is_unreachable`](StoreError::is_unreachable). The first call that reaches it sets the store
+    /// up; [`set_up`](TokenStore::set_up) is a call that does nothing else.
+    ///
+    /// # Errors
+    /// As [`TokenStore::open`], without [`is_unreachable`](StoreError::is_unreachable) and, for
+    /// PostgreSQL, [`is_busy`](StoreError::is_busy).
+    pub async fn open_lazily(url: &StoreUrl) -> Result<Self, StoreError> {
+        let Place::Postgres(place) = url.place() else {
+            return Self::open(url).await;
+        };
+        let backend = Arc::new(PostgresBackend::new(place));
+        let store = Self::with_backend(backend, SystemClock, url.clone(), false);
+        match store.set_up().await {
+            Err(error) if error.is_unreachable() || error.is_busy() => Ok(store),
+            done => done.map(|()| store),
+        }
+    }
+
+    /// Makes sure that the database is reached, and that the store in it is there and up to date.
+    /// Where [`open`](TokenStore::open) has succeeded, it is.
+    ///
+    /// # Errors
+    /// As [`TokenStore::open`].
+    pub async fn set_up(&self) -> Result<(), StoreError> {
+        self.0.backend.set_up().await
+    }
+
+    /// Whether the store is known to be there and up to date. Only one that was opened
+    /// [lazily](TokenStore::open_lazily) may not be.
+    #[must_use]
+    pub fn is_set_up(&self) -> bool {
+        self.0.backend.is_set_up()
     }
 
     /// Opens a store that is there: `None`, and nothing is created, where there is none. A store in
@@ -89,6 +132,7 @@ impl TokenStore {
             Arc::new(move || cache.invalidate())
         });
         Self(Arc::new(Inner {
+            refused: Refused::with_capacity(REFUSED_TOKENS),
             cache_counts: CacheCounts::default(),
             changes: ChangeCheck::new(backend.trusted_for()),
             last_used: LastUsed::new(Arc::clone(&backend)),
@@ -100,11 +144,11 @@ impl TokenStore {
         }))
     }
 
-    /// Whether opening made this store: there was none before. Of several processes that open a
-    /// new store at once, exactly one is told so.
+    /// Whether opening or setting up made this store: there was none before. Of several processes
+    /// that open a new store at once, exactly one is told so.
     #[must_use]
     pub fn created(&self) -> bool {
-        self.0.created
+        self.0.created || self.0.backend.created()
     }
 
     /// Where the store is.
@@ -126,8 +170,10 @@ impl TokenStore {
     /// be issued.
     pub async fn issue(&self, new: NewToken) -> Result<IssuedToken, StoreError> {
         let (issued, stored) = draw(new, self.now())?;
-        self.0.backend.insert(&stored).await?;
-        Ok(issued)
+        let inserted = self.0.backend.insert(&stored).await;
+        // Whatever came of it, as below.
+        self.0.refused.issue(&stored.digest);
+        inserted.map(|()| issued)
     }
 
     /// All tokens, revoked and expired ones too, in the order in which they were issued.
@@ -170,6 +216,7 @@ impl TokenStore {
         let replaced = self.0.backend.replace(*id, now, &successor).await;
         // Whatever came of it: after an error the transaction may still have been committed.
         self.0.cache.invalidate();
+        self.0.refused.issue(&successor.digest);
         if replaced? {
             Ok(issued)
         } else {
@@ -230,8 +277,8 @@ async fn open_backend(url: &StoreUrl) -> Result<(Arc<dyn Backend>, bool), StoreE
             (Arc::new(backend), created)
         }
         Place::Postgres(url) => {
-            let (backend, created) = PostgresBackend::open(url).await?;
-            (Arc::new(backend), created)
+            // It says by itself whether it is new.
+            (Arc::new(PostgresBackend::open(url).await?), false)
         }
     })
 }

@@ -1,14 +1,18 @@
 //! The store as a verifier.
 
-use std::sync::{Arc, atomic::AtomicI64};
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Instant,
+};
 
 use propusk::{AccessToken, Explanation, TokenVerifier, Unavailable};
 
 use crate::{StoreError, TokenId, TokenStore, cache::Verified, check_format, digest::TokenDigest};
 
 /// Unknown, forged, revoked and expired tokens are not valid, and not told apart. A text that is
-/// no token of ours costs no look-up; a verified token is answered from memory. Where the database
-/// does not answer, the verifier cannot tell.
+/// no token of ours costs no look-up; a verified token is answered from memory, and for five seconds
+/// so is one that was found not to be valid. Where the database does not answer, the verifier cannot
+/// tell.
 impl TokenVerifier for TokenStore {
     async fn verify_token(&self, token: &str) -> Result<Option<AccessToken>, Unavailable> {
         let Ok(id) = check_format(token) else {
@@ -20,13 +24,17 @@ impl TokenVerifier for TokenStore {
             .ensure(&*self.0.backend, &self.0.cache)
             .await?;
         let remembered = self.0.cache.find(&digest);
-        self.0.cache_counts.count(remembered.is_some());
+        let is_refused = remembered.is_none() && self.0.refused.contains(&digest, Instant::now());
+        self.0
+            .cache_counts
+            .count(remembered.is_some() || is_refused);
         let verified = match remembered {
-            Some(verified) => verified,
-            None => match self.look_up(id, digest).await? {
-                Some(verified) => verified,
-                None => return Ok(None),
-            },
+            _ if is_refused => None,
+            None => self.look_up(id, digest).await?,
+            verified => verified,
+        };
+        let Some(verified) = verified else {
+            return Ok(None);
         };
         let now = self.0.clock.now();
         if verified.expires_at.is_some_and(|end| end <= now) {
@@ -51,9 +59,22 @@ impl TokenVerifier for TokenStore {
 }
 
 impl TokenStore {
-    /// Reads a token from the database and keeps it in memory, if it is the right one and not
-    /// revoked.
+    /// Reads a token from the database and keeps in memory what it is.
     async fn look_up(
+        &self,
+        id: TokenId,
+        digest: TokenDigest,
+    ) -> Result<Option<Arc<Verified>>, StoreError> {
+        let issued = self.0.refused.issued();
+        let found = self.read(id, digest).await?;
+        if found.is_none() {
+            self.0.refused.insert(issued, digest, Instant::now());
+        }
+        Ok(found)
+    }
+
+    /// Reads a token from the database and keeps it, if it is the right one and not revoked.
+    async fn read(
         &self,
         id: TokenId,
         digest: TokenDigest,
@@ -146,7 +167,9 @@ mod tests {
             (typo.as_str(), false, 0),
             ("something-else", false, 0),
             (unknown.expose_secret(), false, 1),
-            (unknown.expose_secret(), false, 1),
+            (unknown.expose_secret(), false, 0),
+            (unknown.expose_secret(), false, 0),
+            (good, true, 0),
         ] {
             let before = backend.finds();
             let answer = store.verify_token(token).await.expect("available");

@@ -24,6 +24,8 @@ mod glob;
 #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
 mod host_policy;
 mod inspect;
+#[cfg(any(feature = "jwt", feature = "layer"))]
+mod log_limit;
 mod metadata;
 #[cfg_attr(
     not(feature = "layer"),

@@ -13,6 +13,8 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 pub struct Unavailable {
     cause: Arc<dyn Error + Send + Sync>,
     retry_after: Duration,
+    #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer logs"))]
+    is_of_one_token: bool,
 }
 
 impl Unavailable {
@@ -24,7 +26,21 @@ impl Unavailable {
         Self {
             cause: Arc::from(cause.into()),
             retry_after: Self::DEFAULT_RETRY_AFTER,
+            is_of_one_token: false,
         }
+    }
+
+    /// It is this token about which nobody can tell yet: nothing is down, and its operator has
+    /// nothing to mend.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn of_one_token(mut self) -> Self {
+        self.is_of_one_token = true;
+        self
+    }
+
+    #[cfg(feature = "layer")]
+    pub(crate) fn is_of_one_token(&self) -> bool {
+        self.is_of_one_token
     }
 
     /// Sets how long the client should wait. Sent in whole seconds, rounded up.

@@ -34,7 +34,7 @@ pub(crate) async fn run(
     let settings = scopes.apply(settings)?;
     let builtin = Guard::new(Builtin::default(), settings.clone());
     let operation = operation.declaring(|target| builtin.declared_scopes(target));
-    let verifiers = verification.open(&settings, true).await?;
+    let verifiers = verification.open(&settings, Some(&token)).await?;
     let now = SystemTime::now();
     let inspection = propusk::inspect(
         &settings,

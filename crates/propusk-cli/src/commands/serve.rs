@@ -43,11 +43,9 @@ pub(crate) async fn run(
         verifier,
         store,
         caches,
-    } = plan.verification.open(&auth, false).await?;
+    } = plan.verification.open(&auth, None).await?;
     watch.caches(&caches);
-    if let Some(store) = &store {
-        welcome::first_token(store, &url).await?;
-    }
+    let welcome = welcome::begin(store.as_ref(), &url).await?;
     let server = Server::new(Builtin::default())
         .auth(auth, verifier)
         .legacy_sessions(!plan.stateless);
@@ -59,6 +57,7 @@ pub(crate) async fn run(
     }
     answer(&format!("listening on {url}"))?;
     let served = server.serve_on(listener, shutdown).await;
+    drop(welcome);
     close(store).await;
     watch.close();
     served

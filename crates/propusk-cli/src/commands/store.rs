@@ -15,6 +15,16 @@ pub(super) async fn open(url: &str) -> Result<TokenStore, Failure> {
     Ok(TokenStore::open(&parse(url)?).await?)
 }
 
+/// Opens a store for a server, which starts while the database server cannot be reached.
+pub(super) async fn open_lazily(url: &str) -> Result<TokenStore, Failure> {
+    Ok(TokenStore::open_lazily(&parse(url)?).await?)
+}
+
+/// Whether it is the URL of a store, whatever is there.
+pub(super) fn check(url: &str) -> Result<(), Failure> {
+    parse(url).map(|_| ())
+}
+
 /// Opens a store for something that is to outlive this command.
 pub(super) async fn open_lasting(url: &str) -> Result<TokenStore, Failure> {
     if parse(url)?.is_in_memory() {

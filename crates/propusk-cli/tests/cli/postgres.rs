@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use propusk_testing::postgres::Postgres;
 
-use crate::support::{Done, Sandbox, until};
+use crate::support::{Done, Sandbox, Server, until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -143,10 +143,87 @@ fn exit_codes() {
             &["token", "issue", "--subject", "a"],
             &["serve", "--listen", "127.0.0.1:0"],
         ] {
+            if args[0] == "serve" && code == 5 {
+                // It waits for the database instead: see below.
+                continue;
+            }
             let done = commands.run(args).code(code);
             assert!(done.err.contains(words) && done.out.is_empty(), "{done:?}");
         }
     }
+}
+
+/// 503 while the database is down, and healthy by itself when it is back; a new store is set up then,
+/// and its first token shown.
+#[test]
+fn it_starts_while_the_database_is_down() {
+    let database = Postgres::start().expect("it starts");
+    let (used, new) = [(); 2]
+        .map(|()| Commands::at(database.database().expect("created")))
+        .into();
+    let issue = ["token", "issue", "--subject", "alice"];
+    let token = used.run(&issue).code(0).line();
+    database.stop().expect("it stops");
+    let serve = |commands: &Commands| {
+        commands
+            .place
+            .serve_with(&[("PROPUSK_TOKENS", &commands.url)], &[])
+    };
+    let (mut server, mut fresh) = (serve(&used), serve(&new));
+    let call = |token: &str, server: &Server| used.place.call(token, &server.url, &["whoami"]);
+    let done = call(&token, &server).code(5);
+    assert!(done.err.contains("503"), "{done:?}");
+    call("garbage", &server).code(3);
+    used.run(&issue).code(5);
+    let log = until("it says why", PATIENCE, || {
+        Some(server.err()).filter(|log| log.contains("check that PostgreSQL runs"))
+    });
+    assert!(!log.contains("issue one with"), "not yet: {log}");
+
+    database.resume().expect("it starts again");
+    until("the database is reached", PATIENCE, || {
+        let code = call(&token, &server).code;
+        assert!([0, 5].contains(&code), "a good token was refused: {code}");
+        (code == 0).then_some(())
+    });
+    let first = until("the first token", PATIENCE, || {
+        let notes = fresh.err();
+        let first = notes.split("PROPUSK_TOKEN=").nth(1)?;
+        Some(first.split(' ').next()?.to_owned())
+    });
+    call(&first, &fresh).code(0);
+    until("the note that tokens are there", PATIENCE, || {
+        server.err().contains("issue one with").then_some(())
+    });
+    for server in [server, fresh] {
+        secretive(server.stop().code(0));
+    }
+    // And it stops while it waits.
+    database.stop().expect("it stops");
+    secretive(serve(&used).stop().code(0));
+}
+
+/// What is not of the store needs no store.
+#[test]
+fn a_look_at_a_token_of_others_while_the_database_is_down() {
+    let good = Postgres::shared().database().expect("created");
+    let port = format!(":{}/", Postgres::shared().port());
+    let commands = Commands::at(good.replace(&port, ":1/"));
+    let of_store = "propusk_0123456789AB_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG3mog9f";
+    commands.place.write("keys.json", r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#);
+    let issuer = ["--issuer", "https://login.example", "--jwks", "keys.json"];
+    let jwt = "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUifQ.AAAA";
+    for (token, code, word) in [
+        (jwt, 3, "JWT of https://login.example"),
+        ("garbage", 3, "not recognised"),
+    ] {
+        let done = commands.run(&[&["inspect", token], &issuer[..]].concat());
+        let done = done.code(code);
+        assert!(done.out.contains(word), "{done:?}");
+    }
+    let done = commands.run(&[&["inspect", of_store], &issuer[..]].concat());
+    let done = done.code(5);
+    assert!(done.err.contains("check that PostgreSQL runs"), "{done:?}");
 }
 
 /// 503 while the database is down, the same server afterwards.

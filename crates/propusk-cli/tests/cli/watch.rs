@@ -263,3 +263,25 @@ fn an_address_that_is_taken() {
         "{done:#?}"
     );
 }
+
+#[test]
+fn refusals_without_end_are_few_lines_of_the_log_and_all_of_the_audit() {
+    const MANY: usize = 60;
+    let place = Sandbox::new();
+    let server = place.serve(&[FIXED, &["--audit", "audit.jsonl"]].concat());
+    let address = server.address().to_owned();
+    for _ in 0..MANY {
+        assert_eq!(get(&address, "/mcp", "foreign.example").0, 421);
+        assert_eq!(get(&address, "/mcp", &address).0, 401);
+    }
+    let log = server.stop().code(0).err;
+    let events = read(&place.path("audit.jsonl"));
+    // The first of a minute; a slow machine may need two minutes.
+    for (reason, most) in [("foreign_host", 2), ("no_token", 20)] {
+        let told = told(&events);
+        let told = told.iter().filter(|(word, _)| *word == reason);
+        assert_eq!(told.count(), MANY, "{reason}");
+        let lines = log.lines().filter(|line| line.contains(reason)).count();
+        assert!((1..=most).contains(&lines), "{reason}: {lines}");
+    }
+}

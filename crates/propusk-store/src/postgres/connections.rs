@@ -23,6 +23,10 @@ use super::error::Trouble;
 /// How many at once. Each is a process of the server, whose own limit is usually 100.
 const MOST: usize = 8;
 
+/// How many of them may look tokens up: a flood of made-up ones must not keep the rest from noticing
+/// revocations, on which all remembered answers rest.
+const MOST_LOOK_UPS: usize = MOST - 2;
+
 /// An unused connection is dropped after this time: routers forget silent ones, and then the next
 /// question would wait in vain.
 const KEPT_FOR: Duration = Duration::from_secs(30);
@@ -46,6 +50,7 @@ pub(super) type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> +
 pub(super) struct Connections {
     options: PgConnectOptions,
     permits: Arc<Semaphore>,
+    look_ups: Semaphore,
     kept: Mutex<Vec<Kept>>,
 }
 
@@ -63,11 +68,12 @@ pub(super) struct Lease {
 }
 
 impl Connections {
-    pub(super) fn new(options: PgConnectOptions, first: PgConnection) -> Arc<Self> {
+    pub(super) fn new(options: PgConnectOptions) -> Arc<Self> {
         Arc::new(Self {
             options,
             permits: Arc::new(Semaphore::new(MOST)),
-            kept: Mutex::new(vec![Kept::now(first)]),
+            look_ups: Semaphore::new(MOST_LOOK_UPS),
+            kept: Mutex::default(),
         })
     }
 
@@ -101,6 +107,18 @@ impl Connections {
         });
         let ended = |_| Trouble::Database(sqlx::Error::WorkerCrashed);
         task.await.map_err(ended)?
+    }
+
+    /// The same about a token that somebody has sent.
+    pub(super) async fn look_up<T: Send + 'static>(
+        self: &Arc<Self>,
+        limit: Duration,
+        question: impl for<'c> Fn(&'c mut PgConnection) -> Reply<'c, T> + Send + Sync + 'static,
+    ) -> Result<T, Trouble> {
+        let _turn = timeout(limit, self.look_ups.acquire())
+            .await
+            .map_err(|_| Trouble::Slow(limit))?;
+        self.read(limit, question).await
     }
 
     async fn ask<T>(
@@ -154,9 +172,18 @@ impl Connections {
 
     /// Keeps a connection for the next question.
     pub(super) fn keep(&self, lease: Lease) {
-        if !self.permits.is_closed() {
-            self.lock().push(Kept::now(lease.connection));
+        self.adopt(lease.connection);
+    }
+
+    /// The same, of one that was made elsewhere.
+    pub(super) fn adopt(&self, connection: PgConnection) {
+        if !self.is_closed() {
+            self.lock().push(Kept::now(connection));
         }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.permits.is_closed()
     }
 
     pub(super) async fn close(&self) {

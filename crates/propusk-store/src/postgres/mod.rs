@@ -3,6 +3,7 @@
 mod connections;
 mod error;
 mod listen;
+mod ready;
 mod schema;
 #[cfg(test)]
 #[cfg(feature = "real-parts")]
@@ -15,52 +16,55 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sqlx::PgConnection;
-use tokio::time::timeout;
-
 use crate::{
     StoreError, TokenId,
     backend::{Answer, Backend, OnWithdrawal, StoredToken},
 };
 
-use self::{
-    connections::Connections,
-    error::{Trouble, explain},
-    listen::Listener,
-};
+use self::{connections::Connections, listen::Listener, ready::Ready};
 
 pub(crate) use self::url::PostgresUrl;
-
-/// How long opening may wait for the server.
-const TO_CONNECT: Duration = Duration::from_secs(5);
-/// How long opening may wait for others who set up the same store.
-const TO_SET_UP: Duration = Duration::from_secs(15);
 
 /// Tokens in a PostgreSQL database.
 pub(crate) struct PostgresBackend {
     connections: Arc<Connections>,
     listener: Listener,
+    ready: Arc<Ready>,
     url: PostgresUrl,
 }
 
 impl PostgresBackend {
-    /// Opens the store in the database. `true` where it is new.
-    pub(crate) async fn open(url: &PostgresUrl) -> Result<(Self, bool), StoreError> {
-        let mut first = connect(url).await?;
-        let created = within(url, TO_SET_UP, schema::set_up(&mut first)).await?;
-        let backend = Self {
-            connections: Connections::new(url.options().clone(), first),
+    /// The store in the database, which is set up when the server is first reached.
+    pub(crate) fn new(url: &PostgresUrl) -> Self {
+        Self {
+            connections: Connections::new(url.options().clone()),
             listener: Listener::new(url.options().clone()),
+            ready: Arc::default(),
             url: url.clone(),
-        };
-        Ok((backend, created))
+        }
+    }
+
+    /// Opens the store in the database.
+    pub(crate) async fn open(url: &PostgresUrl) -> Result<Self, StoreError> {
+        let backend = Self::new(url);
+        backend.set_up_now().await?;
+        Ok(backend)
     }
 
     /// Whether there is a store in the database.
     pub(crate) async fn is_there(url: &PostgresUrl) -> Result<bool, StoreError> {
-        let mut connection = connect(url).await?;
-        let version = within(url, TO_CONNECT, schema::version(&mut connection)).await?;
-        Ok(version > 0)
+        ready::is_there(url).await
+    }
+
+    async fn set_up_now(&self) -> Result<(), StoreError> {
+        self.ready_within(ready::WHOLE).await
+    }
+
+    /// Before everything else that needs the schema.
+    async fn ready_within(&self, patience: Duration) -> Result<(), StoreError> {
+        self.ready
+            .ensure(&self.connections, &self.url, patience)
+            .await
     }
 
     async fn shut_down(&self) -> Result<(), StoreError> {
@@ -68,20 +72,6 @@ impl PostgresBackend {
         self.connections.close().await;
         Ok(())
     }
-}
-
-async fn connect(url: &PostgresUrl) -> Result<PgConnection, StoreError> {
-    within(url, TO_CONNECT, Connections::connect(url.options())).await
-}
-
-async fn within<T>(
-    url: &PostgresUrl,
-    limit: Duration,
-    work: impl Future<Output = Result<T, Trouble>>,
-) -> Result<T, StoreError> {
-    let done = timeout(limit, work).await;
-    done.unwrap_or(Err(Trouble::Slow(limit)))
-        .map_err(|trouble| explain(url, trouble))
 }
 
 impl Backend for PostgresBackend {
@@ -127,6 +117,19 @@ impl Backend for PostgresBackend {
 
     fn on_withdrawal(&self, call: OnWithdrawal) {
         self.listener.set(call);
+    }
+
+    fn set_up(&self) -> Answer<'_, ()> {
+        Box::pin(self.set_up_now())
+    }
+
+    fn is_set_up(&self) -> bool {
+        self.ready.created().is_some()
+    }
+
+    /// `false` also as long as that is not known.
+    fn created(&self) -> bool {
+        self.ready.created().unwrap_or(false)
     }
 
     fn close(&self) -> Answer<'_, ()> {

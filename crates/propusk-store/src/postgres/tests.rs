@@ -6,13 +6,13 @@ use std::{
 };
 
 use propusk_testing::postgres::Postgres;
-use sqlx::Connection;
+use sqlx::{Connection, PgConnection};
 
 use super::*;
 use crate::{NewToken, digest::TokenDigest, token_text};
 
 async fn open(url: &PostgresUrl) -> PostgresBackend {
-    PostgresBackend::open(url).await.expect("it opens").0
+    PostgresBackend::open(url).await.expect("it opens")
 }
 
 fn database() -> PostgresUrl {

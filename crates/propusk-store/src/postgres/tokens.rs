@@ -31,6 +31,7 @@ const REVISION: &str = "SELECT revision FROM propusk.store_state";
 
 impl PostgresBackend {
     pub(super) async fn read_revision(&self) -> Result<i64, StoreError> {
+        self.ready_within(FOR_A_REQUEST).await?;
         let revision = self.connections.read(FOR_A_REQUEST, |connection| {
             Box::pin(async { Ok(sqlx::query_scalar(REVISION).fetch_one(connection).await?) })
         });
@@ -38,7 +39,8 @@ impl PostgresBackend {
     }
 
     pub(super) async fn find_row(&self, id: TokenId) -> Result<Option<StoredToken>, StoreError> {
-        let found = self.connections.read(FOR_A_REQUEST, move |connection| {
+        self.ready_within(FOR_A_REQUEST).await?;
+        let found = self.connections.look_up(FOR_A_REQUEST, move |connection| {
             Box::pin(find(connection, id))
         });
         found.await.map_err(|e| explain(&self.url, e))
@@ -46,6 +48,7 @@ impl PostgresBackend {
 
     pub(super) async fn list_rows(&self) -> Result<Vec<StoredToken>, StoreError> {
         const LIST: &str = concat!("SELECT ", columns!(), " FROM propusk.tokens ORDER BY seq");
+        self.ready_within(FOR_A_LIST).await?;
         let rows = self.connections.read(FOR_A_LIST, |connection| {
             Box::pin(async {
                 let rows = sqlx::query(LIST).fetch_all(connection).await?;
@@ -119,6 +122,7 @@ impl PostgresBackend {
         &self,
         work: impl Future<Output = Result<T, Trouble>>,
     ) -> Result<T, StoreError> {
+        self.ready_within(FOR_A_CHANGE).await?;
         let done = tokio::time::timeout(FOR_A_CHANGE, work).await;
         done.unwrap_or_else(|_| Err(self.connections.give_up(FOR_A_CHANGE)))
             .map_err(|e| explain(&self.url, e))

@@ -5,10 +5,11 @@ use std::{net::TcpListener, time::Duration};
 use propusk::{AccessToken, TokenVerifier, Unavailable};
 use propusk_store::{IssuedToken, NewToken, TokenStore};
 use propusk_testing::postgres::Postgres;
+use sqlx::{Connection, PgConnection};
 
 use crate::{
     proxy::Proxy,
-    support::{Place, is_valid, issue, within},
+    support::{Place, forged, is_valid, issue, within},
 };
 
 /// Longer than the store waits for anything; getting here is a hang.
@@ -72,6 +73,93 @@ async fn an_outage_of_the_server_and_its_return() {
         records.iter().all(|record| record.last_used_at.is_some()),
         "uses were kept and written"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_down_at_the_start_and_comes_later() {
+    let server = Postgres::start().expect("it starts");
+    let (new, used) = [(); 2]
+        .map(|()| Place::at(&server.database().expect("created")))
+        .into();
+    let issued = issue(&used.open().await, "alice").await;
+    server.stop().expect("it stops");
+    let open = async |place: &Place| TokenStore::open_lazily(&place.url()).await.expect("later");
+    let (created, store) = (open(&new).await, open(&used).await);
+    for _ in 0..3 {
+        assert!(ask(&store, &issued).await.is_err());
+        assert!(matches!(store.verify_token("garbage").await, Ok(None)));
+    }
+    for error in [
+        store.set_up().await.expect_err("down"),
+        store.issue(NewToken::new("bob")).await.expect_err("down"),
+        store.list().await.map(|_| ()).expect_err("down"),
+    ] {
+        assert!(error.is_unreachable(), "{error:?}");
+    }
+    server.resume().expect("it starts again");
+    assert!(is_valid(&store, &issued).await, "at once, by itself");
+    assert!(!store.created(), "it was there");
+    // The first call of all, whichever it is, makes what is not there.
+    assert!(!created.created(), "not known yet");
+    let bob = issue(&created, "bob").await;
+    assert!(created.created() && is_valid(&created, &bob).await);
+    created.set_up().await.expect("done before");
+    for store in [created, store] {
+        store.close().await.expect("closed");
+        assert!(store.list().await.expect_err("closed").is_closed());
+    }
+    server.stop().expect("it stops");
+    let store = open(&used).await;
+    store.close().await.expect("nothing to close");
+    let error = store.set_up().await.expect_err("closed");
+    assert!(error.is_closed(), "{error:?}");
+}
+
+/// Look-ups that hang, here by a lock, leave connections for the look at the revision, without which
+/// no remembered token is valid.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_made_up_tokens_keeps_nobody_out_who_is_known() {
+    let url = Postgres::shared().database().expect("created");
+    let place = Place::at(&url);
+    let store = place.open().await;
+    let known = issue(&store, "alice").await;
+    assert!(is_valid(&store, &known).await);
+    let mut other = PgConnection::connect(&url).await.expect("it connects");
+    sqlx::raw_sql("BEGIN; LOCK TABLE propusk.tokens IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut other)
+        .await
+        .expect("locked");
+    let flood: Vec<_> = (0..40)
+        .map(|_| {
+            let made_up = forged(known.token.expose_secret());
+            let store = store.clone();
+            tokio::spawn(async move { store.verify_token(&made_up).await.is_err() })
+        })
+        .collect();
+    let mut asked = 0;
+    while !flood.iter().all(tokio::task::JoinHandle::is_finished) {
+        store.revision().await.expect("it is answered");
+        asked += 1;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(asked > 10, "longer than its answer is trusted: {asked}");
+    for made_up in flood {
+        assert!(made_up.await.expect("no panic"), "it cannot tell");
+    }
+}
+
+/// What no waiting mends is said at once.
+#[tokio::test]
+async fn a_lazily_opened_store_with_a_bad_place() {
+    let server = Postgres::shared();
+    let good = server.database().expect("created");
+    let wrong_password = good.replace(Postgres::PASSWORD_IN_URL, "hunter22");
+    for url in [wrong_password, server.url("missing")] {
+        let place = Place::at(&url);
+        let error = TokenStore::open_lazily(&place.url()).await;
+        let error = error.expect_err("it must not open");
+        assert!(error.is_bad_place(), "{error:?}");
+    }
 }
 
 /// All kept connections are dead, and nobody notices.
@@ -170,7 +258,26 @@ async fn a_server_that_takes_connections_and_never_answers() {
     for _ in 0..2 {
         assert!(ask(&store, &issued).await.is_err());
     }
+    // Nor does one that is opened now wait without end, or keep a crowd waiting.
+    let url = place.url();
+    let opening = tokio::time::timeout(PATIENCE, TokenStore::open_lazily(&url));
+    let opened = opening.await.expect("in time").expect("later");
+    let crowd: Vec<_> = (0..30)
+        .map(|_| {
+            let (store, token) = (opened.clone(), issued.token.expose_secret().to_owned());
+            tokio::spawn(async move { store.verify_token(&token).await.is_err() })
+        })
+        .collect();
+    for task in crowd {
+        let answer = tokio::time::timeout(PATIENCE, task).await;
+        assert!(answer.expect("none waits without end").expect("no panic"));
+    }
     drop(silent);
     server.resume().expect("it starts again");
     assert!(is_valid(&store, &issued).await, "at once, by itself");
+    within(PATIENCE, "it is set up", async || {
+        ask(&opened, &issued).await.is_ok()
+    })
+    .await;
+    assert!(is_valid(&opened, &issued).await);
 }

@@ -11,6 +11,7 @@ use crate::support::{Place, forged, is_valid, issue, scopes, second, verify};
 on_every_database! {
     a_valid_token_says_what_it_was_issued_for,
     what_is_not_valid,
+    what_is_not_valid_is_looked_up_once_in_a_while,
     a_revoked_token_is_refused_on_the_next_request,
     a_token_expires_at_its_second,
     the_last_use_is_written_when_the_store_is_closed,
@@ -42,6 +43,33 @@ async fn a_valid_token_says_what_it_was_issued_for(place: Place) {
         assert_eq!(token.token_id(), Some(issued.record.id.as_str()));
         assert!(token.claims().is_empty());
     }
+}
+
+async fn what_is_not_valid_is_looked_up_once_in_a_while(place: Place) {
+    let store = place.open().await;
+    let issued = issue(&store, "alice").await;
+    let made_up = forged(issued.token.expose_secret());
+    for _ in 0..10 {
+        assert!(verify(&store, &made_up).await.is_none());
+    }
+    let counts = store.cache_counts();
+    // More of them where the machine is so slow that it took more than five seconds.
+    assert!(counts.hits() >= 5, "{counts:?}");
+    assert_eq!(counts.hits() + counts.misses(), 10);
+    // It says nothing of others, however many there were, and nothing of what is issued after.
+    for _ in 0..10 {
+        let next = issue(&store, "bob").await;
+        assert!(
+            verify(&store, &forged(next.token.expose_secret()))
+                .await
+                .is_none()
+        );
+        assert!(is_valid(&store, &next).await && is_valid(&store, &issued).await);
+    }
+    // Nor does a successor suffer from what was asked before.
+    let successor = store.rotate(&issued.record.id).await.expect("rotated");
+    assert!(!is_valid(&store, &issued).await && !is_valid(&store, &issued).await);
+    assert!(is_valid(&store, &successor).await);
 }
 
 async fn what_is_not_valid(place: Place) {

@@ -35,6 +35,8 @@ pub(crate) struct Facts {
     pub(crate) verification: Option<Verification>,
     /// Why the verifier could not tell; for the log.
     pub(crate) outage: Option<String>,
+    /// Whether it could not tell about this token alone.
+    pub(crate) outage_of_one_token: bool,
 }
 
 /// How it was decided.
@@ -225,6 +227,7 @@ pub(crate) mod tests {
             token: None,
             verification: None,
             outage: None,
+            outage_of_one_token: false,
         }
     }
 

@@ -23,7 +23,7 @@ use replay::UsedProofs;
 use target::Target;
 
 pub(crate) use proof::Proof;
-pub(crate) use replay::NotUsed;
+pub(crate) use replay::{Holder, NotUsed};
 
 /// The algorithms of proofs that are accepted. All have a public key; what is shortest comes first,
 /// since a client may take the first that it knows.
@@ -31,7 +31,8 @@ const ALGORITHMS: [SignatureAlgorithm; 9] = [
     Es256, EdDsa, Es384, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512,
 ];
 
-/// The most used proofs of ten minutes that are remembered: some 40 MB.
+/// The most used proofs of ten minutes that are remembered: some 40 MB, and as much again where
+/// everyone is of another holder.
 const MOST_USED_PROOFS: usize = 1_000_000;
 
 /// The names of the algorithms of proofs that are accepted.
@@ -85,11 +86,12 @@ impl Dpop {
     pub(crate) fn use_up(
         &self,
         proof: &Proof,
+        holder: Holder,
         now: SystemTime,
     ) -> Result<Option<HeaderValue>, NotUsed> {
         // To look at the token may have taken long, and what is too old is not remembered.
         proof.is_of(now).map_err(NotUsed::Unproven)?;
-        self.used.record(proof.id(), now)?;
+        self.used.record(proof.id(), holder, now)?;
         Ok(match proof.nonce() {
             Some(Age::Previous) => self.nonce(now),
             Some(Age::Current) | None => None,

@@ -1,13 +1,13 @@
 //! What an introspection answer (RFC 7662 §2.2) comes to.
 
-use std::time::SystemTime;
+use std::{borrow::Cow, time::SystemTime};
 
 use serde_json::{Map, Value};
 
 use crate::{
     AccessToken,
     jwt::{
-        claimed::confirmation,
+        claimed::{RESERVED, confirmation, judge_subject},
         numeric_date::numeric_date,
         refused::Refused,
         rules::{Rules as ClaimRules, text},
@@ -40,6 +40,11 @@ pub(super) enum NotValid {
     NoConfirmation,
     #[error("the answer names neither a subject (`sub`) nor a client (`client_id`)")]
     Nobody,
+    #[error(
+        "the answer names a user by `username` alone, which may be given to somebody else later; \
+         the identity server has to send `sub`"
+    )]
+    UsernameOnly,
     #[error(transparent)]
     Claim(#[from] Refused),
 }
@@ -71,7 +76,7 @@ impl Rules {
         let issuer = self.judge_issuer(&answer)?;
         let audience = self.claims.judge_audience(&answer)?;
         let expires_at = self.judge_times(&answer, now)?;
-        let mut token = AccessToken::new(subject(&answer)?)
+        let mut token = AccessToken::new(&*subject(&answer)?)
             .with_leeway(self.claims.leeway)
             .with_scope_claim(text(&answer, "scope")?.unwrap_or_default());
         if let Some(confirmation) = judge_kind(&answer)? {
@@ -135,17 +140,23 @@ pub(super) fn is_unsupported(answer: &Map<String, Value>) -> bool {
     answer.get("error").and_then(Value::as_str) == Some("unsupported_token_type")
 }
 
-/// Whom the token speaks for: `sub`, else the client itself. Never `username`, which is for humans
-/// to read and may be given to somebody else later.
-fn subject(answer: &Map<String, Value>) -> Result<&str, NotValid> {
-    for name in ["sub", "client_id"] {
-        match text(answer, name)? {
-            Some("") => return Err(Refused::Claim(name).into()),
-            Some(subject) => return Ok(subject),
-            None => {}
-        }
+/// Whom the token speaks for: `sub`, else the client itself, under a name that no user can have
+/// (RFC 9068 §5 warns of a client whose id is a user's `sub`). Never `username`, which is for humans
+/// to read and may be given to somebody else later; and where there is one, the token is not the
+/// client's own.
+fn subject(answer: &Map<String, Value>) -> Result<Cow<'_, str>, NotValid> {
+    if let Some(subject) = text(answer, "sub")? {
+        judge_subject(subject)?;
+        return Ok(subject.into());
     }
-    Err(NotValid::Nobody)
+    if text(answer, "username")?.is_some() {
+        return Err(NotValid::UsernameOnly);
+    }
+    match text(answer, "client_id")? {
+        Some("") => Err(Refused::Claim("client_id").into()),
+        Some(client) => Ok(format!("{RESERVED}client:{client}").into()),
+        None => Err(NotValid::Nobody),
+    }
 }
 
 /// Whether it is an access token (RFC 7662 §2.2), and the key that it is bound to (RFC 9449 §6.2).

@@ -1,39 +1,43 @@
 //! What the operator is told of failures: clearly, and not with every request.
 
 use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    sync::atomic::{AtomicBool, Ordering},
+    time::SystemTime,
 };
 
 use super::Failure;
+use crate::log_limit::{LogLimit, Told};
 
-/// The same complaint is repeated after this time.
-const INTERVAL: Duration = Duration::from_secs(60);
-
-/// Logs the first failure of a kind, then one a minute, then the recovery.
+/// Logs the first failure of a kind, then one a minute, and the recovery from what was logged.
 #[derive(Default)]
-pub(super) struct Complaints(Mutex<Option<(String, SystemTime)>>);
+pub(super) struct Complaints {
+    limit: LogLimit,
+    /// Whether a failure was logged since the last recovery.
+    has_complained: AtomicBool,
+}
 
 impl Complaints {
     pub(super) fn failed(&self, host: &str, failure: &Failure, now: SystemTime) {
         if failure.is_echo() {
             return;
         }
-        let text = failure.to_string();
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_news = last.as_ref().is_none_or(|(known, at)| {
-            let since = now.duration_since(*at);
-            *known != text || since.map_or(true, |since| since >= INTERVAL)
-        });
-        if is_news {
-            tracing::warn!(host, cause = %text, "tokens cannot be introspected now");
-            *last = Some((text, now));
+        let cause = failure.to_string();
+        if let Some(Told { more_like_this }) = self.limit.tell(&cause, 1, now) {
+            tracing::warn!(
+                host,
+                cause,
+                more_like_this,
+                "tokens cannot be introspected now"
+            );
+            self.has_complained.store(true, Ordering::Relaxed);
         }
     }
 
     pub(super) fn succeeded(&self, host: &str) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.take().is_some() {
+        // Looked at first, so that nobody writes where nothing was wrong.
+        if self.has_complained.load(Ordering::Relaxed)
+            && self.has_complained.swap(false, Ordering::Relaxed)
+        {
             tracing::info!(host, "tokens are introspected again");
         }
     }

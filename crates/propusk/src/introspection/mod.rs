@@ -53,6 +53,12 @@ use crate::{
 /// access token (`token_type`). A token that is bound to a key keeps its
 /// [`Confirmation`](crate::Confirmation).
 ///
+/// An answer without `sub` is that of a client that acts for itself (RFC 7662 §2.2 makes `sub`
+/// optional); its subject is `propusk:client:` and the `client_id`. Names that begin with `propusk:`
+/// are nobody else's: a `sub` that does is refused here and in a JSON Web Token, so that a user whose
+/// `sub` is a client's id is never taken for that client (RFC 9068 §5). An answer that names a user by
+/// `username` alone is not valid: user names are given away again.
+///
 /// Answers are remembered as by [`Cached`], for 30 seconds at most, and for 5 where the token is
 /// not valid: see [`cache`](IntrospectionVerifier::cache). For that long a revocation at the
 /// identity server may go unnoticed.

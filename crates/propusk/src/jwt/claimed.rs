@@ -7,6 +7,18 @@ use serde_json::{Map, Value};
 use super::{refused::Refused, rules::text};
 use crate::{AccessToken, Confirmation, Scope, ScopeSet};
 
+/// How the subjects begin that this library makes. No `sub` of others may begin so, or two callers
+/// could become one.
+pub(crate) const RESERVED: &str = "propusk:";
+
+/// A `sub` that can be somebody's.
+pub(crate) fn judge_subject(subject: &str) -> Result<(), Refused> {
+    if subject.is_empty() || subject.starts_with(RESERVED) {
+        return Err(Refused::Claim("sub"));
+    }
+    Ok(())
+}
+
 /// Claims that would make a valid token, if the signature is good.
 #[derive(Debug)]
 pub(super) struct Claimed {
@@ -25,12 +37,7 @@ impl Claimed {
         expires_at: SystemTime,
         issued_at: Option<SystemTime>,
     ) -> Result<Self, Refused> {
-        if text(&claims, "sub")?
-            .ok_or(Refused::Missing("sub"))?
-            .is_empty()
-        {
-            return Err(Refused::Claim("sub"));
-        }
+        judge_subject(text(&claims, "sub")?.ok_or(Refused::Missing("sub"))?)?;
         for name in ["client_id", "azp", "jti", "scope"] {
             text(&claims, name)?;
         }
@@ -183,6 +190,7 @@ mod tests {
     fn rfc7519_4_1_types() {
         for (claims, name) in [
             (json!({"sub": ""}), "sub"),
+            (json!({"sub": "propusk:client:an-app"}), "sub"),
             (json!({"sub": 1}), "sub"),
             (json!({"sub": null}), "sub"),
             (json!({"client_id": ["c"]}), "client_id"),

@@ -31,7 +31,14 @@ use crate::{AccessToken, Clock, Explanation, TokenVerifier, Unavailable, jose::C
 /// Strict by default: `exp`, `iss`, `aud` and `sub` must be there and right, `nbf` and `iat` are
 /// judged where they are there, and only public-key algorithms are accepted. The keys are fetched
 /// when the first token comes, so that a server starts while its issuer is down, and are kept while
-/// it is down later.
+/// it is down later, for 24 hours at most.
+///
+/// - A key set that has moved is found within a minute, as soon as a token with a new key comes.
+/// - A set without any usable key does not take the place of one that has some at once: nearly
+///   always it is a mistake of the issuer. When it has said so for ten minutes it is believed, and
+///   tokens are answered with 503; an emptied file is believed at once.
+/// - A token that does not name its key (`kid`) is tried with the keys that fit its algorithm, in the
+///   order of the set, at most sixteen of them.
 ///
 /// ```
 /// # use propusk::{InvalidJwtVerifier, JwtVerifier};

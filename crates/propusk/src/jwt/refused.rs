@@ -39,8 +39,11 @@ pub(crate) enum Refused {
     UnknownKey,
     #[error("the key that it names is for another algorithm")]
     KeyAlgorithm,
-    #[error("it does not say which key it is signed with (`kid`), and too many would fit")]
-    AmbiguousKey,
+    #[error(
+        "it does not say which key it is signed with (`kid`), and none of the first {0} keys of \
+         the set that would fit made its signature; no more are tried"
+    )]
+    AmbiguousKey(usize),
     #[error("its signature is wrong")]
     Signature,
 }

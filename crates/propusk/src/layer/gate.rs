@@ -22,7 +22,8 @@ use crate::{
 #[cfg(feature = "jwt")]
 use crate::{
     ProofDefect,
-    dpop::{Dpop, NotUsed},
+    dpop::{Dpop, Holder, NotUsed},
+    log_limit::{LogLimit, Told},
     refusal::Scheme,
 };
 
@@ -33,6 +34,8 @@ pub(super) struct Gate {
     observer: Observer,
     #[cfg(feature = "jwt")]
     dpop: Dpop,
+    #[cfg(feature = "jwt")]
+    log_limit: LogLimit,
     sessions: Arc<Sessions>,
     streams: Arc<Streams>,
     metadata_path: String,
@@ -68,6 +71,8 @@ impl Gate {
             metadata,
             #[cfg(feature = "jwt")]
             dpop: Dpop::new(&settings),
+            #[cfg(feature = "jwt")]
+            log_limit: LogLimit::default(),
             observer: Observer::default(),
             sessions: Sessions::new(settings.session_limits()),
             streams: Streams::new(),
@@ -177,14 +182,20 @@ impl Gate {
             None => Presented::Rejected,
         };
         let permit = self.decide(presented)?;
-        if permit.caller().is_none() {
+        let Some(holder) = permit.caller().map(Holder::of) else {
             return Ok(permit.into());
-        }
-        match self.dpop.use_up(&proof, self.clock.now()) {
+        };
+        let now = self.clock.now();
+        match self.dpop.use_up(&proof, holder, now) {
             Ok(next_nonce) => Ok(Permitted { permit, next_nonce }),
             Err(NotUsed::Unproven(defect)) => self.without_proof(defect),
             Err(NotUsed::Full { retry_after }) => {
-                tracing::error!("too many DPoP proofs have been used to remember one more");
+                if let Some(Told { more_like_this }) = self.log_limit.tell("full", 1, now) {
+                    tracing::error!(
+                        more_like_this,
+                        "too many DPoP proofs have been used to remember one more"
+                    );
+                }
                 Err(self.refusal(Reason::Unavailable { retry_after }))
             }
         }
@@ -250,43 +261,80 @@ mod tests {
 
     const RESOURCE: &str = "http://localhost:8000/mcp";
 
-    fn request(signer: &Signer) -> Parts {
+    fn request(signer: &Signer, text: &str, jti: &str) -> Parts {
         let since = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970");
         let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": signer.jwk()});
         let claims = json!({
-            "jti": "1",
+            "jti": jti,
             "htm": "GET",
             "htu": RESOURCE,
             "iat": since.as_secs(),
-            "ath": URL_SAFE_NO_PAD.encode(Sha256::digest("token")),
+            "ath": URL_SAFE_NO_PAD.encode(Sha256::digest(text)),
         });
         let request = Request::get("/mcp")
-            .header("authorization", "DPoP token")
+            .header("authorization", format!("DPoP {text}"))
             .header("dpop", signer.token(&header, &claims));
         request.body(()).expect("a request").into_parts().0
+    }
+
+    fn token_of(subject: &str, signer: &Signer) -> AccessToken {
+        let jwk = signer.jwk();
+        let key = VerifyingKey::from_jwk(jwk.as_object().expect("a key")).expect("usable");
+        let confirmation = Confirmation::Jkt(key.thumbprint().to_owned());
+        AccessToken::new(subject).with_confirmation(confirmation)
+    }
+
+    fn gate(tokens: FixedTokens) -> Gate {
+        let settings = AuthSettings::new(RESOURCE).expect("a URL");
+        Gate::new(settings, Box::new(tokens), Box::new(SystemClock))
+    }
+
+    async fn permit(gate: &Gate, request: &Parts) -> Result<Permitted, Refusal> {
+        gate.permit(request, &mut Trail::of(&Request::new(())))
+            .await
+    }
+
+    /// Otherwise one client could keep all others out, with any number of keys and tokens.
+    #[tokio::test]
+    async fn who_uses_up_proofs_without_end_is_stopped_before_the_others() {
+        let [mallorys, another, alices] = [(); 3].map(|()| Signer::generate(Es256));
+        let tokens = FixedTokens::new()
+            .with("mallory", token_of("mallory", &mallorys))
+            .with("mallory-too", token_of("mallory", &another))
+            .with("alice", token_of("alice", &alices));
+        let mut gate = gate(tokens);
+        gate.dpop = Dpop::with_room_for(&gate.settings, 20);
+        let mut used = 0;
+        for n in 0..20 {
+            for (signer, text) in [(&mallorys, "mallory"), (&another, "mallory-too")] {
+                let one = permit(&gate, &request(signer, text, &n.to_string())).await;
+                used += usize::from(one.is_ok());
+            }
+        }
+        assert_eq!(used, 10, "a half of all");
+        let refused = permit(&gate, &request(&mallorys, "mallory", "x")).await;
+        let reason = refused.err().expect("refused").reason();
+        assert!(matches!(reason, Reason::Unavailable { .. }), "{reason:?}");
+        for n in 0..5 {
+            let alice = permit(&gate, &request(&alices, "alice", &n.to_string())).await;
+            assert!(alice.is_ok(), "{n}");
+        }
     }
 
     /// Otherwise a proof could be used twice once there is no room to remember it.
     #[tokio::test]
     async fn where_no_more_proofs_can_be_remembered_none_is_accepted() {
         let signer = Signer::generate(Es256);
-        let jwk = signer.jwk();
-        let key = VerifyingKey::from_jwk(jwk.as_object().expect("a key")).expect("usable");
-        let confirmation = Confirmation::Jkt(key.thumbprint().to_owned());
-        let token = AccessToken::new("alice").with_confirmation(confirmation);
-        let tokens = FixedTokens::new().with("token", token);
-        let settings = AuthSettings::new(RESOURCE).expect("a URL");
-        let mut gate = Gate::new(settings, Box::new(tokens), Box::new(SystemClock));
+        let tokens = FixedTokens::new().with("token", token_of("alice", &signer));
+        let mut gate = gate(tokens);
         gate.dpop = Dpop::with_room_for(&gate.settings, 0);
-        let trail = || Trail::of(&Request::new(()));
-        let refused = gate.permit(&request(&signer), &mut trail()).await;
-        let refusal = refused.err().expect("refused");
+        let proven = request(&signer, "token", "1");
+        let refusal = permit(&gate, &proven).await.err().expect("refused");
         let Reason::Unavailable { retry_after } = refusal.reason() else {
             panic!("{refusal:?}");
         };
         assert!(retry_after <= Duration::from_secs(600), "{retry_after:?}");
         gate.dpop = Dpop::with_room_for(&gate.settings, 1);
-        let permitted = gate.permit(&request(&signer), &mut trail()).await;
-        assert!(permitted.is_ok());
+        assert!(permit(&gate, &proven).await.is_ok());
     }
 }

@@ -6,6 +6,7 @@ use super::trail::Trail;
 use crate::{
     Clock, ScopeHierarchy,
     audit::{self, AuditEvent, AuditSink, Cause},
+    log_limit::LogLimit,
 };
 
 /// The sinks, and the log.
@@ -13,6 +14,7 @@ use crate::{
 pub(super) struct Observer {
     /// Written to while a server is set up, read by every request.
     sinks: RwLock<Vec<Box<dyn AuditSink>>>,
+    log_limit: LogLimit,
 }
 
 impl Observer {
@@ -45,7 +47,7 @@ impl Observer {
                 hierarchy,
             };
             if traced {
-                audit::trace(&event);
+                audit::trace(&event, &self.log_limit);
             }
             for sink in &*sinks {
                 sink.record(&event);

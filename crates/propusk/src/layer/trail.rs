@@ -26,6 +26,7 @@ impl Trail {
             token: None,
             verification: None,
             outage: None,
+            outage_of_one_token: false,
         })
     }
 
@@ -49,6 +50,7 @@ impl Trail {
             Ok(None) => Verified::Invalid,
             Err(unavailable) => {
                 self.0.outage = Some(unavailable.cause().to_string());
+                self.0.outage_of_one_token = unavailable.is_of_one_token();
                 Verified::Unavailable
             }
         };

@@ -1,6 +1,12 @@
 //! The accept loop.
 
-use std::{future::Future, io, pin::pin, time::Duration};
+use std::{
+    future::Future,
+    io,
+    pin::pin,
+    sync::LazyLock,
+    time::{Duration, SystemTime},
+};
 
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -12,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::{drain::Drain, endpoint::Endpoint};
+use crate::log_limit::{LogLimit, Told};
 
 /// A client that takes longer to send its headers is cut off.
 pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -86,6 +93,7 @@ fn no_delay(stream: &TcpStream) {
 
 /// Out of file descriptors or memory: new ones come only with time, and a busy loop helps nobody.
 pub(super) async fn pause_after(error: &io::Error) {
+    static LIMIT: LazyLock<LogLimit> = LazyLock::new(LogLimit::default);
     let of_one_connection = matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -93,7 +101,10 @@ pub(super) async fn pause_after(error: &io::Error) {
             | io::ErrorKind::ConnectionRefused
     );
     if !of_one_connection {
-        tracing::warn!(%error, "cannot accept a connection");
+        let told = LIMIT.tell("accept", 1, SystemTime::now());
+        if let Some(Told { more_like_this }) = told {
+            tracing::warn!(%error, more_like_this, "cannot accept a connection");
+        }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -27,6 +27,7 @@ mod drain;
 mod hosts;
 mod limits;
 mod lists;
+mod log_floods;
 mod messages;
 mod metadata;
 mod metrics;

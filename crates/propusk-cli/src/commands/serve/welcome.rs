@@ -1,7 +1,10 @@
 //! The first token of a new store, and the line to try it with.
 
+use std::time::Duration;
+
 use propusk::ScopeSet;
 use propusk_store::{NewToken, TokenStore};
+use tokio::task::JoinSet;
 
 use crate::commands::store;
 use crate::{failure::Failure, output::note};
@@ -9,8 +12,43 @@ use crate::{failure::Failure, output::note};
 /// What the first token may do: everything that the built-in tools need.
 const SCOPES: &str = "echo notes:read notes:write";
 
+/// The pauses between attempts to reach the database server begin with the one and grow to the other.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
+
+/// Issues a first token where the store is new: now, or when the store is reached. What is returned is
+/// the waiting for that, which ends when it is dropped.
+pub(super) async fn begin(store: Option<&TokenStore>, url: &str) -> Result<JoinSet<()>, Failure> {
+    let mut waiting = JoinSet::new();
+    match store {
+        Some(store) if store.is_set_up() => first_token(store, url).await?,
+        Some(store) => {
+            waiting.spawn(when_reached(store.clone(), url.to_owned()));
+        }
+        None => {}
+    }
+    Ok(waiting)
+}
+
+async fn when_reached(store: TokenStore, url: String) {
+    let [mut pause, longest] = PAUSES;
+    let mut said = String::new();
+    while let Err(error) = store.set_up().await {
+        let why = error.to_string();
+        if why != said {
+            tracing::warn!(cause = %why, "no token of the store can be verified yet (503); trying again");
+            said = why;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(longest);
+    }
+    tracing::info!("the token store {} is reached", store.url());
+    if let Err(failure) = first_token(&store, &url).await {
+        failure.report();
+    }
+}
+
 /// Issues a first token where the store is new; else says how to get one.
-pub(super) async fn first_token(store: &TokenStore, url: &str) -> Result<(), Failure> {
+async fn first_token(store: &TokenStore, url: &str) -> Result<(), Failure> {
     let program = program();
     // Without the password that may be in what was typed.
     let place = store.url().to_string();

@@ -1,5 +1,6 @@
 //! From arguments and file to what verifies tokens; nothing is touched before all of it makes sense.
 
+mod composed;
 mod fixed;
 mod introspection;
 mod issuer_config;

@@ -1,9 +1,11 @@
 //! The verifiers themselves.
 
-use propusk::{AnyOf, AuthSettings, Cached, IntrospectionVerifier, Routing, metrics::CacheCounts};
+use propusk::{
+    AuthSettings, BearerToken, Cached, IntrospectionVerifier, Routing, metrics::CacheCounts,
+};
 use propusk_store::TokenStore;
 
-use super::Verification;
+use super::{Verification, composed::Composed};
 use crate::{commands::store, failure::Failure};
 
 /// The first characters of every token that a store issues.
@@ -11,19 +13,20 @@ const STORE_PREFIX: &str = "propusk_";
 
 /// What verifies tokens, and the store among it.
 pub(in crate::commands) struct Verifiers {
-    pub(in crate::commands) verifier: AnyOf,
+    pub(in crate::commands) verifier: Composed,
     pub(in crate::commands) store: Option<TokenStore>,
     /// How often each kind of memory helped, under the name that metrics show.
     pub(in crate::commands) caches: Vec<(&'static str, CacheCounts)>,
 }
 
 impl Verification {
-    /// Opens the store and makes the verifiers. No identity server is asked yet. Who only `looks`
-    /// creates no store.
+    /// Opens the store and makes the verifiers. No identity server is asked yet, and a database server
+    /// need not be there yet. Who only looks at one token creates no store, and needs one only if the
+    /// token is of a store.
     pub(in crate::commands) async fn open(
         self,
         settings: &AuthSettings,
-        looks: bool,
+        looked_at: Option<&BearerToken>,
     ) -> Result<Verifiers, Failure> {
         // Before the store: what makes no sense leaves nothing behind.
         let resource = settings.resource().as_str();
@@ -31,13 +34,12 @@ impl Verification {
         let introspection = self.introspection;
         let introspection = introspection.map(|asked| asked.verifier(resource, &self.audiences));
         let introspection = introspection.transpose()?;
-        let mut verifier = AnyOf::new();
-        if !self.fixed.is_empty() {
-            verifier = verifier.with(self.fixed.clone());
-        }
         let mut routing = Routing::new();
+        let is_others =
+            looked_at.is_some_and(|token| !token.expose_secret().starts_with(STORE_PREFIX));
         let store = match &self.store_url {
-            Some(url) if !looks => Some(store::open(url).await?),
+            Some(url) if looked_at.is_none() => Some(store::open_lazily(url).await?),
+            Some(url) if is_others => store::check(url).map(|()| None)?,
             Some(url) if self.store_is_named => Some(store::open_existing(url).await?),
             // The usual place, which nobody asked for: where there is nothing, there are no tokens.
             Some(url) => store::open_if_there(url).await?,
@@ -66,7 +68,7 @@ impl Verification {
             caches.push(("introspection", counts));
         }
         Ok(Verifiers {
-            verifier: verifier.with(routing),
+            verifier: Composed::new(self.fixed, routing),
             store,
             caches,
         })

@@ -20,11 +20,11 @@ use crate::{
 
 /// The place of a key set.
 pub(in crate::jwt) enum Origin {
-    /// Found by the metadata of an issuer. Kept: where it was found last, and when.
+    /// Found by the metadata of an issuer. Kept: where it was found last.
     Issuer {
         issuer: IssuerUrl,
         fetcher: Fetcher,
-        found: Mutex<Option<(Url, SystemTime)>>,
+        found: Mutex<Option<Place>>,
     },
     Url {
         url: Url,
@@ -35,6 +35,14 @@ pub(in crate::jwt) enum Origin {
         path: PathBuf,
         read: Mutex<Option<Stamp>>,
     },
+}
+
+/// Where the metadata of an issuer said last that the key set is.
+#[derive(Clone)]
+pub(in crate::jwt) struct Place {
+    url: Url,
+    /// When the metadata were asked for last, with or without an answer.
+    asked_at: SystemTime,
 }
 
 /// What tells one state of a file from another.
@@ -59,8 +67,13 @@ pub(super) enum NoKeySet {
     Interrupted,
 }
 
-/// For so long the metadata of an issuer is not read again.
-const METADATA_FRESH: Duration = Duration::from_secs(3600);
+/// For so long the metadata of an issuer are not read again. Short, since keys are read seldom, and
+/// a key set that has moved may leave its old keys behind at the old place.
+const METADATA_FRESH: Duration = Duration::from_secs(60);
+
+/// So long metadata may take where the key set was found before: less than a reading, so that one
+/// which hangs does not keep the keys from being read.
+const METADATA_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Origin {
     pub(in crate::jwt) fn issuer(issuer: IssuerUrl, fetcher: Fetcher) -> Self {
@@ -104,7 +117,10 @@ impl Origin {
                 let Some((set, stamp)) = reading.await.map_err(|_| NoKeySet::Interrupted)?? else {
                     return Ok(None);
                 };
-                *lock(read) = Some(stamp);
+                // What cannot be used is not what was read last.
+                if !set.is_empty() {
+                    *lock(read) = Some(stamp);
+                }
                 Ok(Some(set))
             }
         }
@@ -115,34 +131,42 @@ async fn from_url(fetcher: &Fetcher, url: &Url) -> Result<KeySet, NoKeySet> {
     Ok(KeySet::parse(&fetcher.get(url).await?)?)
 }
 
-/// Asks where the key set is when that is not known, was learned long ago, or is no longer true.
+/// Asks where the key set is when that is not known, was not asked for a minute, or is no longer
+/// true. While nobody says, it is looked for where it was.
 async fn from_issuer(
     issuer: &IssuerUrl,
     fetcher: &Fetcher,
-    found: &Mutex<Option<(Url, SystemTime)>>,
+    found: &Mutex<Option<Place>>,
     now: SystemTime,
 ) -> Result<KeySet, NoKeySet> {
-    let last = lock(found).clone();
-    let recent = |at: &SystemTime| {
-        now.duration_since(*at)
-            .is_ok_and(|age| age < METADATA_FRESH)
+    let Some(known) = lock(found).clone() else {
+        let url = discover(fetcher, issuer).await?.key_set_url()?;
+        let set = from_url(fetcher, &url).await?;
+        *lock(found) = Some(Place { url, asked_at: now });
+        return Ok(set);
     };
-    if let Some((url, _)) = last.as_ref().filter(|(_, at)| recent(at)) {
-        match from_url(fetcher, url).await {
+    let age = now.duration_since(known.asked_at);
+    if age.is_ok_and(|age| age < METADATA_FRESH) {
+        match from_url(fetcher, &known.url).await {
             Err(NoKeySet::Fetch(error)) if error.is_absent() => {}
             outcome => return outcome,
         }
     }
-    match (discover(fetcher, issuer).await, last) {
-        (Ok(metadata), _) => {
-            let url = metadata.key_set_url()?;
-            let set = from_url(fetcher, &url).await?;
-            *lock(found) = Some((url, now));
-            Ok(set)
+    let asking = tokio::time::timeout(METADATA_PATIENCE, discover(fetcher, issuer)).await;
+    let url = match asking {
+        Ok(Ok(metadata)) => metadata.key_set_url()?,
+        Ok(Err(error)) => {
+            tracing::debug!(%issuer, %error, "the metadata cannot be read; keys are read from where they were");
+            known.url
         }
-        (Err(_), Some((url, at))) if !recent(&at) => from_url(fetcher, &url).await,
-        (Err(error), _) => Err(error.into()),
-    }
+        Err(_) => known.url,
+    };
+    let place = Place {
+        url: url.clone(),
+        asked_at: now,
+    };
+    *lock(found) = Some(place);
+    from_url(fetcher, &url).await
 }
 
 /// Reads a file unless it is in the state that it was in.

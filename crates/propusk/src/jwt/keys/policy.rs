@@ -12,6 +12,9 @@ pub(super) struct Policy {
     pub(super) neglected: Duration,
     /// For so long keys are used while the source fails.
     pub(super) ceiling: Duration,
+    /// For so long keys are used after the source has said that there are none. That is nearly
+    /// always a mistake on its side; but it may be how an issuer withdraws keys that were stolen.
+    pub(super) withdrawal: Duration,
     /// For so long after a success the source is not asked about an unknown key.
     pub(super) after_success: Duration,
     /// For so long after a first failure the source is not asked at all; doubled for each further
@@ -27,17 +30,19 @@ impl Policy {
         fresh: Duration::from_secs(300),
         neglected: Duration::from_secs(600),
         ceiling: Duration::from_secs(24 * 3600),
+        withdrawal: Duration::from_secs(600),
         after_success: Duration::from_secs(10),
         after_failure: Duration::from_secs(2),
         longest_pause: Duration::from_secs(30),
     };
 
     /// A file: to look whether it has changed costs next to nothing, and its keys are the
-    /// operator's own, so that they do not grow old.
+    /// operator's own, so that they do not grow old. Who empties it means it.
     pub(super) const FILE: Self = Self {
         fresh: Duration::from_secs(1),
         neglected: Duration::from_secs(1),
         ceiling: Duration::MAX,
+        withdrawal: Duration::ZERO,
         after_success: Duration::from_secs(1),
         after_failure: Duration::from_secs(1),
         longest_pause: Duration::from_secs(5),

@@ -45,8 +45,9 @@ pub(super) enum Found {
 /// Real sets have two or three.
 const MOST_KEYS: usize = 100;
 
-/// How many keys are tried for one token.
-const MOST_TRIED: usize = 4;
+/// How many keys are tried for one token, in the order of the set. Each one costs as much as a
+/// signature; issuers that do not name their keys have one or two.
+const MOST_TRIED: usize = 16;
 
 impl KeySet {
     pub(in crate::jwt) fn parse(document: &[u8]) -> Result<Self, InvalidObject> {
@@ -110,7 +111,7 @@ impl KeySet {
     }
 
     /// Verifies with the keys that the header names, or that fit its algorithm where it names none
-    /// (RFC 7515 §4.1.4, appendix D).
+    /// (RFC 7515 §4.1.4, appendix D); with so many of them at most as are tried for one token.
     pub(super) fn verify(&self, signed: &Signed<'_>) -> Found {
         let Algorithm::Signature(algorithm) = signed.header.algorithm() else {
             return Found::Refused(Refused::Algorithm);
@@ -125,10 +126,10 @@ impl KeySet {
                 Found::Refused(Refused::KeyAlgorithm)
             }
             0 => Found::Nothing(Refused::UnknownKey),
-            count if count > MOST_TRIED => Found::Refused(Refused::AmbiguousKey),
-            _ if candidates().any(verified) => Found::Verified,
+            _ if candidates().take(MOST_TRIED).any(verified) => Found::Verified,
             // The key that it names is here, and did not make this signature.
             _ if id.is_some() => Found::Refused(Refused::Signature),
+            count if count > MOST_TRIED => Found::Nothing(Refused::AmbiguousKey(MOST_TRIED)),
             _ => Found::Nothing(Refused::Signature),
         }
     }

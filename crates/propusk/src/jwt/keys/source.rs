@@ -15,12 +15,14 @@ use super::{
 use crate::{
     Clock, Unavailable,
     jwt::refused::{NotVerified, Refused},
+    log_limit::{LogLimit, Told},
 };
 
 /// The keys of one origin.
 pub(in crate::jwt) struct Source {
     origin: Origin,
     state: RwLock<State>,
+    log_limit: LogLimit,
 }
 
 /// One reading takes no longer, with discovery.
@@ -47,7 +49,11 @@ enum Step {
 impl Source {
     pub(super) fn new(origin: Origin) -> Self {
         let state = RwLock::new(State::new(origin.policy()));
-        Self { origin, state }
+        Self {
+            origin,
+            state,
+            log_limit: LogLimit::default(),
+        }
     }
 
     pub(super) async fn revision(
@@ -82,9 +88,6 @@ impl Source {
                 Found::Nothing(reason) => reason,
             };
         }
-        if keys.held.set.is_empty() {
-            return Err(self.unavailable(clock.now()).into());
-        }
         if keys.own {
             return Err(reason.into());
         }
@@ -105,7 +108,10 @@ impl Source {
         if signed.issued_at.is_none_or(later) {
             let why = format!("a token may be signed with a newer key of {}", self.origin);
             let pause = self.read().pause(now).max(SHORTEST_RETRY);
-            return Unavailable::new(why).with_retry_after(pause).into();
+            return Unavailable::new(why)
+                .with_retry_after(pause)
+                .of_one_token()
+                .into();
         }
         reason.into()
     }
@@ -193,18 +199,33 @@ impl Source {
         asked_at: SystemTime,
         now: SystemTime,
     ) {
+        let origin = &self.origin;
         let mut state = self.write();
         match outcome {
+            Ok(Some(set)) if set.is_empty() => {
+                let why = format!(
+                    "the key set of {origin} has no usable key: {}",
+                    set.complaints()
+                );
+                state.emptied(why, now);
+            }
             Ok(set) => {
                 self.log_success(set.as_ref());
-                state.succeeded(set, asked_at, now);
+                return state.succeeded(set, asked_at, now);
             }
             Err(error) => {
-                let kept = state.usable(now).is_some();
-                let origin = &self.origin;
-                tracing::warn!(%origin, cause = %error, earlier_keys = kept, "cannot read the key set");
                 state.failed(format!("cannot read the key set of {origin}: {error}"), now);
             }
+        }
+        let why = state.complaint();
+        if let Some(Told { more_like_this }) = self.log_limit.tell(&why, 1, now) {
+            let earlier_keys = state.usable(now).is_some();
+            tracing::warn!(
+                cause = why,
+                earlier_keys,
+                more_like_this,
+                "no newer keys of an issuer"
+            );
         }
     }
 
@@ -213,10 +234,7 @@ impl Source {
             return;
         };
         let (origin, keys, ignored) = (&self.origin, set.len(), set.ignored());
-        if set.is_empty() {
-            let why = set.complaints();
-            tracing::warn!(%origin, ignored, why, "the key set has no usable key");
-        } else if ignored > 0 {
+        if ignored > 0 {
             let why = set.complaints();
             tracing::info!(%origin, keys, ignored, why, "the key set was read");
         } else {

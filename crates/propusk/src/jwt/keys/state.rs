@@ -25,6 +25,8 @@ pub(super) struct State {
     revision: u64,
     failures: u32,
     failure: Option<String>,
+    /// Since when the source says that it has no usable key.
+    emptied_at: Option<SystemTime>,
     next_attempt: Option<SystemTime>,
     flight: Option<Flight>,
 }
@@ -57,6 +59,7 @@ impl State {
             revision: 0,
             failures: 0,
             failure: None,
+            emptied_at: None,
             next_attempt: None,
             flight: None,
         }
@@ -82,12 +85,20 @@ impl State {
         (self.age(usable, now) < self.policy.fresh).then_some(usable)
     }
 
-    /// The keys, if they can be used while nobody answers. A set without usable keys is no ground
-    /// to call a token bad.
+    /// The keys, if they can be used while nobody answers, or while the answer is that there are
+    /// none.
     pub(super) fn usable(&self, now: SystemTime) -> Option<&Held> {
         let held = self.held.as_ref()?;
         let young = self.age(held, now) < self.policy.ceiling;
-        (young && !held.set.is_empty()).then_some(held)
+        (young && !self.is_withdrawn(now)).then_some(held)
+    }
+
+    /// Whether the source has said for so long that there are no keys that it is believed.
+    fn is_withdrawn(&self, now: SystemTime) -> bool {
+        self.emptied_at.is_some_and(|at| {
+            let since = now.duration_since(at).unwrap_or_default();
+            since >= self.policy.withdrawal
+        })
     }
 
     /// Whether the keys were left alone for so long that they should not be used before asking,
@@ -124,7 +135,7 @@ impl State {
         self.flight = Some(flight);
     }
 
-    /// Takes over what was read: a new set, or the same as before.
+    /// Takes over what was read: a new set with usable keys, or the same as before.
     pub(super) fn succeeded(&mut self, set: Option<KeySet>, asked_at: SystemTime, now: SystemTime) {
         let same = self.held.as_ref().map(|held| Arc::clone(&held.set));
         let Some(set) = set.map(Arc::new).or(same) else {
@@ -142,6 +153,7 @@ impl State {
         });
         self.failures = 0;
         self.failure = None;
+        self.emptied_at = None;
         self.next_attempt = Some(now + self.policy.after_success);
         self.flight = None;
     }
@@ -153,13 +165,17 @@ impl State {
         self.flight = None;
     }
 
+    /// Notes that a set without a usable key was read. It does not take the place of one that has
+    /// some, and is no ground to call a token bad.
+    pub(super) fn emptied(&mut self, why: String, now: SystemTime) {
+        self.emptied_at.get_or_insert(now);
+        self.failed(why, now);
+    }
+
     /// Why there are no keys to use.
     pub(super) fn complaint(&self) -> String {
-        match (&self.failure, &self.held) {
-            (Some(failure), _) => failure.clone(),
-            (None, Some(held)) => format!("no usable key: {}", held.set.complaints()),
-            (None, None) => "the work was interrupted".to_owned(),
-        }
+        let failure = self.failure.as_deref();
+        failure.unwrap_or("the work was interrupted").to_owned()
     }
 }
 
@@ -256,8 +272,6 @@ mod tests {
                 2,
                 "the algorithm that it had",
             ),
-            (set(""), 3, "none is left"),
-            (set(&one), 3, "nothing was there to lose"),
         ] {
             state.succeeded(keys, at(0), at(0));
             assert_eq!(state.revision(), revision, "{why}");
@@ -265,15 +279,25 @@ mod tests {
     }
 
     #[test]
-    fn a_set_without_usable_keys_is_no_ground_for_a_no() {
+    fn an_empty_set_is_believed_after_a_while_only() {
         let mut state = State::new(Policy::REMOTE);
-        state.succeeded(set(r#"{"kty":"oct","k":"AA"}"#), at(0), at(0));
-        assert!(state.usable(at(0)).is_none());
-        assert!(
-            state.complaint().contains("private or secret part"),
-            "{}",
-            state.complaint()
-        );
+        state.emptied("none".to_owned(), at(0));
+        assert!(state.usable(at(0)).is_none(), "there never were any");
+        assert_eq!(state.complaint(), "none");
+        state.succeeded(set(&key("1", X1)), at(10), at(10));
+        state.emptied("none".to_owned(), at(20));
+        state.emptied("none".to_owned(), at(500));
+        state.failed("down".to_owned(), at(600));
+        assert!(state.usable(at(619)).is_some());
+        assert!(state.usable(at(620)).is_none(), "since it said so first");
+        assert!(state.usable(at(0)).is_some(), "the clock was turned back");
+        state.succeeded(set(&key("1", X1)), at(700), at(700));
+        assert!(state.usable(at(1_000)).is_some());
+        assert_eq!(state.revision(), 0, "nothing was withdrawn");
+        let mut file = State::new(Policy::FILE);
+        file.succeeded(set(&key("1", X1)), at(0), at(0));
+        file.emptied("none".to_owned(), at(1));
+        assert!(file.usable(at(1)).is_none(), "who empties it means it");
     }
 
     #[tokio::test]

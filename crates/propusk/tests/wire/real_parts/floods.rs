@@ -51,5 +51,8 @@ async fn ten_thousand_unknown_keys() {
     // The first one, and one for each time that the cool-down is over.
     let most = 2 + began.elapsed().as_secs() / 10;
     assert!(counts.of(Endpoint::Jwks) <= most, "{counts:?}, not {most}");
-    assert_eq!(counts.of(Endpoint::OauthMetadata), 1);
+    // Once a minute at most.
+    let most = 1 + began.elapsed().as_secs() / 60;
+    let metadata = counts.of(Endpoint::OauthMetadata);
+    assert!(metadata <= most, "{counts:?}, not {most}");
 }

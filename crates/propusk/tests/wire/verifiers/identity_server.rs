@@ -70,6 +70,7 @@ struct Script {
     otherwise: Mutex<Reply>,
     metadata: Mutex<Reply>,
     keys: Mutex<Value>,
+    moved_keys: Mutex<Value>,
     seen: Mutex<Vec<Seen>>,
     metadata_asked: AtomicUsize,
     waiting: watch::Sender<usize>,
@@ -98,6 +99,7 @@ impl IdentityServer {
             otherwise: Mutex::new(Reply::Json(active())),
             metadata: Mutex::new(Reply::Json(metadata)),
             keys: Mutex::new(json!({"keys": []})),
+            moved_keys: Mutex::new(json!({"keys": []})),
             seen: Mutex::default(),
             metadata_asked: AtomicUsize::new(0),
             waiting: watch::Sender::new(0),
@@ -108,6 +110,7 @@ impl IdentityServer {
             .route("/elsewhere", post(introspect))
             .route("/.well-known/oauth-authorization-server", get(metadata_of))
             .route("/keys", get(keys_of))
+            .route("/moved-keys", get(moved_keys_of))
             .with_state(Arc::clone(&script));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { address, script }
@@ -147,6 +150,14 @@ impl IdentityServer {
 
     pub(crate) fn publish_keys(&self, keys: Value) {
         *self.script.keys.lock().unwrap() = keys;
+    }
+
+    /// Publishes keys at another place, and the metadata that name it. The old place goes on.
+    pub(crate) fn move_keys(&self, keys: Value) {
+        *self.script.moved_keys.lock().unwrap() = keys;
+        let issuer = self.issuer();
+        let place = format!("{issuer}/moved-keys");
+        self.reply_with_metadata(Reply::Json(json!({"issuer": issuer, "jwks_uri": place})));
     }
 
     /// Lets those go on that hang.
@@ -207,6 +218,11 @@ async fn metadata_of(State(script): State<Arc<Script>>) -> Response {
 
 async fn keys_of(State(script): State<Arc<Script>>) -> Response {
     let keys = script.keys.lock().unwrap().clone();
+    respond(&script, Reply::Json(keys)).await
+}
+
+async fn moved_keys_of(State(script): State<Arc<Script>>) -> Response {
+    let keys = script.moved_keys.lock().unwrap().clone();
     respond(&script, Reply::Json(keys)).await
 }
 

@@ -224,7 +224,13 @@ async fn rfc7662_2_2_what_an_active_token_must_say() {
         (json!({"cnf": "x"}), "no"),
         (json!({"cnf": {"jkt": 1}}), "no"),
         // Who.
-        (json!({"sub": null}), "an-app"),
+        (json!({"sub": null}), "propusk:client:an-app"),
+        (json!({"sub": null, "client_id": ""}), "no"),
+        (json!({"sub": null, "username": "bob"}), "no"),
+        (json!({"sub": null, "username": 1}), "no"),
+        (json!({"sub": "propusk:client:an-app"}), "no"),
+        (json!({"sub": "propusk:"}), "no"),
+        (json!({"sub": "an-app"}), "an-app"),
         (
             json!({"sub": null, "client_id": null, "username": "bob"}),
             "no",
@@ -238,6 +244,26 @@ async fn rfc7662_2_2_what_an_active_token_must_say() {
         server.reply(Reply::Json(with(&members)));
         assert_eq!(said(&verifier, "t").await, expected, "{members}");
     }
+}
+
+#[tokio::test]
+async fn rfc9068_5_a_client_is_never_a_user_whose_sub_is_its_id() {
+    let server = IdentityServer::start().await;
+    let (verifier, _) = server.verifier();
+    let mut callers = Vec::new();
+    for sub in [json!("an-app"), json!(null)] {
+        server.reply(Reply::Json(with(&json!({"sub": sub}))));
+        let token = verifier.verify_token("t").await.unwrap().expect("valid");
+        assert_eq!(token.client_id(), Some("an-app"));
+        callers.push((token.principal().clone(), token.subject().to_owned()));
+    }
+    assert_ne!(callers[0].0, callers[1].0);
+    assert_ne!(callers[0].1, callers[1].1);
+    // Nor can a user choose the name that the client has here.
+    server.reply(Reply::Json(with(&json!({"sub": callers[1].1}))));
+    assert_eq!(said(&verifier, "t").await, "no");
+    let why = verifier.explain_token("t").await.verdict;
+    assert!(matches!(why, Verdict::Invalid(why) if why.contains("`sub`")));
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 mod any_of;
 mod cached;
 mod cached_revisions;
-mod identity_server;
+pub(crate) mod identity_server;
 mod introspection;
 mod introspection_clients;
 mod introspection_discovery;
 mod introspection_outages;
 mod introspection_signed;
+mod key_sets;
 mod routing;
 mod secrets;
 mod support;

@@ -107,22 +107,32 @@ fn rfc7515_4_1_4_the_named_key_and_no_other() {
 
 #[test]
 fn without_a_name_the_keys_that_fit_are_tried_but_not_many() {
-    let signers: Vec<Signer> = (0..5).map(|_| Signer::generate(Es256)).collect();
+    let signers: Vec<Signer> = (0..17).map(|_| Signer::generate(Es256)).collect();
     let stranger = Signer::generate(Es256);
     let jwks: Vec<Value> = signers.iter().map(Signer::jwk).collect();
     let other_type = Signer::generate(EdDsa).jwk();
     let header = json!({"alg": "ES256"});
-    let four = set(&[std::slice::from_ref(&other_type), &jwks[..4]].concat());
-    for signer in &signers[..4] {
-        assert_eq!(found(&four, signer, &header), Found::Verified);
+    // Keys for other algorithms do not count.
+    let sixteen = set(&[&vec![other_type.clone(); 20], &jwks[..16]].concat());
+    for signer in &signers[..16] {
+        assert_eq!(found(&sixteen, signer, &header), Found::Verified);
     }
     assert_eq!(
-        found(&four, &stranger, &header),
+        found(&sixteen, &stranger, &header),
         Found::Nothing(Refused::Signature)
     );
-    let five = set(&jwks);
-    let too_many = Found::Refused(Refused::AmbiguousKey);
-    assert_eq!(found(&five, &signers[0], &header), too_many);
+    let seventeen = set(&jwks);
+    assert_eq!(found(&seventeen, &signers[15], &header), Found::Verified);
+    for signer in [&signers[16], &stranger] {
+        let untold = Refused::AmbiguousKey(16);
+        assert!(untold.to_string().contains("first 16 keys"), "{untold}");
+        assert_eq!(found(&seventeen, signer, &header), Found::Nothing(untold));
+    }
+    // Nor are more tried where many share the name.
+    let shared: Vec<Value> = signers.iter().map(|signer| named(signer, "1")).collect();
+    let header = json!({"alg": "ES256", "kid": "1"});
+    let last = found(&set(&shared), &signers[16], &header);
+    assert_eq!(last, Found::Refused(Refused::Signature));
     let none = set(&[other_type]);
     assert_eq!(
         found(&none, &signers[0], &header),

@@ -12,8 +12,7 @@ async fn a_file_is_read_again_when_it_changes() {
     let verifier = JwtVerifier::from_key_set_file("me", RESOURCE, &path).expect("valid");
     let verifier = verifier.with_clock(hands.clone());
     let ask = async |key: &Named| {
-        let claims =
-            json!({"iss": "me", "aud": RESOURCE, "sub": "a", "iat": START - 60, "exp": START + 9});
+        let claims = json!({"iss": "me", "aud": RESOURCE, "sub": "a", "iat": START - 60, "exp": START + 900});
         let token = key.1.token(&json!({"alg": "EdDSA", "kid": key.0}), &claims);
         verdict(verifier.verify_token(&token).await)
     };
@@ -36,6 +35,21 @@ async fn a_file_is_read_again_when_it_changes() {
     }
     std::fs::remove_file(&path).expect("removed");
     hands.advance(5);
+    assert_eq!(ask(&one).await, "valid", "gone");
+    // One that was emptied says that there are no keys, and goes on to say so.
+    write(&key_set(&[&one]));
+    hands.advance(5);
+    ask(&one).await;
+    source(&verifier).settled().await;
+    write(r#"{"keys":[]}"#);
+    hands.advance(1);
+    for _ in 0..3 {
+        let verdict = ask(&one).await;
+        assert!(verdict.starts_with("retry"), "{verdict}");
+        hands.advance(5);
+    }
+    write(&key_set(&[&one, &two]));
+    hands.advance(5);
     assert_eq!(ask(&one).await, "valid");
     let source = source(&verifier);
     source.settled().await;
@@ -45,6 +59,10 @@ async fn a_file_is_read_again_when_it_changes() {
     ask(&two).await;
     source.settled().await;
     assert_eq!(ask(&one).await, "invalid");
-    assert_eq!(verifier.revision().await.expect("available"), 1);
+    assert_eq!(
+        verifier.revision().await.expect("available"),
+        2,
+        "two keys were withdrawn"
+    );
     std::fs::remove_dir_all(&folder).expect("removed");
 }

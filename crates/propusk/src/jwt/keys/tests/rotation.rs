@@ -146,12 +146,11 @@ async fn a_rotation_without_names_is_no_reason_to_sign_in_again_either() {
 }
 
 #[tokio::test]
-async fn a_key_set_that_has_moved_is_found_again() {
+async fn a_key_set_that_is_gone_is_looked_for_at_once() {
     let site = Site::start().await;
     let (one, two) = (Named::new("1"), Named::new("2"));
     site.publish(&[&one]);
     assert_eq!(site.verdict(&site.token(&one)).await, "valid");
-    // The old place is gone.
     site.issuer.metadata("/new-keys");
     site.issuer.answer("/keys", Answer::Status(404));
     site.issuer
@@ -159,34 +158,110 @@ async fn a_key_set_that_has_moved_is_found_again() {
     site.hands.advance(10);
     assert_eq!(site.verdict(&site.token(&two)).await, "valid");
     assert_eq!(site.issuer.asked(METADATA), 2);
-    // The old place still answers, with what it had: the metadata are read again in time.
+}
+
+/// The old place still answers, with what it had.
+#[tokio::test]
+async fn a_key_set_that_has_moved_is_found_within_a_minute() {
+    let site = Site::start().await;
+    let (one, two) = (Named::new("1"), Named::new("2"));
+    site.publish(&[&one]);
+    assert_eq!(site.verdict(&site.token(&one)).await, "valid");
+    site.issuer.metadata("/new-keys");
+    site.issuer
+        .answer("/new-keys", Answer::Json(key_set(&[&two])));
+    site.hands.advance(59);
+    assert_eq!(site.verdict(&site.token(&two)).await, "invalid");
+    assert_eq!(site.issuer.asked(METADATA), 1);
+    site.hands.advance(10);
+    assert_eq!(site.verdict(&site.token(&two)).await, "valid");
+    // And one whose old place does not answer any more.
     site.issuer.metadata("/newest-keys");
+    site.issuer.answer("/new-keys", Answer::Nothing);
     site.issuer
         .answer("/newest-keys", Answer::Json(key_set(&[&one])));
-    site.hands.advance(3600);
+    site.hands.advance(60);
     assert_eq!(site.verdict(&site.token(&one)).await, "valid");
-    // Without metadata, the place known last serves.
-    site.issuer.answer(METADATA, Answer::Status(500));
-    site.issuer
-        .answer("/newest-keys", Answer::Json(key_set(&[&two])));
-    site.hands.advance(3600);
-    assert_eq!(site.verdict(&site.token(&two)).await, "valid");
+    assert_eq!((site.fetches(), site.issuer.asked("/new-keys")), (2, 1));
+    assert_eq!(site.issuer.asked(METADATA), 3);
 }
 
 #[tokio::test]
-async fn a_set_that_lost_all_its_keys_is_an_outage_and_withdraws_them() {
+async fn without_metadata_the_place_known_last_serves() {
+    let site = Site::start().await;
+    let (one, two) = (Named::new("1"), Named::new("2"));
+    site.publish(&[&one]);
+    assert_eq!(site.verdict(&site.token(&one)).await, "valid");
+    site.publish(&[&two]);
+    let never = Arc::new(Semaphore::new(0));
+    let hanging = Answer::When(never, Box::new(Answer::Nothing));
+    for (answer, key) in [(Answer::Status(500), &two), (hanging, &one)] {
+        site.issuer.answer(METADATA, answer);
+        site.publish(&[key]);
+        site.hands.advance(60);
+        assert_eq!(site.verdict(&site.token(key)).await, "valid");
+    }
+    // Nor are they asked for with every reading then.
+    site.hands.advance(10);
+    assert_eq!(site.verdict(&site.token(&two)).await, "invalid");
+    assert_eq!((site.issuer.asked(METADATA), site.fetches()), (3, 4));
+}
+
+#[tokio::test]
+async fn a_long_flood_of_made_up_keys_does_not_become_one_of_metadata() {
+    let site = Site::start().await;
+    let (known, made_up) = (Named::new("1"), Named::new("made-up"));
+    site.publish(&[&known]);
+    for _ in 0..600 {
+        site.verdict(&site.token(&made_up)).await;
+        site.hands.advance(1);
+    }
+    assert_eq!((site.fetches(), site.issuer.asked(METADATA)), (60, 10));
+}
+
+#[tokio::test]
+async fn a_set_without_usable_keys_does_not_end_those_that_are_known() {
+    let site = Site::start().await;
+    let (one, two) = (Named::new("1"), Named::new("2"));
+    site.publish(&[&one]);
+    assert_eq!(site.verdict(&site.token(&one)).await, "valid");
+    let broken = r#"{"keys":[{"kty":"oct","k":"AA"}]}"#;
+    for empty in [r#"{"keys":[]}"#, broken] {
+        site.issuer.answer("/keys", Answer::Json(empty.to_owned()));
+        site.hands.advance(30);
+        // A new key is asked for, and not called bad.
+        assert_ne!(site.verdict(&site.token(&two)).await, "invalid");
+        assert_eq!(site.verdict(&site.token(&one)).await, "valid");
+    }
+    site.publish(&[&two]);
+    site.hands.advance(30);
+    assert_eq!(site.verdict(&site.token(&two)).await, "valid");
+    assert_eq!(site.verdict(&site.token_issued(&one, 60)).await, "invalid");
+    assert_eq!(site.verifier.revision().await.expect("available"), 1);
+}
+
+/// It may be how an issuer withdraws keys that were stolen.
+#[tokio::test]
+async fn an_issuer_that_has_no_keys_for_ten_minutes_is_believed() {
     let site = Site::start().await;
     let key = Named::new("1");
     site.publish(&[&key]);
     assert_eq!(site.verdict(&site.token(&key)).await, "valid");
     site.publish(&[]);
-    site.hands.advance(600);
-    assert_eq!(site.verdict(&site.token(&key)).await, "retry in 10");
+    site.hands.advance(300);
+    assert_eq!(site.verdict(&site.token(&key)).await, "valid");
+    site.until_fetched(2).await;
+    site.source().settled().await;
+    site.hands.advance(599);
+    assert_eq!(site.verdict(&site.token(&key)).await, "valid");
+    site.source().settled().await;
+    site.hands.advance(1);
+    let verdict = site.verdict(&site.token(&key)).await;
+    assert!(verdict.starts_with("retry"), "{verdict}");
     assert!(site.verifier.revision().await.is_err());
     site.publish(&[&key]);
-    site.hands.advance(10);
+    site.hands.advance(30);
     assert_eq!(site.verdict(&site.token(&key)).await, "valid");
-    assert_eq!(site.verifier.revision().await.expect("available"), 1);
 }
 
 #[tokio::test]
@@ -211,19 +286,4 @@ async fn a_hundred_tokens_with_a_new_key_cost_one_fetch() {
         assert_eq!(asked.await.expect("no panic"), "valid");
     }
     assert_eq!(site.fetches(), 2);
-}
-
-#[tokio::test]
-async fn a_new_key_is_not_called_bad_because_the_set_is_empty() {
-    let site = Site::start().await;
-    let (one, two) = (Named::new("1"), Named::new("2"));
-    site.publish(&[&one]);
-    assert_eq!(site.verdict(&site.token(&one)).await, "valid");
-    site.publish(&[]);
-    site.hands.advance(10);
-    assert_eq!(
-        site.verdict(&site.token_issued(&two, 60)).await,
-        "retry in 10"
-    );
-    assert_eq!(site.verdict(&site.token(&one)).await, "retry in 10");
 }
