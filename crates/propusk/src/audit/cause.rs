@@ -162,6 +162,19 @@ mod tests {
     use crate::ScopeSet;
 
     #[test]
+    fn every_word_stands_in_the_documents() {
+        let documents = include_str!("../../../../docs/cli.md");
+        let (_, audit) = documents
+            .split_once("### The audit log")
+            .expect("a chapter about the audit log");
+        let (audit, _) = audit.split_once("\n### ").expect("another chapter");
+        let (_, reasons) = audit.split_once("| reason |").expect("a table of reasons");
+        for word in Cause::WORDS {
+            assert!(reasons.contains(&format!("`{word}`")), "{word}");
+        }
+    }
+
+    #[test]
     fn every_cause_has_a_word_of_the_list() {
         let retry_after = Duration::from_secs(1);
         let refusals = [
