@@ -5,7 +5,7 @@ use std::{io, path::Path};
 
 use serde::Deserialize;
 
-use crate::{commands::serve::ScopesConfig, failure::Failure, output::note};
+use crate::{commands::serve::ScopesConfig, failure::Failure, nearest::nearest, output::note};
 
 /// The file that `serve` and `token` read where it is there and no other is named.
 const LOCAL: &str = "propusk.toml";
@@ -86,30 +86,47 @@ impl Config {
         if named.is_none() {
             note(&format!("reading {LOCAL}"));
         }
-        toml::from_str(&text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            let problem = without_values(error.message());
+        let mut config: Self = toml::from_str(&text).map_err(|error| {
+            let before = error.span().map_or("", |span| &text[..span.start]);
+            let line = before.matches('\n').count() + 1;
+            let problem = without_secrets(error.message(), before);
             Failure::usage(format!("{}, line {line}: {problem}", path.display()))
-        })
+        })?;
+        config.scopes.found_in(path);
+        Ok(config)
     }
 }
 
 /// The message of a TOML error quotes keys and values, and any of them may be a token: only what
-/// was expected is kept.
-fn without_values(message: &str) -> String {
+/// was expected is kept, and a key that is a slip of the pen for another or stands among the scopes.
+fn without_secrets(message: &str, before: &str) -> String {
     let expected = message.find("expected ").map(|at| &message[at..]);
-    let what = if message.starts_with("unknown field") {
-        "there is no such key; "
-    } else {
-        ""
+    let Some(unknown) = message.strip_prefix("unknown field ") else {
+        return match expected {
+            Some(expected) => expected.to_owned(),
+            None if message.contains(['"', '`', '\'']) => "this is not understood".to_owned(),
+            None => message.to_owned(),
+        };
     };
-    match expected {
-        Some(expected) => format!("{what}{expected}"),
-        None if message.contains(['"', '`', '\'']) => "this is not understood".to_owned(),
-        None => message.to_owned(),
+    let expected = expected.unwrap_or_default();
+    let key = unknown.split('`').nth(1).unwrap_or_default();
+    let keys = expected.split('`').skip(1).step_by(2);
+    match nearest(key, keys) {
+        Some(meant) => format!("there is no key `{key}`; did you mean `{meant}`? ({expected})"),
+        None if is_among_scopes(before) => format!("there is no key `{key}`; {expected}"),
+        None => format!("there is no such key; {expected}"),
     }
+}
+
+/// Whether the last table that begins before is one of `[scopes]`, where no tokens are.
+fn is_among_scopes(before: &str) -> bool {
+    let tables = before
+        .lines()
+        .filter(|line| line.trim_start().starts_with('['));
+    let last = tables.last().map(str::trim_start).unwrap_or_default();
+    ["[scopes]", "[scopes."]
+        .iter()
+        .any(|table| last.starts_with(table))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod call;
 mod dpop;
 mod exit_codes;
 mod first_run;
+mod inspect;
 #[cfg(feature = "real-parts")]
 mod postgres;
 #[cfg(feature = "real-parts")]

@@ -28,10 +28,10 @@ enum BadBody {
 
 impl Cause {
     /// The word of a decision that let an authenticated caller through.
-    pub(crate) const AUTHORIZED: &'static str = "authorized";
+    pub const AUTHORIZED: &'static str = "authorized";
 
     /// The word of a decision that let an anonymous caller through.
-    pub(crate) const ANONYMOUS: &'static str = "anonymous";
+    pub const ANONYMOUS: &'static str = "anonymous";
 
     /// Every word that [`Cause::as_str`] can give and these two, so that a counter is there before the first of its kind.
     pub(crate) const WORDS: [&'static str; 22] = [
