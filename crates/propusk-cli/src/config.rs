@@ -90,12 +90,18 @@ impl Config {
             let before = error.span().map_or("", |span| &text[..span.start]);
             let line = before.matches('\n').count() + 1;
             let problem = without_secrets(error.message(), before);
-            Failure::usage(format!("{}, line {line}: {problem}", path.display()))
+            let failure = Failure::usage(format!("{}, line {line}: {problem}", path.display()));
+            match is_among_scopes(before) {
+                true => failure.hint(SCOPES),
+                false => failure,
+            }
         })?;
         config.scopes.found_in(path);
         Ok(config)
     }
 }
+
+const SCOPES: &str = "scopes are one text with blanks between them, such as \"notes:read notes:write\"; one or the other is { any-of = [\"admin\", \"ops audit\"] }";
 
 /// The message of a TOML error quotes keys and values, and any of them may be a token: only what
 /// was expected is kept, and a key that is a slip of the pen for another or stands among the scopes.

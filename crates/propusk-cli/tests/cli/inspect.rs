@@ -149,6 +149,7 @@ fn a_bad_token_under_permissive_is_shown_with_its_fault() {
         let args = [&args[..], &["--operation", "tools/call:notes_add"]].concat();
         let done = place.run(&args).code(3);
         assert!(done.out.contains("refused: "), "{done:#?}");
+        assert!(done.out.contains("needs      notes:write"), "{done:#?}");
         assert!(done.out.contains(fault), "{done:#?}");
     }
 }
@@ -231,7 +232,7 @@ fn an_operation_that_is_misspelt_is_noticed() {
     }
     let done = with("open.toml", "tools/call:nosuch").code(0);
     assert!(
-        done.out.contains("nothing is asked for such a name"),
+        done.out.contains("no rule and no default asks for a scope"),
         "{done:#?}"
     );
     // What is there needs no word.

@@ -79,7 +79,11 @@ fn what_makes_no_sense_is_refused_before_anything_starts() {
         ("[scopes.tools]\necho = 'a\"b'", "[scopes.tools] echo", ""),
         ("[scopes.tools]\necho = { any-of = ['a', 'b\"'] }", "[scopes.tools] echo", ""),
         ("[scopes.tools]\necho = ['a']", "line 2", "any-of"),
-        ("[scopes.tools]\necho = { all-of = ['a'] }", "line 2", "any-of"),
+        ("[scopes.tools]\necho = { all-of = ['a'] }", "no key `all-of`", "`any-of`"),
+        ("[scopes.tools]\necho = { any_of = ['a'] }", "no key `any_of`", "did you mean `any-of`?"),
+        ("[scopes.tools]\necho = { any-of = 'a' }", "line 2", "any-of = ["),
+        ("[scopes.implies]\nnotes = ['a', 'b']", "line 2", "blanks between them"),
+        ("[scopes.implies]\nnotes = ''", "[scopes.implies] notes", "leave the line out"),
         ("[scopes]\nshow-al = true", "no key `show-al`", "did you mean `show-all`?"),
         ("[scopes.tool]\necho = 'a'", "no key `tool`", "did you mean `tools`?"),
         ("[scopes]\nanything = true", "no key `anything`", "expected one of"),
@@ -162,14 +166,14 @@ fn a_rule_that_binds_nothing_is_a_warning() {
     for said in [&served, &inspected] {
         #[rustfmt::skip]
         let table = [
-            ("[scopes.tools] notes_ad:", "no such tool", "did you mean notes_add?"),
-            ("[scopes.tools] note_*:", "no such tool", "did you mean notes_add?"),
-            ("[scopes.tools] Echo:", "no such tool", "did you mean echo?"),
-            ("[scopes.tools] far-away:", "no such tool", ""),
-            ("[scopes.prompts] review:", "no such prompt", ""),
-            ("[scopes.resources] file:///*:", "no such resource", ""),
-            ("[scopes.methods] tools/cal:", "no such method", "did you mean tools/call?"),
-            ("[scopes.methods] task/*:", "no such method", "did you mean tasks/"),
+            (r#"[scopes.tools] "notes_ad":"#, "no such tool", "did you mean notes_add?"),
+            (r#"[scopes.tools] "note_*":"#, "no such tool", "did you mean notes_add?"),
+            (r#"[scopes.tools] "Echo":"#, "no such tool", "did you mean echo?"),
+            (r#"[scopes.tools] "far-away":"#, "no such tool", ""),
+            (r#"[scopes.prompts] "review":"#, "no such prompt", ""),
+            (r#"[scopes.resources] "file:///*":"#, "no such resource", ""),
+            (r#"[scopes.methods] "tools/cal":"#, "no such method", "did you mean tools/call?"),
+            (r#"[scopes.methods] "task/*":"#, "no such method", "did you mean tasks/"),
         ];
         let lines: Vec<&str> = said
             .lines()

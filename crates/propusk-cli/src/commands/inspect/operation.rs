@@ -55,7 +55,7 @@ pub(super) fn notes(operation: &Operation, names: &Names, scopes: &ScopesConfig)
             let applies = match (scopes.names(section, name), scopes.has_default()) {
                 (true, _) => "the rules that match its name apply",
                 (false, true) => "the default for unknown names applies",
-                (false, false) => "nothing is asked for such a name",
+                (false, false) => "no rule and no default asks for a scope",
             };
             note(&format!("{what} here"), meant, applies)
         })
@@ -71,7 +71,7 @@ fn unknown_method(method: &str, names: &Names, scopes: &ScopesConfig) -> String 
     let applies = match (scopes.names(Section::Methods, method), scopes.has_default()) {
         (true, _) => "the rules that match its name apply",
         (false, true) => "the default applies",
-        (false, false) => "nothing is asked for such a method",
+        (false, false) => "no rule and no default asks for a scope",
     };
     note("no such method", meant, applies)
 }

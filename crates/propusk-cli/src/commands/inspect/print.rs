@@ -38,13 +38,20 @@ impl Inspected<'_> {
         rows.push(row("resource", self.resource));
         rows.push(row("operation", &self.operation));
         rows.extend(self.notes.iter().map(|note| row("note", note)));
-        // Where the token has none of what is needed, the refusal says it already.
-        let missing = &self.inspection.missing;
-        if !missing.is_empty() && self.inspection.needed.as_ref() != Some(missing) {
-            rows.push(row("lacks", &missing.to_string()));
-        }
+        rows.extend(self.scopes());
         rows.push(row("decision", &self.decision_in_words()));
         answer(&table(&rows))
+    }
+
+    /// The scopes that would do, where the refusal does not name them itself.
+    fn scopes(&self) -> Option<Vec<String>> {
+        let (_, reason, _) = self.decision();
+        let (needed, missing) = (self.inspection.needed.as_ref()?, &self.inspection.missing);
+        match reason {
+            "no_token" if !needed.is_empty() => Some(row("needs", &needed.to_string())),
+            "insufficient_scope" if needed != missing => Some(row("lacks", &missing.to_string())),
+            _ => None,
+        }
     }
 
     /// Prints it for a program; docs/cli.md lists the members, which are always there.
@@ -101,7 +108,7 @@ impl Inspected<'_> {
         match (decision, &self.inspection.fault) {
             ("anonymous", _) => format!("goes on anonymously, without the token: {why}"),
             ("refused", Some(fault)) if Some(fault.reason()) != refusal.map(Refusal::reason) => {
-                format!("refused: {why} This one does not count: {fault}")
+                format!("refused: {why} The token does not count: {fault}")
             }
             ("refused", _) => format!("refused: {why}"),
             _ => decision.to_owned(),

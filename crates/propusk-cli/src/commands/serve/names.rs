@@ -52,7 +52,7 @@ impl Names {
                 None => String::new(),
             };
             format!(
-                "{file}: [scopes.{section}] {rule}: there is no such {thing} here, so that the rule binds nothing{meant}"
+                "{file}: [scopes.{section}] {rule:?}: there is no such {thing} here, so that the rule binds nothing{meant}"
             )
         };
         scopes.rules().filter(idle).map(line).collect()

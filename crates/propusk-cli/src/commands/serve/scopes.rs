@@ -7,7 +7,10 @@ use std::{
 };
 
 use propusk::{AuthSettings, InvalidScope, Requirement, ScopePolicy};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use crate::{failure::Failure, nearest::matches};
 
@@ -41,8 +44,7 @@ pub(in crate::commands) enum Section {
 }
 
 /// `"a b"` is both, `{ any-of = ["a", "b c"] }` is one or the other, and `{ any-of = [] }` nobody.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, expecting = "expected scopes, or { any-of = [scopes, …] }")]
+#[derive(Debug, Clone)]
 enum Needs {
     All(String),
     Alternatives(Alternatives),
@@ -54,11 +56,37 @@ struct Alternatives {
     any_of: Vec<String>,
 }
 
+/// By hand, since an error of `#[serde(untagged)]` does not say which key is wrong.
+impl<'de> Deserialize<'de> for Needs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NeedsVisitor)
+    }
+}
+
+struct NeedsVisitor;
+
+impl<'de> Visitor<'de> for NeedsVisitor {
+    type Value = Needs;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("scopes, or { any-of = [scopes, …] }")
+    }
+
+    fn visit_str<E>(self, scopes: &str) -> Result<Needs, E> {
+        Ok(Needs::All(scopes.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Needs, A::Error> {
+        Alternatives::deserialize(MapAccessDeserializer::new(map)).map(Needs::Alternatives)
+    }
+}
+
 /// Why a value makes no sense.
 enum Wrong {
     Scope(InvalidScope),
     Everything,
     EmptyAlternative,
+    GrantsNothing,
 }
 
 impl ScopesConfig {
@@ -75,6 +103,9 @@ impl ScopesConfig {
             let wrong = |wrong| self.wrong("[scopes.implies] ", scope, &wrong);
             if scope == EVERYTHING {
                 return Err(wrong(Wrong::Everything));
+            }
+            if implied.trim().is_empty() {
+                return Err(wrong(Wrong::GrantsNothing));
             }
             settings = settings
                 .scope_implies(scope, implied)
@@ -141,6 +172,7 @@ impl ScopesConfig {
             Wrong::Everything => failure.hint(
                 "it stands on the right of [scopes.implies] only: root = \"*\" grants every scope to whoever holds root",
             ).hint("\"\" asks for nothing, { any-of = [] } closes to everybody"),
+            Wrong::GrantsNothing => failure.hint("leave the line out, or name what it grants"),
             Wrong::EmptyAlternative => failure.hint(
                 "leave the empty one out; an operation that needs nothing is written \"\" instead of any-of",
             ),
@@ -210,6 +242,7 @@ impl Display for Wrong {
         match self {
             Self::Scope(error) => error.fmt(f),
             Self::Everything => f.write_str("\"*\" is no scope that somebody could hold"),
+            Self::GrantsNothing => f.write_str("this scope would grant no other"),
             Self::EmptyAlternative => {
                 f.write_str("an empty alternative of any-of would open it to everybody")
             }
