@@ -126,10 +126,9 @@ fn without_secrets(message: &str, before: &str) -> String {
 
 /// Whether the last table that begins before is one of `[scopes]`, where no tokens are.
 fn is_among_scopes(before: &str) -> bool {
-    let tables = before
-        .lines()
-        .filter(|line| line.trim_start().starts_with('['));
-    let last = tables.last().map(str::trim_start).unwrap_or_default();
+    let mut tables = before.lines().map(str::trim_start).rev();
+    let last = tables.find(|line| line.starts_with('['));
+    let last = last.unwrap_or_default();
     ["[scopes]", "[scopes."]
         .iter()
         .any(|table| last.starts_with(table))
