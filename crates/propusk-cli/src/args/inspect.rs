@@ -58,3 +58,21 @@ Examples:
   propusk inspect \"$PROPUSK_TOKEN\"
   propusk inspect - --issuer https://login.example --resource https://mcp.example.com/mcp < token
   propusk inspect --operation tools/call:notes_add \"$PROPUSK_TOKEN\"";
+
+#[cfg(test)]
+mod tests {
+    use clap::Command;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_shown_is_there_and_everything_else_is_shown() {
+        let command = InspectArgs::augment_args(Command::new("inspect"));
+        let hidden = command.get_arguments().filter(|arg| arg.is_hide_set());
+        let mut hidden: Vec<&str> = hidden.map(|arg| arg.get_id().as_str()).collect();
+        hidden.sort_unstable();
+        let mut expected = WITHOUT_EFFECT;
+        expected.sort_unstable();
+        assert_eq!(hidden, expected);
+    }
+}

@@ -33,8 +33,8 @@ pub(crate) async fn run(
     let settings = plan.expected_settings().await?;
     let builtin = Guard::new(Builtin::default(), settings.clone());
     let names = Names::of(&builtin).await?;
-    for idle in names.idle_rules(&plan.scopes) {
-        note(&format!("warning: {}", visible(&idle)));
+    for doubt in names.doubts(&plan.scopes) {
+        note(&format!("warning: {}", visible(&doubt)));
     }
     let operation = operation.declaring(|target| builtin.declared_scopes(target));
     let notes = operation::notes(&operation, &names, &plan.scopes);

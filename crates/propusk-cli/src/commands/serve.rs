@@ -44,8 +44,8 @@ pub(crate) async fn run(
     let watch = plan.watched.start(address).await?;
 
     plan.warn(&auth);
-    for idle in Names::with(&auth).await?.idle_rules(&plan.scopes) {
-        tracing::warn!("{idle}");
+    for doubt in Names::with(&auth).await?.doubts(&plan.scopes) {
+        tracing::warn!("{doubt}");
     }
     let Verifiers {
         verifier,

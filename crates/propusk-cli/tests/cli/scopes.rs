@@ -191,3 +191,22 @@ fn a_rule_that_binds_nothing_is_a_warning() {
     let quiet = place.run(&[&["inspect", ALICE], FIXED].concat()).code(0);
     assert_eq!(quiet.err, "");
 }
+
+#[test]
+fn a_comma_between_scopes_is_a_warning() {
+    let place = Sandbox::new();
+    place.write(
+        "some.toml",
+        "[scopes]\ndefault = 'a b'\n[scopes.implies]\nall = 'a,b'\n[scopes.tools]\necho = { any-of = ['a b', 'c, d'] }\nwhoami = 'a b'\n",
+    );
+    let inspect = [&["inspect", ALICE, "--config", "some.toml"], FIXED].concat();
+    let done = place.run(&inspect).code(0);
+    let rules = [r#"[scopes.tools] "echo""#, r#"[scopes.implies] "all""#];
+    assert_eq!(done.err.lines().count(), rules.len(), "{done:#?}");
+    for (line, rule) in done.err.lines().zip(rules) {
+        assert!(
+            line.contains(rule) && line.contains("the comma in"),
+            "{line}"
+        );
+    }
+}

@@ -41,8 +41,9 @@ impl Names {
         nearest(typed, self.all(section))
     }
 
-    /// A line for each rule that is about nothing here. It is legal: what it is about may come later.
-    pub(in crate::commands) fn idle_rules(&self, scopes: &ScopesConfig) -> Vec<String> {
+    /// A line for each rule that is legal and yet probably not meant: about nothing here (it may come
+    /// later), or with a comma between scopes.
+    pub(in crate::commands) fn doubts(&self, scopes: &ScopesConfig) -> Vec<String> {
         let file = scopes.file();
         let idle = |(section, rule): &(Section, &str)| !self.is_bound(*section, rule);
         let line = |(section, rule): (Section, &str)| {
@@ -55,7 +56,8 @@ impl Names {
                 "{file}: [scopes.{section}] {rule:?}: there is no such {thing} here, so that the rule binds nothing{meant}"
             )
         };
-        scopes.rules().filter(idle).map(line).collect()
+        let idle = scopes.rules().filter(idle).map(line);
+        idle.chain(scopes.commas()).collect()
     }
 
     fn is_bound(&self, section: Section, rule: &str) -> bool {

@@ -155,6 +155,35 @@ impl ScopesConfig {
         self.default.is_some()
     }
 
+    /// A line for each text with a comma, which is a character of a scope (RFC 6749 §3.3) and rarely
+    /// meant to be one.
+    pub(super) fn commas(&self) -> Vec<String> {
+        let rules = Section::ALL.into_iter().flat_map(|section| {
+            let of =
+                move |(name, needs)| (format!("[scopes.{section}] {name:?}"), Needs::texts(needs));
+            self.table(section).iter().map(of)
+        });
+        let implies = self.implies.iter().map(|(scope, implied)| {
+            (
+                format!("[scopes.implies] {scope:?}"),
+                std::slice::from_ref(implied),
+            )
+        });
+        let default = self
+            .default
+            .iter()
+            .map(|needs| ("[scopes] default".to_owned(), needs.texts()));
+        let all = rules.chain(implies).chain(default);
+        all.filter_map(|(place, texts)| {
+            let text = texts.iter().find(|text| text.contains(','))?;
+            let file = self.file();
+            Some(format!(
+                "{file}: {place}: the comma in {text:?} is part of a scope; several scopes have blanks between them"
+            ))
+        })
+        .collect()
+    }
+
     fn table(&self, section: Section) -> &BTreeMap<String, Needs> {
         match section {
             Section::Tools => &self.tools,
@@ -219,6 +248,13 @@ impl Display for Section {
 }
 
 impl Needs {
+    fn texts(&self) -> &[String] {
+        match self {
+            Self::All(scopes) => std::slice::from_ref(scopes),
+            Self::Alternatives(Alternatives { any_of }) => any_of,
+        }
+    }
+
     fn requirement(&self) -> Result<Requirement, Wrong> {
         let everything = |scopes: &str| scopes.split_whitespace().any(|s| s == EVERYTHING);
         match self {
