@@ -11,6 +11,7 @@ use crate::{
         verification::{IssuerConfig, urls_or_tables},
     },
     failure::Failure,
+    nearest::nearest,
     output::note,
 };
 
@@ -101,30 +102,52 @@ impl Config {
         if named.is_none() {
             note(&format!("reading {LOCAL}"));
         }
-        toml::from_str(&text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            let problem = without_values(error.message());
-            Failure::usage(format!("{}, line {line}: {problem}", path.display()))
-        })
+        let mut config: Self = toml::from_str(&text).map_err(|error| {
+            let before = error.span().map_or("", |span| &text[..span.start]);
+            let line = before.matches('\n').count() + 1;
+            let problem = without_secrets(error.message(), before);
+            let failure = Failure::usage(format!("{}, line {line}: {problem}", path.display()));
+            match is_among_scopes(before) {
+                true => failure.hint(SCOPES),
+                false => failure,
+            }
+        })?;
+        config.scopes.found_in(path);
+        Ok(config)
     }
 }
 
+const SCOPES: &str = "scopes are one text with blanks between them, such as \"notes:read notes:write\"; one or the other is { any-of = [\"admin\", \"ops audit\"] }";
+
 /// The message of a TOML error quotes keys and values, and any of them may be a token: only what
-/// was expected is kept.
-fn without_values(message: &str) -> String {
+/// was expected is kept, and a key that is a slip of the pen for another or stands among the scopes.
+fn without_secrets(message: &str, before: &str) -> String {
     let expected = message.find("expected ").map(|at| &message[at..]);
-    let what = if message.starts_with("unknown field") {
-        "there is no such key; "
-    } else {
-        ""
+    let Some(unknown) = message.strip_prefix("unknown field ") else {
+        return match expected {
+            Some(expected) => expected.to_owned(),
+            None if message.contains(['"', '`', '\'']) => "this is not understood".to_owned(),
+            None => message.to_owned(),
+        };
     };
-    match expected {
-        Some(expected) => format!("{what}{expected}"),
-        None if message.contains(['"', '`', '\'']) => "this is not understood".to_owned(),
-        None => message.to_owned(),
+    let expected = expected.unwrap_or_default();
+    let key = unknown.split('`').nth(1).unwrap_or_default();
+    let keys = expected.split('`').skip(1).step_by(2);
+    match nearest(key, keys) {
+        Some(meant) => format!("there is no key `{key}`; did you mean `{meant}`? ({expected})"),
+        None if is_among_scopes(before) => format!("there is no key `{key}`; {expected}"),
+        None => format!("there is no such key; {expected}"),
     }
+}
+
+/// Whether the last table that begins before is one of `[scopes]`, where no tokens are.
+fn is_among_scopes(before: &str) -> bool {
+    let mut tables = before.lines().map(str::trim_start).rev();
+    let last = tables.find(|line| line.starts_with('['));
+    let last = last.unwrap_or_default();
+    ["[scopes]", "[scopes."]
+        .iter()
+        .any(|table| last.starts_with(table))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod builtin;
 mod commands;
 mod config;
 mod failure;
+mod nearest;
 mod output;
 
 use std::process::ExitCode;

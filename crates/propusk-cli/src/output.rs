@@ -104,6 +104,51 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
+/// What came from elsewhere, on one line: what would steer the terminal or deceive the eye (control
+/// characters, directions of writing, marks without width) is shown by its number.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => shown.extend(c.escape_default()),
+            c if deceives(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// JSON in which the same characters are escaped, so that it can be looked at too and still says the
+/// same. Outside of texts JSON has none of them but ends of lines.
+pub(crate) fn visible_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            c if c != '\n' && deceives(c) => {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    shown.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Characters that are not seen, or that change how others are seen: Unicode's `Default_Ignorable`
+/// and `Bidi_Control`, and blanks that look like the one of the space bar.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || (c.is_whitespace() && c != ' ')
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,5 +168,28 @@ mod tests {
     #[test]
     fn an_answer_cannot_steer_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\tc\n"), "a\u{fffd}[2Jb\tc\n");
+    }
+
+    #[test]
+    fn what_is_not_seen_is_shown_and_what_is_seen_stays() {
+        for (text, shown) in [
+            ("Пропуск é 旅 👍 a\\b", "Пропуск é 旅 👍 a\\b"),
+            ("a\nb\tc\r", "a\\nb\\tc\\r"),
+            ("\u{1b}[2J\u{7f}\u{9b}", "\\u{1b}[2J\\u{7f}\\u{9b}"),
+            (
+                "a\u{202e}b\u{2066}c\u{61c}",
+                "a\\u{202e}b\\u{2066}c\\u{61c}",
+            ),
+            ("a\u{200b}\u{feff}\u{ad}", "a\\u{200b}\\u{feff}\\u{ad}"),
+            ("a\u{a0}b\u{2028}", "a\\u{a0}b\\u{2028}"),
+            ("\u{e0041}\u{fe0f}", "\\u{e0041}\\u{fe0f}"),
+        ] {
+            assert_eq!(visible(text), shown);
+            let json = serde_json::to_string(text).expect("JSON");
+            let safe = visible_json(&json);
+            assert!(!safe.chars().any(deceives), "{safe}");
+            let read: String = serde_json::from_str(&safe).expect("JSON still");
+            assert_eq!(read, text);
+        }
     }
 }

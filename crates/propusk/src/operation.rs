@@ -45,6 +45,38 @@ pub enum TargetKind {
 }
 
 impl Operation {
+    /// The methods with which a client asks something, and the notifications that it sends: those of
+    /// 2026-07-28, of 2025-11-25, and of their extensions for tasks and skills.
+    pub const KNOWN_METHODS: &'static [&'static str] = &[
+        "initialize",
+        "server/discover",
+        "ping",
+        "tools/list",
+        "tools/call",
+        "prompts/list",
+        "prompts/get",
+        "resources/list",
+        "resources/templates/list",
+        "resources/read",
+        "resources/directory/read",
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "subscriptions/listen",
+        "completion/complete",
+        "logging/setLevel",
+        "skills/list",
+        "skills/get",
+        "tasks/list",
+        "tasks/get",
+        "tasks/result",
+        "tasks/update",
+        "tasks/cancel",
+        "notifications/initialized",
+        "notifications/cancelled",
+        "notifications/progress",
+        "notifications/roots/list_changed",
+    ];
+
     /// A method that acts upon nothing that has a name.
     #[must_use]
     pub fn method(method: impl Into<String>) -> Self {
@@ -195,6 +227,16 @@ pub struct InvalidOperation;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_method_that_acts_upon_something_is_known() {
+        for method in Operation::KNOWN_METHODS {
+            let named = format!("{method}:x").parse::<Operation>();
+            assert!(named.is_ok(), "{method}");
+        }
+        let acts = |method: &&&str| TargetKind::of_method(method).is_some();
+        assert_eq!(Operation::KNOWN_METHODS.iter().filter(acts).count(), 10);
+    }
 
     #[test]
     fn an_operation_reads_as_it_is_written() {

@@ -62,7 +62,7 @@ impl Cli {
     pub(crate) fn typed_store(&self) -> Option<&str> {
         let store = match &self.command {
             Command::Serve(args) => &args.verification.tokens,
-            Command::Inspect(args) => &args.verification.tokens,
+            Command::Inspect(args) => &args.serve.verification.tokens,
             Command::Token(args) => &args.tokens,
             Command::Call(_) | Command::Tools(_) => return None,
         };
@@ -102,7 +102,7 @@ impl Command {
     fn verification_mut(&mut self) -> Option<&mut VerificationArgs> {
         match self {
             Self::Serve(args) => Some(&mut args.verification),
-            Self::Inspect(args) => Some(&mut args.verification),
+            Self::Inspect(args) => Some(&mut args.serve.verification),
             Self::Token(_) | Self::Call(_) | Self::Tools(_) => None,
         }
     }

@@ -1,51 +1,60 @@
 //! `propusk inspect`.
 
+mod operation;
 mod print;
 
 use std::{io::Read, process::ExitCode, time::SystemTime};
 
-use propusk::{BearerToken, Inspection, Operation, Reason, layer::DeclaredScopes, server::Guard};
+use propusk::{BearerToken, Inspection, Reason, layer::DeclaredScopes, server::Guard};
 
-use super::{
-    serve::{LISTEN, ScopesConfig},
-    verification::Verification,
-};
+use super::serve::{Names, Plan, ScopesConfig};
 use crate::{
     args::InspectArgs,
     builtin::Builtin,
     config::ServeConfig,
     failure::{Code, Failure},
+    output::{note, visible},
 };
+
+use print::Inspected;
 
 /// Twice the longest token, with blanks around it: more than that is something else.
 const MOST_INPUT: u64 = 2 * BearerToken::MAX_LENGTH as u64;
 
 pub(crate) async fn run(
     args: InspectArgs,
-    mut config: ServeConfig,
+    config: ServeConfig,
     scopes: ScopesConfig,
     configured_tokens: Option<String>,
 ) -> Result<ExitCode, Failure> {
-    let operation = operation(args.operation.as_deref())?;
+    let operation = operation::parse(args.operation.as_deref())?;
     let token = token(args.token_to_inspect)?;
-    let verification = Verification::resolve(args.verification, &mut config, configured_tokens)?;
-    let listen = config.listen.as_deref().unwrap_or(LISTEN);
-    let settings = verification.settings(format!("http://{listen}/mcp"))?;
-    let settings = scopes.apply(settings)?;
+    let plan = Plan::resolve(args.serve, config, scopes, configured_tokens)?;
+    let settings = plan.expected_settings().await?;
     let builtin = Guard::new(Builtin::default(), settings.clone());
+    let names = Names::of(&builtin).await?;
+    for doubt in names.doubts(&plan.scopes) {
+        note(&format!("warning: {}", visible(&doubt)));
+    }
     let operation = operation.declaring(|target| builtin.declared_scopes(target));
-    let verifiers = verification.open(&settings, Some(&token)).await?;
+    let notes = operation::notes(&operation, &names, &plan.scopes);
+    let verifiers = plan.verification.open(&settings, Some(&token)).await?;
     let now = SystemTime::now();
-    let inspection = propusk::inspect(
-        &settings,
-        &verifiers.verifier,
-        &operation,
-        token.expose_secret(),
+    let text = token.expose_secret();
+    let inspection = propusk::inspect(&settings, &verifiers.verifier, &operation, text, now).await;
+    let code = exit_code(&inspection);
+    let inspected = Inspected {
+        inspection,
+        resource: settings.resource().as_str(),
+        operation: operation.to_string(),
+        notes,
         now,
-    )
-    .await;
-    print::inspection(&inspection, &settings, &operation, now, args.json)?;
-    Ok(exit_code(&inspection))
+    };
+    match args.json {
+        true => inspected.print_json()?,
+        false => inspected.print()?,
+    }
+    Ok(code)
 }
 
 /// An argument, `-` for standard input, or the variable that the client commands use too.
@@ -72,23 +81,16 @@ fn token(argument: Option<String>) -> Result<BearerToken, Failure> {
     BearerToken::parse(&text).map_err(|error| Failure::usage(format!("{from}: {error}")))
 }
 
-fn operation(text: Option<&str>) -> Result<Operation, Failure> {
-    match text {
-        None => Ok(Operation::Request),
-        Some(text) => text
-            .parse()
-            .map_err(|error| Failure::usage(format!("--operation: {error}"))),
-    }
-}
-
+/// A token that is not accepted is told by the exit code also where the request goes on without it.
 fn exit_code(inspection: &Inspection) -> ExitCode {
-    let code = match &inspection.decision {
-        Ok(_) => return ExitCode::SUCCESS,
-        Err(refusal) => match refusal.reason() {
-            Reason::Unavailable { .. } => Code::Unavailable,
-            Reason::InsufficientScope | Reason::Forbidden => Code::NotPermitted,
-            _ => Code::NotAuthenticated,
-        },
+    let refused = inspection.decision.as_ref().err();
+    let Some(refusal) = refused.or(inspection.fault.as_ref()) else {
+        return ExitCode::SUCCESS;
+    };
+    let code = match refusal.reason() {
+        Reason::Unavailable { .. } => Code::Unavailable,
+        Reason::InsufficientScope | Reason::Forbidden => Code::NotPermitted,
+        _ => Code::NotAuthenticated,
     };
     ExitCode::from(code as u8)
 }

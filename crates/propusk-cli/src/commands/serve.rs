@@ -1,5 +1,7 @@
 //! `propusk serve`.
 
+mod address;
+mod names;
 mod scopes;
 mod settings;
 mod watch;
@@ -9,7 +11,6 @@ use std::process::ExitCode;
 
 use propusk::Server;
 use propusk_store::TokenStore;
-use tokio::net::TcpListener;
 
 use super::verification::Verifiers;
 use crate::{
@@ -20,10 +21,14 @@ use crate::{
     output::{answer, note},
 };
 
+use address::bind;
+pub(super) use names::Names;
 pub(crate) use scopes::ScopesConfig;
+pub(super) use scopes::Section;
+pub(super) use settings::Plan;
 
 /// Where to listen when nothing else is said.
-pub(super) const LISTEN: &str = "127.0.0.1:8000";
+const LISTEN: &str = "127.0.0.1:8000";
 
 pub(crate) async fn run(
     args: ServeArgs,
@@ -31,7 +36,7 @@ pub(crate) async fn run(
     scopes: ScopesConfig,
     configured_tokens: Option<String>,
 ) -> Result<ExitCode, Failure> {
-    let plan = settings::Plan::resolve(args, config, scopes, configured_tokens)?;
+    let plan = Plan::resolve(args, config, scopes, configured_tokens)?;
     let listener = bind("--listen", &plan.listen).await?;
     let address = listener.local_addr().map_err(Failure::unavailable)?;
     let auth = plan.auth_settings(address)?;
@@ -39,6 +44,9 @@ pub(crate) async fn run(
     let watch = plan.watched.start(address).await?;
 
     plan.warn(&auth);
+    for doubt in Names::with(&auth).await?.doubts(&plan.scopes) {
+        tracing::warn!("{doubt}");
+    }
     let Verifiers {
         verifier,
         store,
@@ -63,20 +71,6 @@ pub(crate) async fn run(
     served
         .map_err(Failure::unavailable)
         .map(|()| ExitCode::SUCCESS)
-}
-
-async fn bind(flag: &str, listen: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(listen)
-        .await
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::AddrInUse => Failure::unavailable(format!(
-                "{listen} is in use by another program"
-            ))
-            .hint(format!(
-                "choose another port with {flag}, for example {flag} 127.0.0.1:0 for any free one"
-            )),
-            _ => Failure::unavailable(format!("cannot listen on {listen}: {error}")),
-        })
 }
 
 /// What cannot be recorded any more does not make a stop that was asked for a failure.

@@ -10,6 +10,7 @@ mod call;
 mod dpop;
 mod exit_codes;
 mod first_run;
+mod inspect;
 mod issuers;
 #[cfg(feature = "real-parts")]
 mod postgres;

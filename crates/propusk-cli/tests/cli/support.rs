@@ -140,7 +140,11 @@ impl Sandbox {
     }
 
     pub(crate) fn serve_with(&self, env: Env<'_>, args: Words<'_>) -> Server {
-        let args = [&["serve", "--listen", "127.0.0.1:0"], args].concat();
+        self.serve_at("127.0.0.1:0", env, args)
+    }
+
+    pub(crate) fn serve_at(&self, listen: &str, env: Env<'_>, args: Words<'_>) -> Server {
+        let args = [&["serve", "--listen", listen], args].concat();
         Server::start(self.command(PROPUSK, &args, env))
     }
 }

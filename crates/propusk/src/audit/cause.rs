@@ -28,10 +28,10 @@ enum BadBody {
 
 impl Cause {
     /// The word of a decision that let an authenticated caller through.
-    pub(crate) const AUTHORIZED: &'static str = "authorized";
+    pub const AUTHORIZED: &'static str = "authorized";
 
     /// The word of a decision that let an anonymous caller through.
-    pub(crate) const ANONYMOUS: &'static str = "anonymous";
+    pub const ANONYMOUS: &'static str = "anonymous";
 
     /// Every word that [`Cause::as_str`] can give and these two, so that a counter is there before the first of its kind.
     pub(crate) const WORDS: [&'static str; 22] = [
@@ -160,6 +160,19 @@ mod tests {
 
     use super::*;
     use crate::ScopeSet;
+
+    #[test]
+    fn every_word_stands_in_the_documents() {
+        let documents = include_str!("../../../../docs/cli.md");
+        let (_, audit) = documents
+            .split_once("### The audit log")
+            .expect("a chapter about the audit log");
+        let (audit, _) = audit.split_once("\n### ").expect("another chapter");
+        let (_, reasons) = audit.split_once("| reason |").expect("a table of reasons");
+        for word in Cause::WORDS {
+            assert!(reasons.contains(&format!("`{word}`")), "{word}");
+        }
+    }
 
     #[test]
     fn every_cause_has_a_word_of_the_list() {

@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 pub use caller::{Caller, RequestCaller};
 pub use drain::signal as shutdown_signal;
-pub use guard::Guard;
+pub use guard::{Guard, Offered};
 pub use metrics::serve_metrics;
 pub use propusk_macros::tool_router;
 pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};

@@ -2,57 +2,127 @@
 
 use std::time::{Duration, SystemTime};
 
-use propusk::{AccessToken, AuthSettings, Inspection, Operation, Verdict};
+use propusk::{AccessToken, Inspection, Refusal, Scope, ScopeSet, Verdict, audit::Cause};
 use serde_json::{Map, Value, json};
 
 use crate::{
     failure::Failure,
-    output::{answer, printable, table},
+    output::{answer, table, visible, visible_json},
 };
 
 /// The claims that are times (RFC 7519 §4.1, RFC 7662 §2.2).
 const TIMES: [&str; 4] = ["exp", "nbf", "iat", "auth_time"];
 
-pub(super) fn inspection(
-    inspection: &Inspection,
-    settings: &AuthSettings,
-    operation: &Operation,
-    now: SystemTime,
-    as_json: bool,
-) -> Result<(), Failure> {
-    let (verdict, reason) = verdict(&inspection.explanation.verdict);
-    let (decision, why) = match &inspection.decision {
-        Ok(_) => ("permitted", String::new()),
-        Err(refusal) => ("refused", refusal.to_string()),
-    };
-    let explanation = &inspection.explanation;
-    if as_json {
+/// An inspection, with what it was about.
+pub(super) struct Inspected<'a> {
+    pub(super) inspection: Inspection,
+    pub(super) resource: &'a str,
+    pub(super) operation: String,
+    pub(super) notes: Vec<String>,
+    pub(super) now: SystemTime,
+}
+
+impl Inspected<'_> {
+    /// Prints it for a human.
+    pub(super) fn print(&self) -> Result<(), Failure> {
+        let (explanation, now) = (&self.inspection.explanation, self.now);
+        let (verdict, why) = verdict(&explanation.verdict);
+        let mut rows = vec![row("verifier", &explanation.verifier)];
+        rows.extend(members("header", &explanation.header, now));
+        rows.extend(members("claim", &explanation.claims, now));
+        rows.push(row("clock", &format!("{} on this machine", date(now))));
+        rows.push(row("verdict", &sentence(verdict, why)));
+        if let Verdict::Valid(token) = &explanation.verdict {
+            rows.extend(facts(token, now));
+        }
+        rows.push(row("resource", self.resource));
+        rows.push(row("operation", &self.operation));
+        rows.extend(self.notes.iter().map(|note| row("note", note)));
+        rows.extend(self.scopes());
+        rows.push(row("decision", &self.decision_in_words()));
+        answer(&table(&rows))
+    }
+
+    /// The scopes that would do, where the refusal does not name them itself.
+    fn scopes(&self) -> Option<Vec<String>> {
+        let (_, reason, _) = self.decision();
+        let (needed, missing) = (self.inspection.needed.as_ref()?, &self.inspection.missing);
+        match reason {
+            "no_token" if !needed.is_empty() => Some(row("needs", &needed.to_string())),
+            "insufficient_scope" if needed != missing => Some(row("lacks", &missing.to_string())),
+            _ => None,
+        }
+    }
+
+    /// Prints it for a program; docs/cli.md lists the members, which are always there.
+    pub(super) fn print_json(&self) -> Result<(), Failure> {
+        let inspection = &self.inspection;
+        let explanation = &inspection.explanation;
+        let (verdict, why) = verdict(&explanation.verdict);
+        let token = match &explanation.verdict {
+            Verdict::Valid(token) => Some(token),
+            _ => None,
+        };
+        let (decision, reason, refusal) = self.decision();
         let value = json!({
             "verifier": explanation.verifier,
             "verdict": verdict,
-            "reason": reason,
+            "explanation": why,
             "header": explanation.header,
             "claims": explanation.claims,
-            "operation": operation.to_string(),
-            "resource": settings.resource().as_str(),
+            "issuer": token.and_then(AccessToken::issuer),
+            "subject": token.map(AccessToken::subject),
+            "client_id": token.and_then(AccessToken::client_id),
+            "token_id": token.and_then(AccessToken::token_id),
+            "scopes": token.map(|token| list(token.scopes())).unwrap_or_default(),
+            "audience": token.map(AccessToken::audience).unwrap_or_default(),
+            "expires_at": token.and_then(AccessToken::expires_at).map(date),
+            "resource": self.resource,
+            "operation": self.operation,
+            "notes": self.notes,
             "decision": decision,
-            "refusal": why,
-            "clock": date(now),
+            "reason": reason,
+            "fault": inspection.fault.as_ref().map(word),
+            "refusal": refusal.map(ToString::to_string),
+            "needed": inspection.needed.as_ref().map(list).unwrap_or_default(),
+            "missing": list(&inspection.missing),
+            "clock": date(self.now),
         });
-        return answer(&format!("{value:#}"));
+        answer(&visible_json(&format!("{value:#}")))
     }
-    let mut rows = vec![row("verifier", &explanation.verifier)];
-    rows.extend(members("header", &explanation.header, now));
-    rows.extend(members("claim", &explanation.claims, now));
-    rows.push(row("clock", &format!("{} on this machine", date(now))));
-    rows.push(row("verdict", &sentence(verdict, &reason)));
-    if let Verdict::Valid(token) = &explanation.verdict {
-        rows.extend(facts(token, now));
+
+    /// What becomes of the request, the word that the audit log has for it, and what is held against
+    /// the token.
+    fn decision(&self) -> (&'static str, &'static str, Option<&Refusal>) {
+        let fault = self.inspection.fault.as_ref();
+        match &self.inspection.decision {
+            Err(refusal) => ("refused", word(refusal), Some(refusal)),
+            Ok(permit) if permit.caller().is_some() => ("permitted", Cause::AUTHORIZED, None),
+            Ok(_) => ("anonymous", Cause::ANONYMOUS, fault),
+        }
     }
-    rows.push(row("resource", settings.resource().as_str()));
-    rows.push(row("operation", &operation.to_string()));
-    rows.push(row("decision", &sentence(decision, &why)));
-    answer(&table(&rows))
+
+    fn decision_in_words(&self) -> String {
+        let (decision, _, refusal) = self.decision();
+        let why = refusal.map(ToString::to_string).unwrap_or_default();
+        match (decision, &self.inspection.fault) {
+            ("anonymous", _) => format!("goes on anonymously, without the token: {why}"),
+            ("refused", Some(fault)) if Some(fault.reason()) != refusal.map(Refusal::reason) => {
+                format!("refused: {why} The token does not count: {fault}")
+            }
+            ("refused", _) => format!("refused: {why}"),
+            _ => decision.to_owned(),
+        }
+    }
+}
+
+/// The word of the audit log for a refusal.
+fn word(refusal: &Refusal) -> &'static str {
+    Cause::from(refusal.clone()).as_str()
+}
+
+fn list(scopes: &ScopeSet) -> Vec<&str> {
+    scopes.iter().map(Scope::as_str).collect()
 }
 
 /// What a tool will see of the caller.
@@ -79,21 +149,20 @@ fn facts(token: &AccessToken, now: SystemTime) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn verdict(verdict: &Verdict) -> (&'static str, String) {
+fn verdict(verdict: &Verdict) -> (&'static str, Option<&str>) {
     match verdict {
-        Verdict::Valid(_) => ("valid", String::new()),
-        Verdict::Invalid(why) => ("not valid", why.clone()),
-        Verdict::NotMine(why) => ("not recognised", why.clone()),
-        Verdict::Unavailable(why) => ("cannot tell now", why.clone()),
-        _ => ("unknown", String::new()),
+        Verdict::Valid(_) => ("valid", None),
+        Verdict::Invalid(why) => ("not valid", Some(why)),
+        Verdict::NotMine(why) => ("not recognised", Some(why)),
+        Verdict::Unavailable(why) => ("cannot tell now", Some(why)),
+        _ => ("unknown", None),
     }
 }
 
-fn sentence(word: &str, why: &str) -> String {
-    if why.is_empty() {
-        word.to_owned()
-    } else {
-        format!("{word}: {why}")
+fn sentence(word: &str, why: Option<&str>) -> String {
+    match why {
+        None | Some("") => word.to_owned(),
+        Some(why) => format!("{word}: {why}"),
     }
 }
 
@@ -116,8 +185,7 @@ fn members(kind: &str, members: &Map<String, Value>, now: SystemTime) -> Vec<Vec
 
 fn row(name: &str, value: &str) -> Vec<String> {
     // One line each, whatever an issuer writes into a claim.
-    let line = |text: &str| printable(text).replace('\n', " ");
-    vec![line(name), line(value)]
+    vec![visible(name), visible(value)]
 }
 
 /// A NumericDate (RFC 7519 §2) that the calendar can show.
@@ -175,7 +243,7 @@ mod tests {
         assert_eq!(value("exp"), "1007380  1970-01-12T15:49:40Z (in 2h 3m)");
         assert_eq!(value("nbf"), "999990.5  1970-01-12T13:46:30Z (9s ago)");
         assert_eq!(value("iat"), "soon");
-        assert_eq!(value("sub"), "a verdict  valid\u{fffd}[2J");
+        assert_eq!(value("sub"), "a\\nverdict  valid\\u{1b}[2J");
         assert_eq!(value("auth_time"), "1e+30");
         let years = Duration::from_secs(3 * 365 * 24 * 60 * 60);
         assert_eq!(distance(now + years, now), "in 2 years 11 months");

@@ -1,10 +1,14 @@
 //! From arguments and file to the settings of the server.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use propusk::{Admission, AuthSettings, DpopPolicy};
 
-use super::{LISTEN, ScopesConfig, watch::Watched};
+use super::{
+    LISTEN, ScopesConfig,
+    address::{address_of, url_at, would_bind},
+    watch::Watched,
+};
 use crate::{
     args::ServeArgs,
     commands::verification::{Verification, either},
@@ -12,23 +16,24 @@ use crate::{
     failure::Failure,
 };
 
-/// What `serve` was asked to do; nothing has been touched yet.
-pub(super) struct Plan {
+/// What `serve` was asked to do; nothing has been touched yet. `inspect` asks the same plan what
+/// would be decided, so that the two cannot differ.
+pub(in crate::commands) struct Plan {
     pub(super) listen: String,
-    pub(super) verification: Verification,
+    pub(in crate::commands) verification: Verification,
     pub(super) stateless: bool,
     pub(super) watched: Watched,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
     suggested_scopes: Vec<String>,
-    scopes: ScopesConfig,
+    pub(in crate::commands) scopes: ScopesConfig,
     show_all: bool,
     dpop: DpopPolicy,
     dpop_nonces: bool,
 }
 
 impl Plan {
-    pub(super) fn resolve(
+    pub(in crate::commands) fn resolve(
         args: ServeArgs,
         mut config: ServeConfig,
         scopes: ScopesConfig,
@@ -75,13 +80,23 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The settings of the library, for the address that would be bound.
+    pub(in crate::commands) async fn expected_settings(&self) -> Result<AuthSettings, Failure> {
+        // With a URL of its own the address has no say, and may be one of another machine.
+        let address = match self.verification.resource {
+            Some(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+            None => would_bind(&self.listen).await?,
+        };
+        self.auth_settings(address)
+    }
+
     /// The settings of the library, for the address that was bound.
     pub(super) fn auth_settings(&self, bound: SocketAddr) -> Result<AuthSettings, Failure> {
         let usage =
             |flag: &str, error: &dyn std::fmt::Display| Failure::usage(format!("{flag}: {error}"));
         let mut settings = self
             .verification
-            .settings(format!("http://{}/mcp", reachable(bound)))?
+            .settings(url_at(bound))?
             .dpop(self.dpop)
             .dpop_nonces(self.dpop_nonces);
         settings = self.scopes.apply(settings)?.show_all(self.show_all);
@@ -146,29 +161,4 @@ impl Plan {
 fn dpop_of(text: &str) -> Result<DpopPolicy, Failure> {
     let parsed: Result<_, propusk::UnknownDpopPolicy> = text.parse();
     parsed.map_err(|error| Failure::usage(format!("--dpop: {text:?} is none; {error}")))
-}
-
-/// `host:port`. Resolving the host is the operating system's business.
-pub(super) fn address_of(flag: &str, text: &str) -> Result<(), Failure> {
-    let parts = text.rsplit_once(':');
-    let good = |(host, port): (&str, &str)| {
-        !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
-    };
-    if parts.is_some_and(good) {
-        return Ok(());
-    }
-    Err(
-        Failure::usage(format!("{flag}: {text:?} is not an address"))
-            .hint("write an address with its port, such as 127.0.0.1:8000 or [::1]:8000"),
-    )
-}
-
-/// A wildcard address is none that a client can connect to.
-fn reachable(bound: SocketAddr) -> SocketAddr {
-    let ip = match bound.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, bound.port())
 }

@@ -13,7 +13,7 @@ use propusk::{
     server::{Protected, serve_metrics},
 };
 
-use super::{bind, settings::address_of};
+use super::address::{address_of, bind};
 use crate::{failure::Failure, output::note};
 
 /// What is to be watched; nothing has been opened yet.

@@ -68,7 +68,7 @@ fn check(place: &Sandbox, flags: &[String], rows: Vec<Row>) {
         assert_eq!(json.code, code, "{what}: {json:#?}");
         let told = json.json();
         assert_eq!(told["verdict"], verdict, "{what}: {told}");
-        let said = format!("{} {}", told["reason"], told["refusal"]);
+        let said = format!("{} {}", told["explanation"], told["refusal"]);
         assert!(said.contains(why), "{what}: {told}");
         let decision = if code == 0 { "permitted" } else { "refused" };
         assert_eq!(told["decision"], decision, "{what}");

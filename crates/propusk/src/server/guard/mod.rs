@@ -4,6 +4,7 @@ mod asked;
 mod catalogue;
 mod handler;
 mod listed;
+mod offered;
 
 use std::{fmt, sync::Arc};
 
@@ -13,6 +14,7 @@ use rmcp::{
     service::{NotificationContext, RequestContext},
 };
 
+pub use self::offered::Offered;
 use self::{
     asked::Asked,
     catalogue::{Catalogue, each_page},
