@@ -12,6 +12,7 @@ mod server;
 mod startup;
 mod statistics;
 mod table;
+mod verify;
 
 use std::path::Path;
 
@@ -22,14 +23,15 @@ use programs::Programs;
 use rounds::Plan;
 
 const USAGE: &str = "\
-usage: cargo xtask bench [--quick | --million | startup | instructions | budget]
+usage: cargo xtask bench [--quick | --million | startup | instructions | budget | verify [--quick]]
 
   (nothing)      all of the tables, five interleaved rounds and a million requests
   --quick        one short round and the start-up time, without the million requests
   --million      resident memory after a million requests, alone
   startup        from start to ready, alone
   instructions   instructions per request under valgrind, alone
-  budget         fails where propusk takes more instructions than it may";
+  budget         fails where propusk takes more instructions than it may
+  verify         each verifier beside the bare signature check, query and request, alone";
 
 /// Runs what the arguments ask for and prints Markdown.
 ///
@@ -46,6 +48,8 @@ pub(crate) fn run(root: &Path, args: &[String]) -> anyhow::Result<()> {
         ["startup"] => print!("{}", startup::measure(&Programs::build(root)?)?.table()),
         ["instructions"] => print_instructions(&instructions(root)?),
         ["budget"] => budget(root)?,
+        ["verify"] => verify::run(root, false)?,
+        ["verify", "--quick"] => verify::run(root, true)?,
         ["--help" | "-h"] => println!("{USAGE}"),
         _ => bail!("{USAGE}"),
     }

@@ -3,6 +3,7 @@
 mod bench;
 mod conformance;
 mod debian;
+mod fuzz;
 mod identity_provider;
 mod interop;
 mod node;
@@ -18,6 +19,7 @@ const HELP: &str = "\
 cargo xtask test          every test with all of its set-up (what CI runs)
 cargo xtask bench         what authorization costs, as tables (see bench/README.md)
 cargo xtask conformance   the official MCP conformance suite, server side
+cargo xtask fuzz          libFuzzer on the parsers: [seconds for each] [targets]
 cargo xtask idp           installs the identity provider that tests start, and its Node
 cargo xtask interop       real clients in other languages against the built server
 cargo xtask readme        the commands of the README, as they stand there
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(root),
         Some("bench") => bench::run(root, &arguments[1..]),
         Some("conformance") => conformance::run(root),
+        Some("fuzz") => fuzz::run(root, &arguments[1..]),
         Some("idp") => identity_provider::install(root),
         Some("interop") => interop::run(root),
         Some("readme") => readme::run(root),

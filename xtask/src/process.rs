@@ -39,12 +39,22 @@ pub(crate) fn build(
     bin: &str,
     release: bool,
 ) -> anyhow::Result<PathBuf> {
-    let mut command = cargo(root);
-    command.args(["build", "--quiet", "--package", package, "--bin", bin]);
+    let mut arguments = vec!["--package", package];
     if release {
-        command.arg("--release");
+        arguments.push("--release");
     }
-    let output = command
+    build_with(cargo(root), &arguments, bin)
+}
+
+/// The same, by a cargo that was set up and with these arguments.
+pub(crate) fn build_with(
+    mut cargo: Command,
+    arguments: &[&str],
+    bin: &str,
+) -> anyhow::Result<PathBuf> {
+    let output = cargo
+        .args(["build", "--quiet", "--bin", bin])
+        .args(arguments)
         .args(["--message-format", "json-render-diagnostics"])
         .stderr(Stdio::inherit())
         .output()

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{bench, conformance, debian, identity_provider, interop, process, readme, tidy};
+use crate::{bench, conformance, debian, fuzz, identity_provider, interop, process, readme, tidy};
 
 /// Tests that start real programs. A plain `cargo test` does without them.
 const REAL_PARTS: &str = "propusk/real-parts,propusk-cli/real-parts,\
@@ -39,6 +39,7 @@ const STEPS: &[Step] = &[
         let arguments = ["test", "--workspace", "--features", REAL_PARTS, "--quiet"];
         cargo(root, &arguments)
     }),
+    ("fuzzing", fuzz::briefly),
     ("features", features),
     ("conformance", conformance::run),
     ("interoperability", interop::run),

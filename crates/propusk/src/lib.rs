@@ -54,6 +54,9 @@ pub mod client;
 mod discovery;
 #[cfg(feature = "fetch")]
 mod fetch;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "introspection")]
 mod introspection;
 #[cfg(feature = "jwt")]

@@ -32,27 +32,36 @@ fn can_bind() -> bool {
     cores() >= 2 && is_installed("taskset")
 }
 
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The machine in a sentence, with what it does not allow.
 pub(super) fn describe() -> String {
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let model = model.map_or("an unknown processor", |(_, name)| name);
     let binding = if can_bind() {
         "the server on core 0 and the load on core 1"
     } else {
         "server and load NOT on different cores (that needs two cores and taskset from util-linux): \
          compare only figures of the same round"
     };
+    describe_with(&format!(", {binding}"))
+}
+
+/// The machine in a sentence, for what runs in one process.
+pub(super) fn describe_alone() -> String {
+    describe_with("")
+}
+
+fn describe_with(binding: &str) -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("an unknown processor", |(_, name)| name);
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let busy = load.split_whitespace().next().unwrap_or("unknown");
     format!(
-        "Measured on {} cores of {model}, {binding}; load average before: {busy}.",
+        "Measured on {} cores of {model}{binding}; load average before: {busy}.",
         cores()
     )
 }

@@ -24,6 +24,7 @@ const LICENCES: &[&str] = &[
     "CDLA-Permissive-2.0",
     "BSL-1.0",
     "OpenSSL",
+    "NCSA",
 ];
 
 /// Large dependencies that must not be built twice.

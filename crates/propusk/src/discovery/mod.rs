@@ -87,10 +87,12 @@ pub(crate) async fn discover(
     Err(failed(absent))
 }
 
-fn parse(document: &[u8], issuer: &IssuerUrl) -> Result<IssuerMetadata, DiscoveryError> {
+pub(crate) fn parse(document: &[u8], issuer: &IssuerUrl) -> Result<IssuerMetadata, DiscoveryError> {
     let name = || issuer.as_str().to_owned();
+    // From a text: of bytes, serde_json would let pass broken ones in members that nobody reads.
+    let text = str::from_utf8(document).map_err(|_| DiscoveryError::NotMetadata(name()))?;
     let metadata: IssuerMetadata =
-        serde_json::from_slice(document).map_err(|_| DiscoveryError::NotMetadata(name()))?;
+        serde_json::from_str(text).map_err(|_| DiscoveryError::NotMetadata(name()))?;
     // RFC 8414 §3.3: identical, as strings.
     if metadata.issuer == issuer.as_str() {
         Ok(metadata)
@@ -131,6 +133,16 @@ mod tests {
             };
             assert!(shown.contains(expected), "{document}: {shown}");
         }
+    }
+
+    #[test]
+    fn rfc8259_8_1_broken_text_is_no_document_wherever_it_is() {
+        let issuer = IssuerUrl::parse("https://login.example").expect("valid");
+        let document = b"{\"issuer\":\"https://login.example\",\"unread\":\"\xff\"}";
+        assert!(matches!(
+            parse(document, &issuer),
+            Err(DiscoveryError::NotMetadata(_))
+        ));
     }
 
     #[test]

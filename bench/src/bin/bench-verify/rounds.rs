@@ -1,0 +1,151 @@
+//! Interleaved rounds, on one thread.
+
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
+
+/// How much is measured.
+pub(crate) struct Plan {
+    pub(crate) rounds: u32,
+    /// A contender's turn.
+    pub(crate) turn: Duration,
+}
+
+impl Plan {
+    pub(crate) fn new(rounds: u32, turn_millis: u64) -> Self {
+        Self {
+            rounds: rounds.max(1),
+            turn: Duration::from_millis(turn_millis.max(1)),
+        }
+    }
+}
+
+/// What one contender took, round by round.
+#[derive(Serialize)]
+pub(crate) struct Sample {
+    group: String,
+    contender: String,
+    rounds: Vec<Spent>,
+}
+
+impl Sample {
+    pub(crate) fn of(group: impl Into<String>, contender: impl Into<String>) -> Self {
+        Self {
+            group: group.into(),
+            contender: contender.into(),
+            rounds: Vec::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, spent: Spent) {
+        self.rounds.push(spent);
+    }
+}
+
+/// Nanoseconds for one verification.
+#[derive(Serialize)]
+pub(crate) struct Spent {
+    cpu: f64,
+    elapsed: f64,
+}
+
+impl Spent {
+    /// So much time for so many verifications.
+    pub(crate) fn new(cpu: Duration, elapsed: Duration, count: u64) -> Self {
+        let each = |time: Duration| time.as_nanos() as f64 / count as f64;
+        Self {
+            cpu: each(cpu),
+            elapsed: each(elapsed),
+        }
+    }
+}
+
+/// Whose CPU time counts.
+#[derive(Clone, Copy)]
+pub(crate) enum Cpu {
+    /// That of this thread.
+    Thread,
+    /// That of all threads: SQLite works on threads of its own.
+    Process,
+}
+
+impl Cpu {
+    pub(crate) fn now(self) -> Duration {
+        let clock = match self {
+            Self::Thread => ClockId::ThreadCPUTime,
+            Self::Process => ClockId::ProcessCPUTime,
+        };
+        let time = clock_gettime(clock);
+        Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+    }
+}
+
+/// Does so many verifications.
+pub(crate) type Work<'a> = Box<dyn FnMut(u64) -> anyhow::Result<()> + 'a>;
+
+/// Contenders that are compared with each other, by their names.
+pub(crate) struct Group<'a> {
+    name: String,
+    cpu: Cpu,
+    contenders: Vec<(String, Work<'a>)>,
+}
+
+impl<'a> Group<'a> {
+    pub(crate) fn new(name: impl Into<String>, cpu: Cpu) -> Self {
+        Self {
+            name: name.into(),
+            cpu,
+            contenders: Vec::new(),
+        }
+    }
+
+    pub(crate) fn contender(
+        mut self,
+        name: impl Into<String>,
+        work: impl FnMut(u64) -> anyhow::Result<()> + 'a,
+    ) -> Self {
+        self.contenders.push((name.into(), Box::new(work)));
+        self
+    }
+
+    /// Lets them take turns; in every round another one begins.
+    pub(crate) fn measure(mut self, plan: &Plan) -> anyhow::Result<Vec<Sample>> {
+        let mut samples = Vec::new();
+        let mut counts = Vec::new();
+        for (name, work) in &mut self.contenders {
+            counts.push(calibrate(work, plan.turn)?);
+            samples.push(Sample::of(&self.name, name.as_str()));
+        }
+        let several = self.contenders.len();
+        for round in 0..plan.rounds as usize {
+            for turn in 0..several {
+                let index = (round + turn) % several;
+                let spent = spend(self.cpu, &mut self.contenders[index].1, counts[index])?;
+                samples[index].push(spent);
+            }
+        }
+        Ok(samples)
+    }
+}
+
+fn spend(cpu: Cpu, work: &mut Work<'_>, count: u64) -> anyhow::Result<Spent> {
+    let (began, before) = (Instant::now(), cpu.now());
+    work(count)?;
+    Ok(Spent::new(cpu.now() - before, began.elapsed(), count))
+}
+
+/// How many verifications make a turn. It warms up, too.
+fn calibrate(work: &mut Work<'_>, turn: Duration) -> anyhow::Result<u64> {
+    let mut count = 1;
+    loop {
+        let began = Instant::now();
+        work(count)?;
+        let took = began.elapsed();
+        if took * 4 >= turn {
+            let scale = turn.as_secs_f64() / took.as_secs_f64();
+            return Ok(((count as f64 * scale) as u64).max(1));
+        }
+        count *= 2;
+    }
+}
