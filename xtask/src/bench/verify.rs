@@ -2,19 +2,12 @@
 //! without. `bench-verify` measures, in one process.
 
 mod aims;
-mod samples;
 mod tables;
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{path::Path, process::Command};
 
-use anyhow::{Context, ensure};
-
-use super::processor;
+use super::{processor, samples::Samples};
 use crate::process;
-use samples::Samples;
 
 /// Measures and prints Markdown.
 ///
@@ -27,12 +20,7 @@ pub(super) fn run(root: &Path, quick: bool) -> anyhow::Result<()> {
     if quick {
         command.args(["--rounds", "3", "--tokens", "50000"]);
     }
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .context("running bench-verify")?;
-    ensure!(output.status.success(), "bench-verify failed");
-    let samples = Samples::parse(&output.stdout)?;
+    let samples = Samples::of(command)?;
     for table in tables::all(&samples)? {
         println!("{table}");
     }

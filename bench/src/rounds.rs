@@ -1,4 +1,5 @@
-//! Interleaved rounds, on one thread.
+//! Interleaved rounds in one process: contenders that take turns, so that ratios can be taken within a
+//! round.
 
 use std::time::{Duration, Instant};
 
@@ -6,14 +7,17 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 /// How much is measured.
-pub(crate) struct Plan {
-    pub(crate) rounds: u32,
+pub struct Plan {
+    /// How often each contender has its turn.
+    pub rounds: u32,
     /// A contender's turn.
-    pub(crate) turn: Duration,
+    pub turn: Duration,
 }
 
 impl Plan {
-    pub(crate) fn new(rounds: u32, turn_millis: u64) -> Self {
+    /// At least one round, and turns of at least a millisecond.
+    #[must_use]
+    pub fn new(rounds: u32, turn_millis: u64) -> Self {
         Self {
             rounds: rounds.max(1),
             turn: Duration::from_millis(turn_millis.max(1)),
@@ -23,14 +27,15 @@ impl Plan {
 
 /// What one contender took, round by round.
 #[derive(Serialize)]
-pub(crate) struct Sample {
+pub struct Sample {
     group: String,
     contender: String,
     rounds: Vec<Spent>,
 }
 
 impl Sample {
-    pub(crate) fn of(group: impl Into<String>, contender: impl Into<String>) -> Self {
+    /// A contender of a group, before its first round.
+    pub fn of(group: impl Into<String>, contender: impl Into<String>) -> Self {
         Self {
             group: group.into(),
             contender: contender.into(),
@@ -38,21 +43,23 @@ impl Sample {
         }
     }
 
-    pub(crate) fn push(&mut self, spent: Spent) {
+    /// Adds a round.
+    pub fn push(&mut self, spent: Spent) {
         self.rounds.push(spent);
     }
 }
 
-/// Nanoseconds for one verification.
+/// Nanoseconds for one time.
 #[derive(Serialize)]
-pub(crate) struct Spent {
+pub struct Spent {
     cpu: f64,
     elapsed: f64,
 }
 
 impl Spent {
-    /// So much time for so many verifications.
-    pub(crate) fn new(cpu: Duration, elapsed: Duration, count: u64) -> Self {
+    /// So much time for so many times.
+    #[must_use]
+    pub fn new(cpu: Duration, elapsed: Duration, count: u64) -> Self {
         let each = |time: Duration| time.as_nanos() as f64 / count as f64;
         Self {
             cpu: each(cpu),
@@ -63,7 +70,7 @@ impl Spent {
 
 /// Whose CPU time counts.
 #[derive(Clone, Copy)]
-pub(crate) enum Cpu {
+pub enum Cpu {
     /// That of this thread.
     Thread,
     /// That of all threads: SQLite works on threads of its own.
@@ -71,7 +78,9 @@ pub(crate) enum Cpu {
 }
 
 impl Cpu {
-    pub(crate) fn now(self) -> Duration {
+    /// CPU time so far.
+    #[must_use]
+    pub fn now(self) -> Duration {
         let clock = match self {
             Self::Thread => ClockId::ThreadCPUTime,
             Self::Process => ClockId::ProcessCPUTime,
@@ -81,18 +90,19 @@ impl Cpu {
     }
 }
 
-/// Does so many verifications.
-pub(crate) type Work<'a> = Box<dyn FnMut(u64) -> anyhow::Result<()> + 'a>;
+/// Does it so many times.
+pub type Work<'a> = Box<dyn FnMut(u64) -> anyhow::Result<()> + 'a>;
 
 /// Contenders that are compared with each other, by their names.
-pub(crate) struct Group<'a> {
+pub struct Group<'a> {
     name: String,
     cpu: Cpu,
     contenders: Vec<(String, Work<'a>)>,
 }
 
 impl<'a> Group<'a> {
-    pub(crate) fn new(name: impl Into<String>, cpu: Cpu) -> Self {
+    /// A group without contenders.
+    pub fn new(name: impl Into<String>, cpu: Cpu) -> Self {
         Self {
             name: name.into(),
             cpu,
@@ -100,7 +110,9 @@ impl<'a> Group<'a> {
         }
     }
 
-    pub(crate) fn contender(
+    /// Adds a contender.
+    #[must_use]
+    pub fn contender(
         mut self,
         name: impl Into<String>,
         work: impl FnMut(u64) -> anyhow::Result<()> + 'a,
@@ -110,7 +122,10 @@ impl<'a> Group<'a> {
     }
 
     /// Lets them take turns; in every round another one begins.
-    pub(crate) fn measure(mut self, plan: &Plan) -> anyhow::Result<Vec<Sample>> {
+    ///
+    /// # Errors
+    /// What a contender does failed.
+    pub fn measure(mut self, plan: &Plan) -> anyhow::Result<Vec<Sample>> {
         let mut samples = Vec::new();
         let mut counts = Vec::new();
         for (name, work) in &mut self.contenders {
@@ -135,7 +150,7 @@ fn spend(cpu: Cpu, work: &mut Work<'_>, count: u64) -> anyhow::Result<Spent> {
     Ok(Spent::new(cpu.now() - before, began.elapsed(), count))
 }
 
-/// How many verifications make a turn. It warms up, too.
+/// How many times make a turn. It warms up, too.
 fn calibrate(work: &mut Work<'_>, turn: Duration) -> anyhow::Result<u64> {
     let mut count = 1;
     loop {
