@@ -10,9 +10,13 @@ use serde::Serialize;
 pub struct Plan {
     /// How often each contender has its turn.
     pub rounds: u32,
-    /// A contender's turn.
+    /// What each contender gets of a round, in slices.
     pub turn: Duration,
 }
+
+/// Contenders take turns after so much time, so that what else happens on the machine meets all of
+/// them alike.
+const SLICE: Duration = Duration::from_millis(1);
 
 impl Plan {
     /// At least one round, and turns of at least a millisecond.
@@ -21,6 +25,15 @@ impl Plan {
         Self {
             rounds: rounds.max(1),
             turn: Duration::from_millis(turn_millis.max(1)),
+        }
+    }
+
+    /// The same with longer turns.
+    #[must_use]
+    pub fn with_longer_turns(&self, times: u32) -> Self {
+        Self {
+            rounds: self.rounds,
+            turn: self.turn * times,
         }
     }
 }
@@ -121,7 +134,7 @@ impl<'a> Group<'a> {
         self
     }
 
-    /// Lets them take turns; in every round another one begins.
+    /// Lets them take turns; every time another one begins.
     ///
     /// # Errors
     /// What a contender does failed.
@@ -129,36 +142,58 @@ impl<'a> Group<'a> {
         let mut samples = Vec::new();
         let mut counts = Vec::new();
         for (name, work) in &mut self.contenders {
-            counts.push(calibrate(work, plan.turn)?);
+            counts.push(calibrate(work)?);
             samples.push(Sample::of(&self.name, name.as_str()));
         }
-        let several = self.contenders.len();
-        for round in 0..plan.rounds as usize {
-            for turn in 0..several {
-                let index = (round + turn) % several;
-                let spent = spend(self.cpu, &mut self.contenders[index].1, counts[index])?;
-                samples[index].push(spent);
+        for _ in 0..plan.rounds {
+            let spent = self.round(plan, &counts)?;
+            for (index, (cpu, elapsed, slices)) in spent.into_iter().enumerate() {
+                samples[index].push(Spent::new(cpu, elapsed, counts[index] * slices));
             }
         }
         Ok(samples)
     }
+
+    /// CPU time, time, and the number of slices, for each.
+    fn round(&mut self, plan: &Plan, counts: &[u64]) -> anyhow::Result<Vec<Took>> {
+        let several = self.contenders.len();
+        let mut took: Vec<Took> = vec![Took::default(); several];
+        let slices = (plan.turn.as_micros() / SLICE.as_micros()).max(1) as usize;
+        for slice in 0..slices {
+            for turn in 0..several {
+                let index = (slice + turn) % several;
+                let (began, before) = (Instant::now(), self.cpu.now());
+                self.contenders[index].1(counts[index])?;
+                let (cpu, elapsed, done) = &mut took[index];
+                *cpu += self.cpu.now() - before;
+                *elapsed += began.elapsed();
+                *done += 1;
+            }
+        }
+        Ok(took)
+    }
 }
 
-fn spend(cpu: Cpu, work: &mut Work<'_>, count: u64) -> anyhow::Result<Spent> {
-    let (began, before) = (Instant::now(), cpu.now());
-    work(count)?;
-    Ok(Spent::new(cpu.now() - before, began.elapsed(), count))
+type Took = (Duration, Duration, u64);
+
+/// How many times make a slice.
+fn calibrate(work: &mut Work<'_>) -> anyhow::Result<u64> {
+    // The first attempt fills what is to be filled, and is slower for it.
+    let warmed = calibrate_from(1, work)?;
+    calibrate_from(warmed, work)
 }
 
-/// How many times make a turn. It warms up, too.
-fn calibrate(work: &mut Work<'_>, turn: Duration) -> anyhow::Result<u64> {
-    let mut count = 1;
+fn calibrate_from(mut count: u64, work: &mut Work<'_>) -> anyhow::Result<u64> {
     loop {
-        let began = Instant::now();
-        work(count)?;
-        let took = began.elapsed();
-        if took * 4 >= turn {
-            let scale = turn.as_secs_f64() / took.as_secs_f64();
+        // The shortest of three: the others may have been interrupted.
+        let mut took = Duration::MAX;
+        for _ in 0..3 {
+            let began = Instant::now();
+            work(count)?;
+            took = took.min(began.elapsed());
+        }
+        if took * 2 >= SLICE {
+            let scale = SLICE.as_secs_f64() / took.as_secs_f64();
             return Ok(((count as f64 * scale) as u64).max(1));
         }
         count *= 2;

@@ -52,8 +52,8 @@ fn check(token: &AccessToken, header: &[u8], claims: &[u8]) {
     assert_eq!(claims["sub"], token.subject());
     assert!(!token.subject().is_empty());
     let is_us = |audience: &String| {
-        let audience = audience.to_ascii_lowercase();
-        audience.replace(":443", "") == RESOURCE
+        let plain = audience.to_ascii_lowercase().replace(":443/", "/");
+        plain == RESOURCE && audience.ends_with("/mcp")
     };
     assert!(token.audience().iter().any(is_us), "for somebody else");
     assert!(claims["exp"].is_number());

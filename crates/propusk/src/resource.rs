@@ -118,11 +118,34 @@ impl ResourceUrl {
 
     /// Whether a token's audience names this resource: the same URL, where scheme and host compare
     /// without case and a default port may be left out. A trailing slash makes a difference except
-    /// at the root (`https://a` and `https://a/` are one resource).
+    /// at the root (`https://a` and `https://a/` are one resource). Everything else compares as
+    /// text: what a browser would make the same of, such as `https:a` or `https://a/x/..`, is not
+    /// the same here.
     #[must_use]
     pub fn is_named_by(&self, audience: &str) -> bool {
-        audience == self.text || Self::parse(audience).is_ok_and(|other| other.url == self.url)
+        audience == self.text
+            || plain(audience).is_some_and(|other| {
+                // A client may have got its text from a URL parser.
+                other == self.url.as_str() || plain(&self.text).is_some_and(|own| own == other)
+            })
     }
+}
+
+/// The text with scheme and host in lower case, without a default port, and with a slash at the
+/// root.
+fn plain(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let (scheme, authority) = (scheme.to_ascii_lowercase(), authority.to_ascii_lowercase());
+    let default_port = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return None,
+    };
+    let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
+    let path = if path.is_empty() { "/" } else { path };
+    Some(format!("{scheme}://{authority}{path}"))
 }
 
 /// The root well-known path of RFC 9728.
@@ -265,11 +288,35 @@ mod tests {
             "https://a.example/mcp?x",
             "https://a.example/mcp#x",
             "https://a.example.evil/mcp",
+            // What a browser would make the same of.
+            "https:a.example/mcp",
+            "https:/a.example/mcp",
+            "https:\\\\a.example\\mcp",
+            "https://a.example/x/../mcp",
+            "https://a.example/./mcp",
+            "https://a.example/%2e/mcp",
+            "https://a.exam\tple/mcp",
+            "https://a.example/m\ncp",
+            "https://%61.example/mcp",
+            "https://ａ.example/mcp",
+            "https://@a.example/mcp",
+            "https://a.example:/mcp",
+            "https://a.example:0443/mcp",
         ] {
-            assert!(!resource.is_named_by(other), "{other}");
+            assert!(!resource.is_named_by(other), "{other:?}");
         }
         assert!(url("https://a.example").is_named_by("https://a.example/"));
         assert!(url("https://a.example/").is_named_by("https://a.example"));
+        for (resource, audience) in [
+            ("http://[::1]:80/mcp", "HTTP://[::1]/mcp"),
+            ("HTTPS://A.example:443", "https://a.example/"),
+            (
+                "https://bücher.example/é",
+                "https://xn--bcher-kva.example/%C3%A9",
+            ),
+        ] {
+            assert!(url(resource).is_named_by(audience), "{audience}");
+        }
     }
 
     #[test]

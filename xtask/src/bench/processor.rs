@@ -49,7 +49,12 @@ pub(super) fn describe() -> String {
 
 /// The machine in a sentence, for what runs in one process.
 pub(super) fn describe_alone() -> String {
-    describe_with("")
+    let binding = if can_bind() {
+        ", all but the several threads on core 1"
+    } else {
+        ", NOT bound to a core (that needs two cores and taskset from util-linux)"
+    };
+    describe_with(binding)
 }
 
 fn describe_with(binding: &str) -> String {

@@ -33,7 +33,7 @@ pub(super) fn elapsed(spent: Spent) -> f64 {
 
 impl Samples {
     /// What this program prints.
-    pub(super) fn of(mut program: Command) -> anyhow::Result<Self> {
+    pub(super) fn of(program: &mut Command) -> anyhow::Result<Self> {
         let output = program.stderr(Stdio::inherit()).output();
         let output = output.with_context(|| format!("running {program:?}"))?;
         ensure!(output.status.success(), "{program:?} failed");
@@ -44,6 +44,11 @@ impl Samples {
         let samples: Vec<Value> = serde_json::from_slice(json)?;
         let samples = samples.iter().map(sample);
         Ok(Self(samples.collect::<anyhow::Result<_>>()?))
+    }
+
+    /// Takes over those of another run.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     /// The names of the groups that begin like this, in the order of their measurement.

@@ -8,9 +8,13 @@ mod decisions;
 mod rounds;
 mod tables;
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
-use super::{processor, programs::Programs, samples::Samples};
+use super::{
+    processor::{self, Core},
+    programs::Programs,
+    samples::Samples,
+};
 use counts::Counts;
 use rounds::Plan;
 
@@ -36,11 +40,11 @@ pub(super) fn run(root: &Path, extent: Extent) -> anyhow::Result<()> {
         return Ok(());
     }
     let quick = extent == Extent::Quick;
-    let mut command = Command::new(programs.path("bench-scopes"));
+    let mut command = Core::Load.command(programs.path("bench-scopes"));
     if quick {
         command.args(["--rounds", "3"]);
     }
-    let decisions = Samples::of(command)?;
+    let decisions = Samples::of(&mut command)?;
     println!("{}", decisions::table(&decisions)?);
     let plan = if quick { &Plan::QUICK } else { &Plan::FULL };
     let rounds = rounds::run(&programs, plan)?;

@@ -10,7 +10,7 @@ use sqlx::{
     ConnectOptions, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     filler,
@@ -22,12 +22,11 @@ use crate::{
 const ISSUED: u64 = 15_000;
 /// How many connections the store reads with.
 const READERS: u32 = 4;
+/// The store looks for changes every 200 ms: in short rounds that would be a matter of chance.
+const LONGER: u32 = 10;
 
 pub(crate) fn measure(plan: &Plan, large: u64) -> anyhow::Result<Vec<Sample>> {
-    // One thread for the tasks; SQLite's connections have their own.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime()?;
     let folder = tempfile::Builder::new()
         .prefix("propusk-bench-")
         .tempdir_in(in_memory())?;
@@ -36,25 +35,28 @@ pub(crate) fn measure(plan: &Plan, large: u64) -> anyhow::Result<Vec<Sample>> {
     std::fs::copy(&small_path, &large_path)?;
     eprintln!("filling a store with {large} tokens");
     runtime.block_on(filler::fill(&large_path, large.saturating_sub(ISSUED)))?;
-    let small = Lookups::open(&runtime, &small_path, &tokens)?;
-    let large = Lookups::open(&runtime, &large_path, &tokens)?;
-    let remembered = Lookups::open(&runtime, &small_path, &tokens[..256])?;
-    let (mut turns, mut bare_turns) = (small.turns(), small.turns());
-    let (mut large_turns, mut large_bare_turns) = (large.turns(), large.turns());
-    let mut remembered_turns = remembered.turns();
+    let lookups = |path, tokens| Lookups::open(path, tokens);
+    let (mut small, mut small_bare) = (
+        lookups(&small_path, &tokens)?,
+        lookups(&small_path, &tokens)?,
+    );
+    let (mut big, mut big_bare) = (
+        lookups(&large_path, &tokens)?,
+        lookups(&large_path, &tokens)?,
+    );
+    let mut remembered = lookups(&small_path, &tokens[..256])?;
     Group::new("store", Cpu::Process)
-        .contender("TokenStore", |count| small.verify(&mut turns, count))
-        .contender("bare", |count| small.query(&mut bare_turns, count))
-        .contender("TokenStore, large", |count| {
-            large.verify(&mut large_turns, count)
-        })
-        .contender("bare, large", |count| {
-            large.query(&mut large_bare_turns, count)
-        })
-        .contender("remembered", |count| {
-            remembered.verify(&mut remembered_turns, count)
-        })
-        .measure(plan)
+        .contender("TokenStore", |count| small.verify(count))
+        .contender("bare", |count| small_bare.query(count))
+        .contender("TokenStore, large", |count| big.verify(count))
+        .contender("bare, large", |count| big_bare.query(count))
+        .contender("remembered", |count| remembered.verify(count))
+        .measure(&plan.with_longer_turns(LONGER))
+}
+
+/// One thread for the tasks; SQLite's connections have their own.
+fn runtime() -> anyhow::Result<Runtime> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
 /// A folder in memory where there is one: a disk would be measured otherwise.
@@ -86,51 +88,48 @@ fn url(path: &Path) -> anyhow::Result<StoreUrl> {
     Ok(StoreUrl::parse(&format!("sqlite:{}", path.display()))?)
 }
 
-/// A store, a pool like its own on the same file, and tokens to look up.
+/// A store, a pool like its own on the same file, and tokens to look up. It has a runtime of its
+/// own, so that nobody works in another's turn.
 struct Lookups<'a> {
-    runtime: &'a Runtime,
+    runtime: Runtime,
     store: TokenStore,
     pool: SqlitePool,
-    tokens: &'a [String],
+    tokens: std::iter::Cycle<std::slice::Iter<'a, String>>,
 }
 
 impl<'a> Lookups<'a> {
-    fn open(runtime: &'a Runtime, path: &Path, tokens: &'a [String]) -> anyhow::Result<Self> {
-        runtime.block_on(async {
-            Ok(Self {
-                runtime,
-                store: TokenStore::open(&url(path)?).await?,
-                pool: pool(path),
-                tokens,
-            })
+    fn open(path: &Path, tokens: &'a [String]) -> anyhow::Result<Self> {
+        let runtime = runtime()?;
+        let (store, pool) = runtime.block_on(async {
+            let store = TokenStore::open(&url(path)?).await?;
+            anyhow::Ok((store, pool(path)))
+        })?;
+        Ok(Self {
+            runtime,
+            store,
+            pool,
+            tokens: tokens.iter().cycle(),
         })
     }
 
-    fn turns(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.tokens.iter().map(String::as_str).cycle()
-    }
-
-    fn verify(&self, turns: &mut impl Iterator<Item = &'a str>, count: u64) -> anyhow::Result<()> {
+    fn verify(&mut self, count: u64) -> anyhow::Result<()> {
         self.runtime.block_on(async {
-            for token in turns.take(count as usize) {
+            for token in self.tokens.by_ref().take(count as usize) {
                 accepted(self.store.verify_token(token).await)?;
             }
             Ok(())
         })
     }
 
-    fn query(&self, turns: &mut impl Iterator<Item = &'a str>, count: u64) -> anyhow::Result<()> {
+    fn query(&mut self, count: u64) -> anyhow::Result<()> {
         const FIND: &str = "SELECT id, digest, subject, client_id, scopes, audience, name, \
                             created_at, expires_at, last_used_at, revoked_at \
                             FROM tokens WHERE id = $1";
         self.runtime.block_on(async {
-            for token in turns.take(count as usize) {
+            for token in self.tokens.by_ref().take(count as usize) {
                 let id = &token["propusk_".len()..][..12];
-                let found = sqlx::query(FIND)
-                    .bind(id)
-                    .fetch_optional(&self.pool)
-                    .await?;
-                let row = found.context("the token is not there")?;
+                let query = sqlx::query(FIND).bind(id).fetch_optional(&self.pool);
+                let row = query.await?.context("the token is not there")?;
                 std::hint::black_box(row.try_get::<&[u8], _>("digest")?);
             }
             Ok(())

@@ -27,7 +27,7 @@ struct Options {
     /// How many rounds
     #[arg(long, default_value_t = 41)]
     rounds: u32,
-    /// How long a contender's turn is, in milliseconds
+    /// What each contender gets of a round, in milliseconds
     #[arg(long, default_value_t = 20)]
     turn: u64,
     /// How many tokens the large store holds

@@ -9,10 +9,11 @@ use crate::bench::{
 pub(super) const ALGORITHMS: [&str; 3] = ["ES256", "RS256", "EdDSA"];
 pub(super) const THREADS: [&str; 4] = ["1", "2", "4", "8"];
 
-pub(super) fn all(samples: &Samples) -> anyhow::Result<Vec<String>> {
+/// `large`: how many tokens the large store holds.
+pub(super) fn all(samples: &Samples, large: u64) -> anyhow::Result<Vec<String>> {
     Ok(vec![
         signatures(samples)?,
-        database(samples)?,
+        database(samples, large)?,
         introspection(samples)?,
         remembered(samples)?,
         threads(samples)?,
@@ -43,11 +44,12 @@ fn signatures(samples: &Samples) -> anyhow::Result<String> {
     Ok(markdown(&head, &rows))
 }
 
-fn database(samples: &Samples) -> anyhow::Result<String> {
+fn database(samples: &Samples, large: u64) -> anyhow::Result<String> {
+    let large = format!("{} tokens", thousands(large as f64));
     let mut rows = Vec::new();
     for (name, own, bare) in [
         ("15,000 tokens in the store", "TokenStore", "bare"),
-        ("1,000,000 tokens", "TokenStore, large", "bare, large"),
+        (large.as_str(), "TokenStore, large", "bare, large"),
         (
             "the large store to the small one",
             "TokenStore, large",
