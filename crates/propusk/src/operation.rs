@@ -113,6 +113,11 @@ impl Target {
         &self.name
     }
 
+    #[cfg(feature = "server")]
+    pub(crate) fn declare(&mut self, declared: Option<Requirement>) {
+        self.declared = declared;
+    }
+
     /// The scopes that the handler declares for it; `None` where it declares nothing.
     #[must_use]
     pub fn declared(&self) -> Option<&Requirement> {

@@ -263,7 +263,8 @@ impl<V: TokenVerifier> Cached<V> {
             return since.checked_add(self.negatives);
         };
         let ceiling = since.checked_add(self.ceiling);
-        ceiling.into_iter().chain(token.valid_until()).min()
+        // Not its leeway: what may end at any moment is asked for again.
+        ceiling.into_iter().chain(token.expires_at()).min()
     }
 
     fn keep(&self, digest: TokenDigest, kept: Kept, forgotten: u64) {

@@ -46,16 +46,14 @@ impl Fetcher {
     /// public and speak https.
     pub(crate) fn new(configured: &Url, limits: FetchLimits) -> Result<Self, FetchError> {
         let addresses = Arc::new(AddressPolicy::trusting(configured));
-        let mut client = Client::builder()
+        let client = Client::builder()
             .user_agent(concat!("propusk/", env!("CARGO_PKG_VERSION")))
             .timeout(limits.timeout)
             .connect_timeout(limits.timeout)
             .redirect(redirect::Policy::none())
-            .dns_resolver(Arc::clone(&addresses));
-        if addresses.trusts_loopback() {
-            // A proxy of the environment has another idea of which machine this is.
-            client = client.no_proxy();
-        }
+            .dns_resolver(Arc::clone(&addresses))
+            // A proxy resolves names itself, where no address policy is asked.
+            .no_proxy();
         Ok(Self {
             client: client.build().map_err(FetchError::transport)?,
             addresses,

@@ -18,7 +18,13 @@ use crate::{
 pub(super) struct Rules {
     /// The rules that the claims of a JSON Web Token share.
     pub(super) claims: ClaimRules,
+    /// The only issuer whose tokens these are.
     pub(super) issuer: Option<String>,
+    /// Whom an answer without `iss` is ascribed to where no issuer is known: never nobody, or its
+    /// subjects would be those of a token store beside it.
+    pub(super) endpoint: Option<String>,
+    /// Issuers that this identity server may not speak for.
+    pub(super) others: Vec<String>,
 }
 
 /// Why a token is not valid, for a human. It repeats nothing of the token.
@@ -95,7 +101,10 @@ impl Rules {
     ) -> Result<Option<&'a str>, Refused> {
         match (text(answer, "iss")?, self.issuer.as_deref()) {
             (Some(issuer), Some(expected)) if issuer != expected => Err(Refused::OtherIssuer),
-            (issuer, expected) => Ok(issuer.or(expected)),
+            (Some(issuer), None) if self.others.iter().any(|other| other == issuer) => {
+                Err(Refused::OtherIssuer)
+            }
+            (issuer, expected) => Ok(issuer.or(expected).or(self.endpoint.as_deref())),
         }
     }
 

@@ -75,10 +75,11 @@ impl Failure {
     pub(super) fn is_outage(&self) -> bool {
         use FetchError::{Connect, Status, Timeout, Transport};
         match self {
-            Self::CredentialsRefused(_) => true,
+            // Not 403: what stands before the server may answer that to one crafted token.
+            Self::CredentialsRefused(status) => *status == 401,
             Self::Fetch(error) => matches!(
                 error,
-                Connect(_) | Timeout | Transport(_) | Status(404 | 405 | 410 | 429 | 502..=504)
+                Connect(_) | Timeout | Transport(_) | Status(429 | 502..=504)
             ),
             _ => false,
         }
@@ -86,7 +87,11 @@ impl Failure {
 
     /// Whether the endpoint is not where it was.
     pub(super) fn is_misplaced(&self) -> bool {
-        matches!(self, Self::Fetch(FetchError::Status(404 | 405 | 410)))
+        use FetchError::{Connect, Status, Timeout};
+        matches!(
+            self,
+            Self::Fetch(Connect(_) | Timeout | Status(404 | 405 | 410))
+        )
     }
 
     /// Whether it only repeats what was said before.

@@ -112,7 +112,12 @@ impl IntrospectionVerifier {
         let claims = ClaimRules::new("", ResourceUrl::parse(audience)?);
         server.leeway = claims.leeway;
         let issuer = server.issuer.as_ref().map(|url| url.as_str().to_owned());
-        let rules = Rules { claims, issuer };
+        let rules = Rules {
+            claims,
+            issuer,
+            endpoint: server.place.given().map(str::to_owned),
+            others: Vec::new(),
+        };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let asker = Asker {
             server,
@@ -130,6 +135,14 @@ impl IntrospectionVerifier {
         let asker = self.cached.inner_mut();
         asker.rules.issuer = Some(issuer.as_str().to_owned());
         asker.server.issuer = Some(issuer);
+        self
+    }
+
+    /// Refuses answers that name this issuer, where only the endpoint was given: another verifier is
+    /// responsible for its tokens, and this identity server must not speak for its users.
+    #[must_use]
+    pub fn not_for(mut self, issuer: impl Into<String>) -> Self {
+        self.cached.inner_mut().rules.others.push(issuer.into());
         self
     }
 

@@ -38,6 +38,14 @@ impl Place {
         })
     }
 
+    /// The URL that was given.
+    pub(super) fn given(&self) -> Option<&str> {
+        match self {
+            Self::Given(url) => Some(url.as_str()),
+            Self::Discovered(_) => None,
+        }
+    }
+
     /// The host, for a human.
     pub(super) fn host(&self) -> &str {
         let url = match self {

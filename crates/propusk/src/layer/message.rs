@@ -6,7 +6,7 @@
 //! members count in exactly their case, and with their escapes resolved: `"\u006eame"` is `name`.
 //! What is deep inside `arguments` decides nothing and is only skipped.
 
-use std::{collections::HashSet, fmt, marker::PhantomData};
+use std::{borrow::Cow, collections::BTreeSet, fmt, marker::PhantomData};
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
@@ -258,14 +258,41 @@ impl<'de, T: Members<'de>> Visitor<'de> for ObjectVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<T>, A::Error> {
         let mut object = T::default();
-        let mut seen = HashSet::new();
-        while let Some(name) = map.next_key::<String>()? {
+        let mut seen = BTreeSet::new();
+        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
             object.member(&name, &mut map)?;
             if let Some(twice) = seen.replace(name) {
                 return Err(A::Error::custom(format_args!("{twice:?} comes twice")));
             }
         }
         Ok(Object(object))
+    }
+}
+
+/// The name of a member, borrowed where nothing in it is escaped.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Owned(name.to_owned())))
     }
 }
 

@@ -50,11 +50,17 @@ pub(crate) use late_refusal::LateRefusal;
 /// 5. has its token verified (503 where the verifier cannot tell);
 /// 6. is decided upon by [`decide`](crate::decide) (401, 403 with a challenge);
 /// 7. uses up its proof, which is good for one request to this process (401);
-/// 8. may use a 2025-11-25 session only if its principal opened that session (404).
+/// 8. may use a 2025-11-25 session only if its principal opened that session (404);
+/// 9. where a [`ScopePolicy`](crate::ScopePolicy) is set or the handler declares scopes, has its
+///    body read, once and strictly, and is decided upon again by what it asks for (401, 403 with all
+///    scopes that the operation needs; 400 for a message that two parsers might understand in two
+///    ways, a batch among them; 413). The bytes go on unchanged.
 ///
-/// Nobody reads the body before that. Where a policy or a declaration asks for scopes, the body is
-/// then read, strictly and within a limit, and the operation in it is decided upon (400, 401, 403,
-/// 413).
+/// Nobody reads the body before that. With a policy, every JSON body that passes must be an object;
+/// one without a `method` (an answer to the server, or something of another route) is not judged.
+///
+/// The layer alone knows the policy. What the handler declares itself it learns from a
+/// [`Guard`](crate::server::Guard), see [`declared_by`](AuthLayer::declared_by).
 ///
 /// A stream (an answer of `text/event-stream`) ends, cleanly, when its token expires, and within
 /// [`AuthSettings::stream_recheck`] after the verifier no longer accepts it; its client may open

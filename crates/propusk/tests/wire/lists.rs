@@ -27,10 +27,18 @@ fn names(list: &Value, member: &str, name: &str) -> Vec<String> {
     names.collect()
 }
 
+/// Who asks, and which tools, prompts and templates that caller is shown.
+type Row = (
+    Option<&'static str>,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
 #[tokio::test]
 async fn a_list_shows_what_its_caller_may_use_in_a_stable_order() {
     #[rustfmt::skip]
-    let table: [(Option<&str>, &[&str], &[&str], &[&str]); 5] = [
+    let table: [Row; 5] = [
         (None, &["free", "owned", "plain", "whoami"], &["greet"], &[]),
         (Some("ok"), &["free", "owned", "plain", "whoami"], &["greet"], &[]),
         (Some("ok~notes"), &["add", "computed", "either", "free", "owned", "plain", "whoami"], &["greet"], &["note:///{id}"]),

@@ -86,3 +86,55 @@ async fn over_a_pipe_nobody_is_asking() {
     assert_eq!(library.reached(), ["free"]);
     drop((client, server));
 }
+
+/// A handler that is written by hand and cannot say what a tool is by its name; its list can.
+#[derive(Clone)]
+struct ByHand;
+
+impl rmcp::ServerHandler for ByHand {
+    fn get_info(&self) -> rmcp::model::ServerConfig {
+        let tools = rmcp::model::ServerCapabilities::builder().enable_tools();
+        rmcp::model::ServerConfig::new(tools.build())
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<rmcp::model::PaginatedRequestParams>,
+        _: rmcp::service::RequestContext<rmcp::RoleServer>,
+    ) -> Result<rmcp::model::ListToolsResult, rmcp::ErrorData> {
+        let tool = |name| rmcp::model::Tool::new(name, "by hand", std::sync::Arc::default());
+        let locked = tool("locked").with_meta(propusk::server::scopes(["key"]));
+        Ok(rmcp::model::ListToolsResult::with_all_items(vec![
+            locked,
+            tool("open"),
+        ]))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        _: rmcp::service::RequestContext<rmcp::RoleServer>,
+    ) -> Result<rmcp::model::CallToolResponse, rmcp::ErrorData> {
+        let text = rmcp::model::ContentBlock::text(request.name.into_owned());
+        Ok(rmcp::model::CallToolResult::success(vec![text]).into())
+    }
+}
+
+#[tokio::test]
+async fn what_a_list_shows_as_locked_is_locked() {
+    let plain = AuthSettings::new("http://127.0.0.1:1/mcp").expect("a URL");
+    let guard = Guard::new(ByHand, plain);
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let server = tokio::spawn(async move { guard.serve(ours).await });
+    let client = Nobody.serve(theirs).await.expect("connected");
+    let server = server.await.expect("no panic").expect("connected");
+    let refused = client.call_tool(CallToolRequestParams::new("locked")).await;
+    assert!(format!("{refused:?}").contains("key"), "{refused:?}");
+    client
+        .call_tool(CallToolRequestParams::new("open"))
+        .await
+        .expect("needs nothing");
+    let listed = client.list_all_tools().await.expect("a list");
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    drop((client, server));
+}

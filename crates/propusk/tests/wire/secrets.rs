@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use propusk::{
@@ -20,7 +20,7 @@ const MARKER: &str = "marker-7f3a";
 const ALICE: &str = "alice-marker-7f3a";
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -41,18 +41,28 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-/// The only test that installs a subscriber: there is one for the whole process.
+/// The log of the whole process; there is one subscriber for all of it. Whoever looks at a log of a
+/// thread installs it too: a line of the program that is met before anybody listens may otherwise be
+/// taken for one that nobody wants.
+pub(crate) fn listen() -> Log {
+    static LOG: LazyLock<Log> = LazyLock::new(|| {
+        let log = Log::default();
+        let lines = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(log.clone());
+        let shown: Targets = "propusk=trace,rmcp=trace".parse().expect("a filter");
+        tracing_subscriber::registry()
+            .with(lines)
+            .with(shown)
+            .init();
+        log
+    });
+    LOG.clone()
+}
+
 #[tokio::test]
 async fn no_log_line_shows_a_token() {
-    let log = Log::default();
-    let lines = tracing_subscriber::fmt::layer()
-        .with_ansi(false)
-        .with_writer(log.clone());
-    let shown: Targets = "propusk=trace,rmcp=trace".parse().expect("a filter");
-    tracing_subscriber::registry()
-        .with(lines)
-        .with(shown)
-        .init();
+    let log = listen();
     let mut secrets = vec![MARKER.to_owned()];
     for mount in MOUNTS {
         let site = Site::plain(mount).await;

@@ -24,7 +24,7 @@ pub(super) struct Introspection {
 
 /// Where to ask.
 pub(super) enum Place {
-    /// The endpoint itself, and the issuer behind it where there is only one.
+    /// The endpoint itself, and the issuer of its origin where there is one.
     Endpoint {
         url: String,
         issuer: Option<IssuerUrl>,
@@ -51,9 +51,9 @@ impl Introspection {
                     "--introspect issuer: name the issuer with exactly one --issuer",
                 ));
             }
-            (url, issuer) => Place::Endpoint {
+            (url, _) => Place::Endpoint {
                 url: url.to_owned(),
-                issuer,
+                issuer: issuers.of_origin(url).cloned(),
             },
         };
         let client = client(given)?;

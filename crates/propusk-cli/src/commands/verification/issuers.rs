@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use propusk::IssuerUrl;
+use propusk::{IssuerUrl, ResourceUrl};
 
 use crate::failure::Failure;
 
@@ -62,6 +62,23 @@ impl Issuers {
         }
     }
 
+    /// The issuer at the same scheme, host and port as this URL, where there is exactly one.
+    pub(super) fn of_origin(&self, url: &str) -> Option<&IssuerUrl> {
+        let origin = |text: &str| {
+            let url = ResourceUrl::parse(text).ok()?;
+            Some((url.scheme().to_owned(), url.host().to_owned(), url.port()))
+        };
+        let wanted = origin(url)?;
+        let mut fitting = self
+            .issuers
+            .iter()
+            .filter(|issuer| origin(issuer.as_str()).as_ref() == Some(&wanted));
+        match (fitting.next(), fitting.next()) {
+            (only, None) => only,
+            _ => None,
+        }
+    }
+
     pub(super) fn keys(&self) -> &Keys {
         &self.keys
     }
@@ -76,5 +93,36 @@ fn existing(place: String) -> Result<PathBuf, Failure> {
             "--jwks: {}: {error}",
             file.display()
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_belongs_to_the_issuer_of_its_origin_only() {
+        let issuers = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
+            Issuers::resolve(&texts, None).expect("issuers")
+        };
+        let (a, b) = ("https://a.example", "https://b.example/tenant");
+        for (configured, endpoint, expected) in [
+            (&[a][..], "https://a.example/introspect", Some(a)),
+            (&[a], "https://a.example:443/introspect", Some(a)),
+            (&[a], "https://other.example/introspect", None),
+            (&[a], "http://a.example/introspect", None),
+            (&[a, b], "https://b.example/introspect", Some(b)),
+            (
+                &[b, "https://b.example/two"],
+                "https://b.example/introspect",
+                None,
+            ),
+            (&[], "https://a.example/introspect", None),
+        ] {
+            let issuers = issuers(configured);
+            let found = issuers.of_origin(endpoint).map(IssuerUrl::as_str);
+            assert_eq!(found, expected, "{configured:?} {endpoint}");
+        }
     }
 }

@@ -59,6 +59,10 @@ impl Verification {
         if let Some(introspection) = self.introspection {
             let counts = CacheCounts::default();
             let verifier = introspection_verifier(introspection, &self.audiences, settings)?;
+            let verifier = self
+                .issuers
+                .urls()
+                .fold(verifier, IntrospectionVerifier::not_for);
             routing = routing.otherwise(verifier.counting(counts.clone()));
             caches.push(("introspection", counts));
         }

@@ -26,7 +26,6 @@ pub(super) struct Asked<'a> {
     settings: &'a AuthSettings,
     caller: Option<AccessToken>,
     late: Option<LateRefusal>,
-    is_modern: bool,
 }
 
 /// The caller of the request that came with these extensions.
@@ -38,13 +37,10 @@ pub(super) fn caller(extensions: &Extensions) -> Option<&AccessToken> {
 impl<'a> Asked<'a> {
     pub(super) fn new(settings: &'a AuthSettings, context: &RequestContext<RoleServer>) -> Self {
         let http = context.extensions.get::<Parts>().map(|p| &p.extensions);
-        let version = context.protocol_version();
         Self {
             settings,
             caller: caller(&context.extensions).cloned(),
             late: http.and_then(|http| http.get::<LateRefusal>()).cloned(),
-            is_modern: version
-                .is_some_and(|v| v.as_str() >= ProtocolVersion::V_2026_07_28.as_str()),
         }
     }
 
@@ -90,9 +86,12 @@ impl<'a> Asked<'a> {
 
     /// Takes out of a page what the caller may not use, and shows for the rest what it needs. The
     /// order and the cursor stay; a page may become empty.
-    pub(super) fn show<P: Page>(&self, page: &mut P) {
+    pub(super) fn show<P: Page>(&self, page: &mut P, context: &RequestContext<RoleServer>) {
         page.items_mut().retain_mut(|item| self.show_item(item));
-        if self.is_modern && !self.settings.shows_all() {
+        let version = context.protocol_version();
+        let modern = ProtocolVersion::V_2026_07_28;
+        let is_modern = version.is_some_and(|version| version.as_str() >= modern.as_str());
+        if is_modern && !self.settings.shows_all() {
             *page.cache_scope_mut() = Some(CacheScope::Private);
         }
     }

@@ -19,8 +19,8 @@ use tokio::sync::OnceCell;
 use super::listed::{Listed, Page};
 use crate::{Requirement, Target, TargetKind, glob::Glob, spelling};
 
-/// More pages than any list has; a handler whose cursors lead in a circle must not hold a request.
-const MOST_PAGES: usize = 10_000;
+/// More pages than a list has; a handler whose cursors lead in a circle must not hold a request.
+const MOST_PAGES: usize = 1_000;
 
 #[derive(Default)]
 pub(super) struct Catalogue {
@@ -86,7 +86,7 @@ impl Catalogue {
                 }
             }
         };
-        walked.get_or_try_init(walk).await.map(|()| ())
+        walked.get_or_try_init(walk).await.copied()
     }
 
     async fn walk<P: Page, F>(
@@ -159,13 +159,13 @@ impl Catalogue {
 impl Known {
     fn exactly<T: Listed>(&self, item: &T) -> Option<&Requirement> {
         if T::IS_TEMPLATE {
-            return self.templates.get(item.name()).map(|(_, needs)| needs);
+            return self.templates.get(item.key()).map(|(_, needs)| needs);
         }
-        self.named.get(&T::KIND)?.get(item.name())
+        self.named.get(&T::KIND)?.get(item.key())
     }
 
     fn set<T: Listed>(&mut self, item: &T) {
-        let name = item.name().to_owned();
+        let name = item.key().to_owned();
         match item.declared() {
             Some(needs) if T::IS_TEMPLATE => {
                 let pattern = Glob::of_template(&name);

@@ -48,7 +48,7 @@ impl<H: ServerHandler> ServerHandler for Guard<H> {
             .await?;
         let mut result = self.handler.initialize(request, context.clone()).await?;
         self.cut_capabilities(&mut result.capabilities, &context)
-            .await?;
+            .await;
         Ok(result)
     }
 
@@ -68,7 +68,7 @@ impl<H: ServerHandler> ServerHandler for Guard<H> {
             .await?;
         let mut result = self.handler.discover(context.clone()).await?;
         self.cut_capabilities(&mut result.capabilities, &context)
-            .await?;
+            .await;
         if !self.shared.settings.shows_all() && self.restricts() {
             result.cache_scope = CacheScope::Private;
         }

@@ -16,7 +16,7 @@ pub(super) trait Listed {
     const METHOD: &'static str;
 
     /// The name or URI that a caller uses it by.
-    fn name(&self) -> &str;
+    fn key(&self) -> &str;
     fn meta(&self) -> Option<&MetaObject>;
     fn meta_mut(&mut self) -> &mut Option<MetaObject>;
 
@@ -26,7 +26,7 @@ pub(super) trait Listed {
 
     /// Using it.
     fn operation(&self) -> Operation {
-        let target = Target::new(Self::KIND, self.name());
+        let target = Target::new(Self::KIND, self.key());
         Operation::on(Self::METHOD, [target]).declaring(|_| self.declared())
     }
 }
@@ -49,7 +49,7 @@ macro_rules! listed {
             const METHOD: &'static str = $method;
             const IS_TEMPLATE: bool = $template;
 
-            fn name(&self) -> &str {
+            fn key(&self) -> &str {
                 &self.$name
             }
 

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
-    model::ServerCapabilities,
+    model::{ServerCapabilities, Tool},
     service::{NotificationContext, RequestContext},
 };
 
@@ -88,30 +88,40 @@ impl<H: ServerHandler> Guard<H> {
     /// Checks an operation, whatever was checked before.
     async fn admit(
         &self,
-        operation: Operation,
+        mut operation: Operation,
         context: &RequestContext<RoleServer>,
     ) -> Result<(Asked<'_>, Operation), ErrorData> {
-        if let Operation::Method { targets, .. } = &operation {
+        if let Operation::Method { targets, .. } = &mut operation {
             for target in targets {
-                self.learn_about(target, context).await?;
+                let declared = self.declared(target, context).await?;
+                target.declare(declared);
             }
         }
-        let operation = operation.declaring(|target| self.declared_scopes(target));
         let asked = self.asked(context);
         asked.check(&operation)?;
         Ok((asked, operation))
     }
 
-    async fn learn_about(
+    /// What is declared for a target, and for certain.
+    async fn declared(
         &self,
         target: &Target,
         context: &RequestContext<RoleServer>,
-    ) -> Result<(), ErrorData> {
-        if target.kind() == TargetKind::Tool && self.handler.get_tool(target.name()).is_some() {
-            return Ok(());
+    ) -> Result<Option<Requirement>, ErrorData> {
+        if let Some(tool) = self.tool(target) {
+            return Ok(declared_in(tool.meta.as_ref()));
         }
         let catalogue = &self.shared.catalogue;
-        catalogue.load(target.kind(), &*self.handler, context).await
+        let handler = &*self.handler;
+        catalogue.load(target.kind(), handler, context).await?;
+        Ok(catalogue.declared(target))
+    }
+
+    fn tool(&self, target: &Target) -> Option<Tool> {
+        match target.kind() {
+            TargetKind::Tool => self.handler.get_tool(target.name()),
+            _ => None,
+        }
     }
 
     /// The same for a notification, which nobody answers.
@@ -124,66 +134,72 @@ impl<H: ServerHandler> Guard<H> {
     /// Learns from a page and cuts it down to what its caller may use.
     fn show<P: Page>(&self, mut page: P, context: &RequestContext<RoleServer>) -> P {
         self.shared.catalogue.learn(page.items());
-        self.asked(context).show(&mut page);
+        self.asked(context).show(&mut page, context);
         page
     }
 
     /// Takes away the capabilities of which this caller can use nothing, where there is something
-    /// to hide.
+    /// to hide. What cannot be told, since a list fails, is left: it is hidden in the list itself.
     async fn cut_capabilities(
         &self,
         has: &mut ServerCapabilities,
         context: &RequestContext<RoleServer>,
-    ) -> Result<(), ErrorData> {
+    ) {
         for kind in [TargetKind::Tool, TargetKind::Prompt, TargetKind::Resource] {
             let catalogue = &self.shared.catalogue;
-            catalogue.load(kind, &*self.handler, context).await?;
+            if let Err(error) = catalogue.load(kind, &*self.handler, context).await {
+                tracing::debug!(?kind, code = error.code.0, "a list cannot be had");
+            }
         }
         if self.shared.settings.shows_all() || !self.restricts() {
-            return Ok(());
+            return;
         }
-        if has.tools.is_some() && self.is_hidden(TargetKind::Tool, context).await? {
+        if has.tools.is_some() && self.is_hidden(TargetKind::Tool, context).await {
             has.tools = None;
         }
         let completes = has.prompts.is_some() || has.resources.is_some();
-        if has.prompts.is_some() && self.is_hidden(TargetKind::Prompt, context).await? {
+        if has.prompts.is_some() && self.is_hidden(TargetKind::Prompt, context).await {
             has.prompts = None;
         }
-        if has.resources.is_some() && self.is_hidden(TargetKind::Resource, context).await? {
+        if has.resources.is_some() && self.is_hidden(TargetKind::Resource, context).await {
             has.resources = None;
         }
         if completes && has.prompts.is_none() && has.resources.is_none() {
             // There is nothing left to complete.
             has.completions = None;
         }
-        Ok(())
     }
 
     /// Whether there is something of this kind and the caller may use none of it.
-    async fn is_hidden(
+    async fn is_hidden(&self, kind: TargetKind, context: &RequestContext<RoleServer>) -> bool {
+        let mut seen = Seen::default();
+        let looked = self.look(kind, context, &mut seen).await;
+        looked.is_ok() && seen.something && !seen.usable
+    }
+
+    async fn look(
         &self,
         kind: TargetKind,
         context: &RequestContext<RoleServer>,
-    ) -> Result<bool, ErrorData> {
+        seen: &mut Seen,
+    ) -> Result<(), ErrorData> {
         let (asked, handler) = (self.asked(context), &*self.handler);
-        let mut seen = Seen::default();
         match kind {
             TargetKind::Tool => {
                 let list = |page| handler.list_tools(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await?;
+                each_page(list, |page| seen.look(&asked, page)).await
             }
             TargetKind::Prompt => {
                 let list = |page| handler.list_prompts(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await?;
+                each_page(list, |page| seen.look(&asked, page)).await
             }
             _ => {
                 let list = |page| handler.list_resources(page, context.clone());
                 each_page(list, |page| seen.look(&asked, page)).await?;
                 let list = |page| handler.list_resource_templates(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await?;
+                each_page(list, |page| seen.look(&asked, page)).await
             }
         }
-        Ok(seen.something && !seen.usable)
     }
 
     /// Whether anything depends on who is asking, as far as is known.
@@ -210,11 +226,7 @@ impl Seen {
 
 impl<H: ServerHandler> DeclaredScopes for Guard<H> {
     fn declared_scopes(&self, target: &Target) -> Option<Requirement> {
-        let tool = match target.kind() {
-            TargetKind::Tool => self.handler.get_tool(target.name()),
-            _ => None,
-        };
-        match tool {
+        match self.tool(target) {
             Some(tool) => declared_in(tool.meta.as_ref()),
             // As long as the lists have not been walked, nobody may take it for undeclared, which
             // would put it under the default. The guard walks them before it decides itself.

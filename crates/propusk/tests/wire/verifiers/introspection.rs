@@ -34,6 +34,29 @@ fn at(seconds: i64) -> i64 {
     i64::try_from(start.as_secs()).unwrap() + seconds
 }
 
+/// Another verifier is responsible for that issuer.
+#[tokio::test]
+async fn a_server_does_not_speak_for_the_users_of_another_issuer() {
+    let server = IdentityServer::start().await;
+    let verifier = IntrospectionVerifier::new(
+        &server.endpoint(),
+        RESOURCE,
+        ClientAuthentication::basic("me", "client-secret"),
+    )
+    .unwrap();
+    let verifier = verifier
+        .with_clock(TestClock::default())
+        .not_for("https://a.example");
+    for (iss, expected) in [("https://a.example", "no"), ("https://b.example", "alice")] {
+        server.reply(Reply::Json(with(&json!({ "iss": iss }))));
+        assert_eq!(
+            said(&verifier, iss.rsplit('/').next().unwrap()).await,
+            expected,
+            "{iss}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn rfc7662_2_1_the_request() {
     let server = IdentityServer::start().await;
@@ -250,7 +273,12 @@ async fn what_is_learned_of_a_token() {
     )));
     let token = verifier.verify_token("t").await.unwrap().expect("valid");
     assert!(token.scopes().is_empty());
-    assert_eq!(token.issuer(), None);
+    // Never nobody: its subjects are not those of a token store beside it.
+    assert!(
+        token
+            .issuer()
+            .is_some_and(|issuer| issuer.starts_with("http://127.0.0.1"))
+    );
     assert_eq!(token.expires_at(), None);
     assert_eq!(token.confirmation(), Some(&Confirmation::Unsupported));
 }

@@ -47,6 +47,7 @@ async fn nothing_secret_is_shown() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
         .finish();
+    crate::secrets::listen();
     let _kept = tracing::subscriber::set_default(subscriber);
     let server = IdentityServer::start().await;
     let token = "token-marker-7f3a";
