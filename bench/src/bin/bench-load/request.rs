@@ -4,6 +4,9 @@ use anyhow::Context;
 
 use crate::plan::Mode;
 
+/// How far from an end of an answer its id stands at most.
+const ENDS: usize = 256;
+
 /// Numbers have ten digits, so that every request is as long as the next.
 const FIRST_NUMBER: u64 = 1_000_000_000;
 const DIGITS: usize = 10;
@@ -138,9 +141,9 @@ impl Numbered {
     pub(crate) fn is_answered_by(&mut self, number: u64, body: &[u8]) -> bool {
         let number = FIRST_NUMBER + number;
         // It stands at one of the ends, and what is between may be long.
-        let end = body.len().saturating_sub(64);
+        let end = body.len().saturating_sub(ENDS);
         let id = format!(r#""id":{number}"#);
-        if !contains(&body[..body.len().min(64)], id.as_bytes())
+        if !contains(&body[..body.len().min(ENDS)], id.as_bytes())
             && !contains(&body[end..], id.as_bytes())
         {
             return false;
@@ -212,6 +215,11 @@ mod tests {
         let mut list = Numbered::list(String::new(), Mode::Modern, 2);
         let good =
             r#"{"id":1000000007,"result":{"tools":[{"inputSchema":{}},{"inputSchema":{}}]}}"#;
+        let stream = "data: \nid: 0/0\nretry: 3000\n\ndata: ".to_owned() + good;
+        assert!(
+            Numbered::list(String::new(), Mode::LegacySession, 2)
+                .is_answered_by(7, stream.as_bytes())
+        );
         let short = r#"{"id":1000000007,"result":{"tools":[{"inputSchema":{}}]}}"#;
         assert!(!list.is_answered_by(8, good.as_bytes()));
         assert!(list.is_answered_by(7, good.as_bytes()));
