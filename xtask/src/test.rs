@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{bench, conformance, debian, fuzz, identity_provider, interop, process, readme, tidy};
+use crate::{
+    bench, clients, conformance, debian, fuzz, identity_provider, interop, process, readme, tidy,
+};
 
 /// Tests that start real programs. A plain `cargo test` does without them.
 const REAL_PARTS: &str = "propusk/real-parts,propusk-cli/real-parts,\
@@ -35,6 +37,7 @@ const STEPS: &[Step] = &[
     ("documentation", documentation),
     ("PostgreSQL", debian::postgresql),
     ("identity provider", identity_provider::install),
+    ("clients of others", clients::install),
     ("unit, wire and real-part tests", |root| {
         let arguments = ["test", "--workspace", "--features", REAL_PARTS, "--quiet"];
         cargo(root, &arguments)

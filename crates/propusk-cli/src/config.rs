@@ -44,6 +44,8 @@ pub(crate) struct ServeConfig {
     #[serde(default)]
     pub(crate) required_scope: Vec<String>,
     #[serde(default)]
+    pub(crate) suggested_scope: Vec<String>,
+    #[serde(default)]
     pub(crate) allowed_host: Vec<String>,
     #[serde(default)]
     pub(crate) allowed_origin: Vec<String>,
@@ -140,6 +142,7 @@ mod tests {
             introspect-secret-file = "f"
             introspect-auth = "post"
             required-scope = ["x"]
+            suggested-scope = ["y"]
             allowed-host = ["h"]
             allowed-origin = ["https://o"]
             dpop = "required"
@@ -164,6 +167,7 @@ mod tests {
         .expect("a valid file");
         assert_eq!(config.tokens.as_deref(), Some("sqlite:t.db"));
         assert_eq!(config.serve.required_scope, ["x"]);
+        assert_eq!(config.serve.suggested_scope, ["y"]);
         assert_eq!(config.call.era.as_deref(), Some("legacy"));
         assert_eq!(config.scopes.show_all, Some(true));
     }

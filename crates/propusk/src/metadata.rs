@@ -39,7 +39,7 @@ impl ProtectedResourceMetadata {
             resource: settings.resource().as_str().to_owned(),
             authorization_servers: settings.authorization_servers().to_vec(),
             scopes_supported: settings
-                .required_scopes()
+                .sign_in_scopes()
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
@@ -68,13 +68,15 @@ mod tests {
             .expect("valid")
             .authorization_server("https://login.example/")
             .require_scopes("mcp")
+            .expect("valid")
+            .suggest_scopes("notes:read")
             .expect("valid");
         let document =
             ProtectedResourceMetadata::of(&settings).expect("there is an authorization server");
         let mut expected = serde_json::json!({
             "resource": "http://localhost:8000",
             "authorization_servers": ["https://login.example/"],
-            "scopes_supported": ["mcp"],
+            "scopes_supported": ["mcp", "notes:read"],
             "bearer_methods_supported": ["header"],
         });
         let algorithms = dpop_algorithms();

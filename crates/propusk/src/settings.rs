@@ -24,6 +24,7 @@ pub struct AuthSettings {
     other_audiences: Vec<String>,
     authorization_servers: Vec<String>,
     required_scopes: ScopeSet,
+    suggested_scopes: ScopeSet,
     hierarchy: ScopeHierarchy,
     policy: ScopePolicy,
     show_all: bool,
@@ -51,6 +52,7 @@ impl AuthSettings {
             other_audiences: Vec::new(),
             authorization_servers: Vec::new(),
             required_scopes: ScopeSet::default(),
+            suggested_scopes: ScopeSet::default(),
             hierarchy: ScopeHierarchy::default(),
             policy: ScopePolicy::default(),
             show_all: false,
@@ -87,6 +89,21 @@ impl AuthSettings {
     /// [`InvalidScope`] where one contains a character that RFC 6749 forbids.
     pub fn require_scopes(mut self, scopes: &str) -> Result<Self, InvalidScope> {
         self.required_scopes
+            .extend(ScopeSet::parse(scopes)?.iter().cloned());
+        Ok(self)
+    }
+
+    /// Suggests these space-separated scopes to clients that sign in, beside the required ones and in
+    /// addition to earlier ones: what basic use needs, and no more. Nothing is checked against them.
+    ///
+    /// They stand in the challenges of a 401 and in the metadata. Where neither names a scope, a client
+    /// has to guess: some then ask for all that the authorization server has, and some for nothing,
+    /// which strict authorization servers refuse. What a tool needs beyond this, its 403 names.
+    ///
+    /// # Errors
+    /// [`InvalidScope`] where one contains a character that RFC 6749 forbids.
+    pub fn suggest_scopes(mut self, scopes: &str) -> Result<Self, InvalidScope> {
+        self.suggested_scopes
             .extend(ScopeSet::parse(scopes)?.iter().cloned());
         Ok(self)
     }
@@ -219,6 +236,15 @@ impl AuthSettings {
     #[must_use]
     pub fn required_scopes(&self) -> &ScopeSet {
         &self.required_scopes
+    }
+
+    /// The scopes that a client does well to ask for when it signs in: the required and the
+    /// suggested ones.
+    #[must_use]
+    pub fn sign_in_scopes(&self) -> ScopeSet {
+        let mut scopes = self.required_scopes.clone();
+        scopes.extend(self.suggested_scopes.iter().cloned());
+        scopes
     }
 
     /// Which scopes imply which.

@@ -5,16 +5,21 @@
 
 use std::borrow::Cow;
 
-/// The URI without percent-encoding, dot segments, doubled or backward slashes, and with its scheme
-/// and authority in lower case (RFC 3986 §6.2.2, and what is done to paths beyond it).
+/// The URI without blanks around it and without tabs and line breaks (which the URLs of browsers drop),
+/// without percent-encoding, dot segments, doubled or backward slashes, and with its scheme
+/// and authority in lower case (RFC 3986 §6.2.2, and what is done to paths beyond it). A file has one
+/// way of being written and no query.
 pub(crate) fn normal(uri: &str) -> Cow<'_, str> {
-    let decoded = percent_decoded(uri).replace('\\', "/");
+    let decoded = percent_decoded(uri)
+        .replace(['\t', '\n', '\r'], "")
+        .replace('\\', "/");
+    let decoded = of_file(decoded.trim_matches(|c: char| c <= ' '));
     let (head, path) = match decoded.split_once("://") {
         Some((scheme, rest)) => {
             let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             (format!("{scheme}://{authority}").to_lowercase(), path)
         }
-        None => (String::new(), decoded.as_str()),
+        None => (String::new(), &*decoded),
     };
     let mut segments: Vec<&str> = Vec::new();
     for segment in path.split('/') {
@@ -32,6 +37,27 @@ pub(crate) fn normal(uri: &str) -> Cow<'_, str> {
         Cow::Borrowed(uri)
     } else {
         Cow::Owned(normal)
+    }
+}
+
+/// `file:/x`, `file://localhost/x` and `file:///x?y` are one file.
+fn of_file(uri: &str) -> Cow<'_, str> {
+    let after = match uri.split_at_checked(5) {
+        Some((scheme, after)) if scheme.eq_ignore_ascii_case("file:") => after,
+        _ => return Cow::Borrowed(uri),
+    };
+    let after = after.split(['?', '#']).next().unwrap_or_default();
+    let path = match after.strip_prefix("//") {
+        Some(rest) => match rest.split_at_checked(9) {
+            Some((host, path)) if host.eq_ignore_ascii_case("localhost") => path,
+            _ => rest,
+        },
+        None => after,
+    };
+    if path.starts_with('/') {
+        Cow::Owned(format!("file://{path}"))
+    } else {
+        Cow::Owned(format!("file:{after}"))
     }
 }
 
@@ -72,6 +98,16 @@ mod tests {
             ("http://Host/A/", "http://host/A/"),
             ("http://host", "http://host"),
             ("http://host/", "http://host/"),
+            ("file:/private/x", "file:///private/x"),
+            ("file://localhost/private/x", "file:///private/x"),
+            ("FILE://LocalHost/private/x", "file:///private/x"),
+            ("file:///pri\tvate/x", "file:///private/x"),
+            (" file:///private/x\r\n", "file:///private/x"),
+            ("file:///.\t./private/x", "file:///private/x"),
+            ("file:///private?/x", "file:///private"),
+            ("file:///private#/x", "file:///private"),
+            ("file://server/share", "file://server/share"),
+            ("http://host/a?b=c", "http://host/a?b=c"),
             ("notes:1", "notes:1"),
             ("notes://{id}", "notes://{id}"),
             ("a%zz%4", "a%zz%4"),

@@ -13,6 +13,16 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ADDRESS", env = "PROPUSK_LISTEN")]
     pub(crate) listen: Option<String>,
 
+    /// A scope that clients are told to ask for when they sign in, beside the required ones: what
+    /// basic use needs. Nothing is checked against it; without any, clients guess. Repeatable
+    #[arg(
+        long,
+        value_name = "SCOPE",
+        env = "PROPUSK_SUGGESTED_SCOPE",
+        value_delimiter = ' '
+    )]
+    pub(crate) suggested_scope: Vec<String>,
+
     /// Lists all tools to everybody, with the scopes that they need and the caller lacks; by default
     /// a list shows what its caller may use
     #[arg(long, env = "PROPUSK_SHOW_ALL", value_parser = clap::builder::BoolishValueParser::new())]
@@ -69,6 +79,6 @@ Examples:
   propusk serve
   propusk serve --listen 127.0.0.1:9000 --tokens sqlite:/var/lib/propusk/tokens.db
   propusk serve --token secret-token-123=alice:echo,notes:read
-  propusk serve --issuer https://login.example --resource https://mcp.example.com/mcp
+  propusk serve --issuer https://login.example --suggested-scope notes:read
   propusk serve --listen 0.0.0.0:8000 --resource https://mcp.example.com/mcp
   propusk serve --audit /var/log/propusk/audit.jsonl --metrics 127.0.0.1:9100";

@@ -18,6 +18,8 @@ const LONGEST: usize = 4_096;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(super) struct Note {
     /// Its number among the caller's notes.
+    // `usize` would have the format `uint`, about which the official TypeScript client warns.
+    #[schemars(with = "i64", range(min = 1))]
     id: usize,
     text: String,
     tags: Vec<String>,

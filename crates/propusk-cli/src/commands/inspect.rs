@@ -86,7 +86,7 @@ fn exit_code(inspection: &Inspection) -> ExitCode {
         Ok(_) => return ExitCode::SUCCESS,
         Err(refusal) => match refusal.reason() {
             Reason::Unavailable { .. } => Code::Unavailable,
-            Reason::InsufficientScope => Code::NotPermitted,
+            Reason::InsufficientScope | Reason::Forbidden => Code::NotPermitted,
             _ => Code::NotAuthenticated,
         },
     };

@@ -109,6 +109,11 @@ fn every_variable_and_key_of_serve_is_read() {
             "required-scope",
             "--required-scope",
         ),
+        (
+            "PROPUSK_SUGGESTED_SCOPE",
+            "suggested-scope",
+            "--suggested-scope",
+        ),
         ("PROPUSK_ALLOWED_HOST", "allowed-host", "--allowed-host"),
         (
             "PROPUSK_ALLOWED_ORIGIN",
@@ -126,7 +131,7 @@ fn every_variable_and_key_of_serve_is_read() {
         let place = Sandbox::new();
         let done = place.run_with(&[(variable, bad)], &["serve"]).code(2);
         assert!(done.err.contains(word), "{variable}: {done:?}");
-        let list = ["token", "required-scope", "allowed-host", "allowed-origin"].contains(&key);
+        let list = key.starts_with("allowed-") || key.ends_with("-scope") || key == "token";
         let section = if ["tokens", "log"].contains(&key) {
             ""
         } else {

@@ -172,11 +172,11 @@ pub(crate) fn done(mut command: Command) -> Done {
     }
 }
 
-fn unnamed() -> File {
+pub(crate) fn unnamed() -> File {
     tempfile::tempfile().expect("a temporary file")
 }
 
-fn content(file: &mut File) -> String {
+pub(crate) fn content(file: &mut File) -> String {
     let mut text = String::new();
     file.rewind().expect("a file");
     file.read_to_string(&mut text).expect("UTF-8");

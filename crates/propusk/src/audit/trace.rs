@@ -7,6 +7,9 @@ use crate::Principal;
 
 const TARGET: &str = "propusk::audit";
 
+/// In characters: what a client names is its own affair, and a line of the log is ours.
+const LONGEST: usize = 512;
+
 /// Whether an allowed decision would be logged; refusals are rare enough to find out later.
 pub(crate) fn is_traced() -> bool {
     tracing::enabled!(target: "propusk::audit", Level::DEBUG)
@@ -23,7 +26,7 @@ pub(crate) fn trace(event: &AuditEvent<'_>) {
                 target: TARGET,
                 $level,
                 reason = event.reason(),
-                operation = event.operation().to_string(),
+                operation = event.operation().to_string().chars().take(LONGEST).collect::<String>(),
                 issuer = principal.and_then(Principal::issuer),
                 subject = principal.map(Principal::subject),
                 client_id = principal.and_then(Principal::client_id),

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response,
     header::{AUTHORIZATION, CONTENT_TYPE},
+    request::Parts,
 };
 use http_body::Body;
 use http_body_util::Full;
@@ -20,6 +21,7 @@ use super::{
     body::{AuthBody, Ties},
     gate::{Gate, Permitted},
     late_refusal::LateRefusal,
+    leftover::throw_away,
     operations::Operations,
     render,
     request_body::RequestBody,
@@ -117,31 +119,33 @@ struct Admitted<B> {
     next_nonce: Option<HeaderValue>,
 }
 
-async fn admit<B: Body<Data = Bytes>>(
+/// What the head of a request says: the permit, the session that it names, and the nonce for the next
+/// proof.
+struct Head {
+    permit: Permit,
+    session: Option<SessionUse>,
+    next_nonce: Option<HeaderValue>,
+}
+
+async fn admit<B: Body<Data = Bytes> + Send + 'static>(
     gate: &Gate,
     operations: &Operations,
     request: Request<B>,
     trail: &mut Trail,
 ) -> Result<Admitted<B>, Box<Response<Full<Bytes>>>> {
     let (mut parts, body) = request.into_parts();
-    if let Some(document) = gate.metadata(parts.uri.path())
-        && matches!(parts.method, Method::GET | Method::HEAD)
-    {
-        return Err(Box::new(render::metadata(document)));
-    }
-    let permitted = gate.permit(&parts, trail).await.map_err(|refusal| {
-        let response = render::refusal(gate.settings(), &refusal);
-        Box::new(render::with_nonce(response, gate.nonce_for(&refusal)))
-    })?;
-    let Permitted { permit, next_nonce } = permitted;
-    trail.admit(&permit);
-    let session = gate
-        .sessions()
-        .check(
-            &mut parts.headers,
-            permit.caller().map(AccessToken::principal).cloned(),
-        )
-        .map_err(|_| Box::new(render::unknown_session()))?;
+    let head = match admit_head(gate, &mut parts, trail).await {
+        Ok(head) => head,
+        Err(response) => {
+            throw_away(&parts.headers, body, operations.most_bytes);
+            return Err(response);
+        }
+    };
+    let Head {
+        permit,
+        session,
+        next_nonce,
+    } = head;
     let body = operations.check(gate, &permit, &parts, body, trail).await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
@@ -156,6 +160,36 @@ async fn admit<B: Body<Data = Bytes>>(
         request: Request::from_parts(parts, body),
         session,
         late,
+        next_nonce,
+    })
+}
+
+async fn admit_head(
+    gate: &Gate,
+    parts: &mut Parts,
+    trail: &mut Trail,
+) -> Result<Head, Box<Response<Full<Bytes>>>> {
+    if let Some(document) = gate.metadata(parts.uri.path())
+        && matches!(parts.method, Method::GET | Method::HEAD)
+    {
+        return Err(Box::new(render::metadata(document)));
+    }
+    let permitted = gate.permit(parts, trail).await.map_err(|refusal| {
+        let response = render::refusal(gate.settings(), &refusal);
+        Box::new(render::with_nonce(response, gate.nonce_for(&refusal)))
+    })?;
+    let Permitted { permit, next_nonce } = permitted;
+    trail.admit(&permit);
+    let session = gate
+        .sessions()
+        .check(
+            &mut parts.headers,
+            permit.caller().map(AccessToken::principal).cloned(),
+        )
+        .map_err(|_| Box::new(render::unknown_session()))?;
+    Ok(Head {
+        permit,
+        session,
         next_nonce,
     })
 }

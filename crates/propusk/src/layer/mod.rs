@@ -5,6 +5,7 @@ mod body;
 mod credentials;
 mod gate;
 mod late_refusal;
+mod leftover;
 mod message;
 mod observer;
 mod operations;

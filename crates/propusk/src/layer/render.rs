@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::message::METHOD_NOT_FOUND;
 use crate::{
-    AuthSettings, Challenge, Defect, DpopPolicy, ProofDefect, Reason, Refusal, audit::Cause,
-    host_policy::Foreign, refusal::Scheme,
+    AuthSettings, Challenge, Defect, DpopPolicy, ProofDefect, Reason, Refusal, ScopeSet,
+    audit::Cause, host_policy::Foreign, refusal::Scheme,
 };
 
 /// The JSON-RPC code of an authorization error. The specification fixes none; this one is in the
@@ -36,7 +36,7 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
         Reason::Unavailable { .. } | Reason::BadRequest(_) => {
             own(status, "text/plain; charset=utf-8", format!("{refusal}\n"))
         }
-        _ => json_rpc_error(status, error, refusal),
+        _ => json_rpc_error(status, error, refusal, &named_scopes(settings, refusal)),
     };
     let headers = response.headers_mut();
     if let Reason::Unavailable { retry_after } = refusal.reason() {
@@ -67,11 +67,21 @@ fn challenge(settings: &AuthSettings, error: Option<&str>, refusal: &Refusal) ->
             .with_error(error)
             .with_error_description(refusal.to_string());
     }
-    challenge = challenge.with_scope(refusal.needed_scopes());
+    challenge = challenge.with_scope(&named_scopes(settings, refusal));
     if dpop {
         challenge = challenge.with_algs(algs());
     }
     challenge
+}
+
+/// The scopes that an answer names: those of the operation, and where the client is to sign in also
+/// those that it does well to ask for, since others guess (MCP, scope selection strategy).
+fn named_scopes(settings: &AuthSettings, refusal: &Refusal) -> ScopeSet {
+    let mut named = refusal.needed_scopes().clone();
+    if matches!(refusal.reason(), Reason::NoToken | Reason::InvalidToken(_)) {
+        named.extend(settings.sign_in_scopes());
+    }
+    named
 }
 
 /// Whether the challenge is one for a token that is bound to a key: because only such are accepted,
@@ -109,16 +119,14 @@ fn json_rpc_error(
     status: StatusCode,
     error: Option<&str>,
     refusal: &Refusal,
+    scopes: &ScopeSet,
 ) -> Response<Full<Bytes>> {
     let mut data = serde_json::Map::new();
     if let Some(error) = error {
         data.insert("error".to_owned(), error.into());
     }
-    if !refusal.needed_scopes().is_empty() {
-        data.insert(
-            "scope".to_owned(),
-            refusal.needed_scopes().to_string().into(),
-        );
+    if !scopes.is_empty() {
+        data.insert("scope".to_owned(), scopes.to_string().into());
     }
     let mut rpc = json!({ "code": UNAUTHORIZED, "message": refusal.to_string() });
     if !data.is_empty() {
@@ -215,7 +223,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Defect, Malformed, ScopeSet};
+    use crate::{Defect, Malformed};
 
     #[test]
     fn rfc6750_3_statuses_and_challenges() {
@@ -249,6 +257,39 @@ mod tests {
             assert!(!response.headers().contains_key(header::RETRY_AFTER));
             let cause = response.extensions().get::<Cause>();
             assert_eq!(cause.and_then(Cause::refusal), Some(&refused));
+        }
+    }
+
+    /// Clients without a hint guess: the official ones ask for everything or for nothing.
+    #[test]
+    fn a_client_that_is_to_sign_in_learns_which_scopes_to_ask_for() {
+        let settings = AuthSettings::new("http://localhost:8000/mcp")
+            .expect("valid")
+            .require_scopes("mcp")
+            .expect("valid")
+            .suggest_scopes("notes:read")
+            .expect("valid");
+        let needed = || ScopeSet::parse("mcp notes:write").expect("valid");
+        for (refused, expected) in [
+            (Refusal::unauthenticated(), "mcp notes:read"),
+            (
+                Refusal::new(Reason::NoToken, needed()),
+                "mcp notes:read notes:write",
+            ),
+            (
+                Refusal::new(Reason::InvalidToken(Defect::Expired), needed()),
+                "mcp notes:read notes:write",
+            ),
+            (
+                Refusal::new(Reason::InsufficientScope, needed()),
+                "mcp notes:write",
+            ),
+        ] {
+            let response = refusal(&settings, &refused);
+            let challenge = response.headers()[header::WWW_AUTHENTICATE].to_str();
+            let challenge = challenge.expect("ASCII");
+            let expected = format!("scope=\"{expected}\"");
+            assert!(challenge.ends_with(&expected), "{refused:?}: {challenge}");
         }
     }
 

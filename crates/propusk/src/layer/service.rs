@@ -16,8 +16,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{
-    authorize::Authorize, body::AuthBody, gate::Gate, operations::Operations, render,
-    request_body::RequestBody, trail::Trail,
+    authorize::Authorize, body::AuthBody, gate::Gate, leftover::throw_away, operations::Operations,
+    render, request_body::RequestBody, trail::Trail,
 };
 use crate::{AuthSettings, audit::Cause, host_policy::Source};
 
@@ -25,6 +25,7 @@ use crate::{AuthSettings, audit::Cause, host_policy::Source};
 #[derive(Clone)]
 pub struct AuthService<S> {
     gate: Arc<Gate>,
+    most_bytes: usize,
     /// For programs: no CORS header costs them anything.
     plain: Authorize<S>,
     /// For browser pages of an accepted origin.
@@ -33,9 +34,15 @@ pub struct AuthService<S> {
 
 impl<S: Clone> AuthService<S> {
     pub(super) fn new(gate: Arc<Gate>, operations: Operations, inner: S) -> Self {
+        let most_bytes = operations.most_bytes;
         let plain = Authorize::new(Arc::clone(&gate), operations, inner);
         let cors = cors(gate.settings()).layer(plain.clone());
-        Self { gate, plain, cors }
+        Self {
+            gate,
+            most_bytes,
+            plain,
+            cors,
+        }
     }
 }
 
@@ -84,6 +91,8 @@ impl<S> AuthService<S> {
             Ok(Source::Program) => self.plain.handle(request),
             Ok(Source::Page) => Box::pin(self.cors.clone().call(request)),
             Err(response) => {
+                let (parts, body) = request.into_parts();
+                throw_away(&parts.headers, body, self.most_bytes);
                 let response = response.map(AuthBody::own);
                 Box::pin(std::future::ready(Ok(response)))
             }

@@ -60,11 +60,7 @@ async fn a_client_that_asks_first_is_not_told_to_go_on() {
         let request = call("whoami").header("Expect", "100-continue");
         for (token, expected) in [("unknown", 401), ("alice", 100)] {
             let request = request.clone().bearer(token).bytes();
-            let end = request
-                .windows(4)
-                .position(|bytes| bytes == b"\r\n\r\n")
-                .unwrap()
-                + 4;
+            let end = end_of_head(&request);
             let mut wire = Wire::connect(site.address).await;
             wire.send(&request[..end]).await;
             assert_eq!(wire.head().await.status, expected, "{mount:?} {token}");
@@ -74,6 +70,67 @@ async fn a_client_that_asks_first_is_not_told_to_go_on() {
             }
         }
     }
+}
+
+/// Clients send head and body one after the other. A refusal in between closed the connection without
+/// a word, and the next request of the official Python client met its end.
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_as_it_was() {
+    for mount in MOUNTS {
+        let site = Site::plain(mount).await;
+        let good = call("whoami").bearer("alice");
+        for (request, expected) in [
+            (good.clone().without("Authorization"), 401),
+            (call("whoami").bearer("a b"), 400),
+            (call("whoami").bearer("outage"), 503),
+            (
+                good.clone()
+                    .header("Mcp-Session-Id", "unknown")
+                    .header("MCP-Protocol-Version", "2025-11-25"),
+                404,
+            ),
+            (good.clone().set("Host", "evil.example"), 421),
+            (good.clone().header("Origin", "https://evil.example"), 403),
+        ] {
+            let request = request.bytes();
+            let (head, body) = request.split_at(end_of_head(&request));
+            assert!(!body.is_empty());
+            let mut wire = Wire::connect(site.address).await;
+            wire.send(head).await;
+            assert_eq!(wire.reply().await.status, expected, "{mount:?}");
+            wire.send(body).await;
+            wire.send(&good.bytes()).await;
+            assert_eq!(wire.reply().await.status, 200, "{mount:?} after {expected}");
+        }
+    }
+}
+
+/// What is thrown away is bounded.
+#[tokio::test]
+async fn nobody_is_listened_to_for_ever() {
+    for mount in MOUNTS {
+        let site = Site::plain(mount).await;
+        for length in [
+            ("Content-Length", "4000000000"),
+            ("Transfer-Encoding", "chunked"),
+        ] {
+            let mut wire = Wire::connect(site.address).await;
+            wire.send(&endless(length).bytes()).await;
+            assert_eq!(wire.reply().await.status, 401, "{mount:?} {length:?}");
+            let chunk = [b"10000\r\n", &[b'x'; 0x10000][..], b"\r\n"].concat();
+            // 64 MiB, of which the limit and some buffers of the system are taken.
+            let mut taken = 0;
+            while taken < 1024 && wire.takes(&chunk).await {
+                taken += 1;
+            }
+            assert!(taken < 1024, "{mount:?} {length:?}");
+        }
+    }
+}
+
+fn end_of_head(request: &[u8]) -> usize {
+    let end = request.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    end.unwrap() + 4
 }
 
 /// Also GHSA-89vp-x53w-74fx and its sisters (DNS rebinding).

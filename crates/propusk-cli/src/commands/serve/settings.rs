@@ -20,6 +20,7 @@ pub(super) struct Plan {
     pub(super) watched: Watched,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
+    suggested_scopes: Vec<String>,
     scopes: ScopesConfig,
     show_all: bool,
     dpop: DpopPolicy,
@@ -49,6 +50,7 @@ impl Plan {
                 args.metrics.or(config.metrics).as_deref(),
             )?,
             show_all: args.show_all || scopes.show_all == Some(true),
+            suggested_scopes: either(args.suggested_scope, &mut config.suggested_scope),
             scopes,
             dpop: dpop.unwrap_or_default(),
             dpop_nonces: args.dpop_nonces || config.dpop_nonces == Some(true),
@@ -71,6 +73,11 @@ impl Plan {
             .dpop(self.dpop)
             .dpop_nonces(self.dpop_nonces);
         settings = self.scopes.apply(settings)?.show_all(self.show_all);
+        for scope in &self.suggested_scopes {
+            settings = settings
+                .suggest_scopes(scope)
+                .map_err(|error| usage("--suggested-scope", &error))?;
+        }
         for host in &self.allowed_hosts {
             settings = settings
                 .allow_host(host)
@@ -93,6 +100,11 @@ impl Plan {
         }
         if settings.resource().scheme() == "http" && !settings.resource().is_loopback() {
             tracing::warn!(resource = %settings.resource(), "tokens travel in the clear: put TLS in front and name the https URL with --resource");
+        }
+        if !settings.authorization_servers().is_empty() && settings.sign_in_scopes().is_empty() {
+            tracing::warn!(
+                "clients that sign in are not told which scopes to ask for, so some ask for all and some for none: name those of basic use with --suggested-scope"
+            );
         }
         if self.verification.admission != Admission::Required
             && !settings.required_scopes().is_empty()

@@ -5,4 +5,5 @@ mod introspect;
 mod issuer;
 mod outages;
 mod provider;
+mod step_up;
 mod together;

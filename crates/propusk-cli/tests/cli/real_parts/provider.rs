@@ -18,8 +18,12 @@ pub(crate) struct Provider {
 
 impl Provider {
     pub(crate) fn start() -> Self {
+        Self::start_with(Options::new())
+    }
+
+    pub(crate) fn start_with(options: Options) -> Self {
         let runtime = Runtime::new().unwrap();
-        let options = Options::new().algorithms(&["RS256", "ES256"]);
+        let options = options.algorithms(&["RS256", "ES256"]);
         let idp = runtime.block_on(IdentityProvider::start(options)).unwrap();
         Self { runtime, idp }
     }
@@ -50,6 +54,15 @@ impl Provider {
         }
         self.wait(self.idp.sign(key, json!({"typ": "at+jwt"}), claims))
             .jwt
+    }
+
+    /// A person follows the authorization URL of a client; where the provider sends them back to.
+    pub(crate) fn browse(&self, url: &str, subject: &str) -> String {
+        self.wait(self.idp.browse(url, subject)).into()
+    }
+
+    pub(crate) fn publish_client(&self, url: &str, document: Value) {
+        self.wait(self.idp.publish_client(url, document));
     }
 
     pub(crate) fn key_set(&self) -> String {

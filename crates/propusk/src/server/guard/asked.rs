@@ -70,7 +70,12 @@ impl<'a> Asked<'a> {
         let needs = Needs::of(self.settings, operation).named(self.caller.as_ref());
         let mut named = needs.unwrap_or_default();
         named.extend(refusal.needed_scopes().iter().cloned());
-        Err(self.refuse(Refusal::new(refusal.reason(), named)))
+        // Signing in is what would help somebody who has not.
+        let reason = match (refusal.reason(), &self.caller) {
+            (Reason::InsufficientScope, None) => Reason::NoToken,
+            (reason, _) => reason,
+        };
+        Err(self.refuse(Refusal::new(reason, named)))
     }
 
     fn refuse(&self, refusal: Refusal) -> ErrorData {
@@ -91,7 +96,8 @@ impl<'a> Asked<'a> {
         let version = context.protocol_version();
         let modern = ProtocolVersion::V_2026_07_28;
         let is_modern = version.is_some_and(|version| version.as_str() >= modern.as_str());
-        if is_modern && !self.settings.shows_all() {
+        // Also where all is shown: what the caller lacks is shown with it.
+        if is_modern {
             *page.cache_scope_mut() = Some(CacheScope::Private);
         }
     }

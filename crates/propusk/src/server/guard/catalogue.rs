@@ -82,6 +82,9 @@ impl Catalogue {
                     self.walk(|page| handler.list_resources(page, context.clone()))
                         .await?;
                     self.walk(|page| handler.list_resource_templates(page, context.clone()))
+                        .await?;
+                    // A skill is read as a resource, too.
+                    self.walk(|page| handler.list_skills(page, context.clone()))
                         .await
                 }
             }
@@ -164,20 +167,31 @@ impl Known {
         self.named.get(&T::KIND)?.get(item.key())
     }
 
+    /// Under its name as it is declared, and in its normal form: a target is looked up in both.
     fn set<T: Listed>(&mut self, item: &T) {
-        let name = item.key().to_owned();
-        match item.declared() {
+        self.set_as::<T>(item.key(), item.declared());
+        if T::KIND == TargetKind::Resource {
+            let normal = spelling::normal(item.key());
+            if normal != item.key() {
+                self.set_as::<T>(&normal, item.declared());
+            }
+        }
+    }
+
+    fn set_as<T: Listed>(&mut self, name: &str, declared: Option<Requirement>) {
+        match declared {
             Some(needs) if T::IS_TEMPLATE => {
-                let pattern = Glob::of_template(&name);
-                self.templates.insert(name, (pattern, needs));
+                let pattern = Glob::of_template(name);
+                self.templates.insert(name.to_owned(), (pattern, needs));
             }
             Some(needs) => {
-                self.named.entry(T::KIND).or_default().insert(name, needs);
+                let named = self.named.entry(T::KIND).or_default();
+                named.insert(name.to_owned(), needs);
             }
-            None if T::IS_TEMPLATE => drop(self.templates.remove(&name)),
+            None if T::IS_TEMPLATE => drop(self.templates.remove(name)),
             None => {
                 let named = self.named.get_mut(&T::KIND);
-                named.and_then(|named| named.remove(&name));
+                named.and_then(|named| named.remove(name));
             }
         }
     }

@@ -152,6 +152,11 @@ impl Wire {
         let _ = self.0.write_all(bytes).await;
     }
 
+    /// Sends; whether the other side took it.
+    pub(crate) async fn takes(&mut self, bytes: &[u8]) -> bool {
+        soon(self.0.write_all(bytes)).await.is_ok()
+    }
+
     /// Reads status and headers, and leaves the body where it is.
     pub(crate) async fn head(&mut self) -> Reply {
         soon(async {

@@ -1,0 +1,43 @@
+//! What a request that was refused by its head still sends.
+//!
+//! Clients send head and body one after the other. An HTTP/1.1 server that has answered, and whose
+//! service wants no body, closes the connection where the body is not there yet: the client loses the
+//! refusal, or meets a dead connection with its next request. So the body is taken and thrown away,
+//! within bounds, while the answer is on its way.
+
+use std::{future::poll_fn, pin::pin, time::Duration};
+
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, header::EXPECT};
+use http_body::Body;
+use tokio::{runtime::Handle, time::timeout};
+
+/// Long enough for what a client had sent already when it was refused.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Takes at most `most` bytes of a body that nobody wants, and does not wait for it.
+pub(super) fn throw_away<B>(headers: &HeaderMap, body: B, most: usize)
+where
+    B: Body<Data = Bytes> + Send + 'static,
+{
+    let too_long = body.size_hint().lower() > most as u64;
+    // Who expects `100 Continue` keeps the body when it is refused; to ask for it would send that.
+    if body.is_end_stream() || too_long || headers.contains_key(EXPECT) {
+        return;
+    }
+    if let Ok(runtime) = Handle::try_current() {
+        // Whether it ends in time or not: then it is dropped, and the connection closes.
+        runtime.spawn(async move { timeout(PATIENCE, take(body, most)).await });
+    }
+}
+
+async fn take<B: Body<Data = Bytes>>(body: B, most: usize) {
+    let mut body = pin!(body);
+    let mut taken = 0;
+    while let Some(Ok(frame)) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        taken += frame.data_ref().map_or(0, Buf::remaining);
+        if taken > most {
+            return;
+        }
+    }
+}

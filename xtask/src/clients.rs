@@ -1,0 +1,65 @@
+//! The official clients of other languages, installed into `.work/`, for `cargo xtask interop` and for
+//! the tests that start them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, ensure};
+
+use crate::{node, npm, process};
+
+/// Installs all of them, and the Node that one needs. What is there already stays.
+///
+/// # Errors
+///
+/// Fails when Python or npm is missing or fails.
+pub(crate) fn install(root: &Path) -> anyhow::Result<()> {
+    const HOME: &str = ".work/typescript";
+    python(root)?;
+    node::suite_runtime(root)?;
+    let client = root
+        .join(HOME)
+        .join("node_modules/@modelcontextprotocol/client/package.json");
+    npm::install(root, "interop/typescript", HOME, || {
+        ensure!(client.exists(), "{} is missing", client.display());
+        Ok(())
+    })
+}
+
+/// A Python with the pinned packages of the official client, in `.work/python`.
+///
+/// # Errors
+///
+/// Fails when Python or its packages cannot be had.
+pub(crate) fn python(root: &Path) -> anyhow::Result<PathBuf> {
+    let home = root.join(".work/python");
+    let python = home.join("bin/python");
+    let wanted = root.join("interop/python/requirements.txt");
+    let wanted = fs::read(&wanted).with_context(|| format!("reading {}", wanted.display()))?;
+    // Written last, so that an installation that was cut short does not count.
+    let installed = home.join("installed-requirements.txt");
+    if fs::read(&installed).ok().as_ref() != Some(&wanted) {
+        println!("installing interop/python/requirements.txt into .work/python (venv and pip)");
+        process::run(
+            Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(&home),
+        )
+        .context("Python 3.11 or newer with its venv module is needed")?;
+        let mut pip = Command::new(&python);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+        ]);
+        process::run(pip.arg(root.join("interop/python/requirements.txt")))?;
+        fs::write(&installed, &wanted)?;
+    }
+    Ok(python)
+}
