@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, convert::Infallible};
 
-use crate::{InvalidScope, Operation, Requirement, Target, TargetKind, glob::Glob, spelling};
+use crate::{
+    InvalidScope, Operation, Requirement, Target, TargetKind, glob::Glob, patterns::Patterns,
+    spelling,
+};
 
 /// Rules about tools, prompts, resources and methods, for a handler that cannot be edited or does
 /// not want to declare its scopes itself.
@@ -206,11 +209,11 @@ impl From<Infallible> for InvalidScope {
     }
 }
 
-/// Rules of one kind. Exact names are looked up, so that their number does not matter.
+/// Rules of one kind, looked up so that their number does not matter.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
     exact: HashMap<Box<str>, Requirement>,
-    patterns: Vec<(Glob, Requirement)>,
+    patterns: Patterns,
 }
 
 impl Rules {
@@ -220,7 +223,7 @@ impl Rules {
 
     fn add(&mut self, name: &str, needs: Requirement) {
         match Glob::parse(name) {
-            Some(pattern) => self.patterns.push((pattern, needs)),
+            Some(pattern) => self.patterns.add(pattern, needs),
             None => {
                 let known = self.exact.entry(name.into()).or_default();
                 *known = std::mem::take(known).and(needs);
@@ -237,14 +240,8 @@ impl Rules {
     }
 
     fn about(&self, name: &str) -> impl Iterator<Item = &Requirement> {
-        let patterns = self
-            .patterns
-            .iter()
-            .filter(move |rule| rule.0.matches(name));
-        self.exact
-            .get(name)
-            .into_iter()
-            .chain(patterns.map(|(_, needs)| needs))
+        let exact = self.exact.get(name).into_iter();
+        exact.chain(self.patterns.about(name))
     }
 }
 
