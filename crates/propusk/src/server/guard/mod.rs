@@ -133,8 +133,8 @@ impl<H: ServerHandler> Guard<H> {
 
     /// Learns from a page and cuts it down to what its caller may use.
     fn show<P: Page>(&self, mut page: P, context: &RequestContext<RoleServer>) -> P {
-        self.shared.catalogue.learn(page.items());
-        self.asked(context).show(&mut page, context);
+        let declared = self.shared.catalogue.learn(page.items());
+        self.asked(context).show(&mut page, declared, context);
         page
     }
 
