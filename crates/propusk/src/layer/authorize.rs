@@ -146,7 +146,9 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         session,
         next_nonce,
     } = head;
-    let body = operations.check(gate, &permit, &parts, body, trail).await?;
+    let body = operations
+        .check(gate, &permit, &mut parts, body, trail)
+        .await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
     parts.headers.remove("dpop");

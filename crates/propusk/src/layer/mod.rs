@@ -36,7 +36,7 @@ use gate::Gate;
 use operations::Operations;
 
 #[cfg(feature = "server")]
-pub(crate) use late_refusal::LateRefusal;
+pub(crate) use {late_refusal::LateRefusal, operations::Declared};
 
 /// A tower layer that lets only authorized requests through.
 ///

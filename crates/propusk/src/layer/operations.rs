@@ -1,6 +1,6 @@
 //! The decision about the operation that a body asks for.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header::CONTENT_TYPE, request::Parts};
@@ -13,13 +13,13 @@ use super::{
     request_body::{RequestBody, Unreadable, whole},
     trail::Trail,
 };
-use crate::{AuthSettings, Permit, Requirement, Target};
+use crate::{AuthSettings, Operation, Permit, Requirement, Target, TargetKind};
 
 /// What a handler declares about its own tools, prompts and resources.
 ///
 /// [`Guard`](crate::server::Guard) is one. An [`AuthLayer`](super::AuthLayer) asks it before the
 /// handler gets a request.
-pub trait DeclaredScopes: Send + Sync + 'static {
+pub trait DeclaredScopes: Any + Send + Sync {
     /// The scopes that are declared for this target; `None` where nothing is declared.
     fn declared_scopes(&self, target: &Target) -> Option<Requirement>;
 
@@ -28,6 +28,18 @@ pub trait DeclaredScopes: Send + Sync + 'static {
     fn declares_any(&self) -> bool {
         true
     }
+}
+
+/// What has been found out about the tool that a request calls; it goes with the request.
+#[derive(Clone)]
+#[cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, reason = "a guard looks at it")
+)]
+pub(crate) struct Declared {
+    /// Who said so.
+    pub(crate) by: Arc<dyn DeclaredScopes>,
+    pub(crate) tool: Target,
 }
 
 /// How bodies are read and judged.
@@ -53,7 +65,7 @@ impl Operations {
         &self,
         gate: &Gate,
         permit: &Permit,
-        parts: &Parts,
+        parts: &mut Parts,
         body: B,
         trail: &mut Trail,
     ) -> Result<RequestBody<B>, Box<Response<Full<Bytes>>>> {
@@ -83,10 +95,25 @@ impl Operations {
                 declared.declared_scopes(target)
             });
             let allowed = permit.allows(settings, &operation);
-            trail.asks(operation, asked.id.as_ref());
+            self.remember(&operation, parts);
+            let id = asked.id.filter(|_| gate.observer().is_heard());
+            trail.asks(operation, id.as_ref());
             allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
         }
         Ok(RequestBody::read(bytes))
+    }
+
+    /// Saves the handler from looking up a tool's scopes a second time.
+    fn remember(&self, operation: &Operation, parts: &mut Parts) {
+        if let (Operation::Method { targets, .. }, Some(by)) = (operation, &self.declared)
+            && let [tool] = &targets[..]
+            && tool.kind() == TargetKind::Tool
+        {
+            parts.extensions.insert(Declared {
+                by: Arc::clone(by),
+                tool: tool.clone(),
+            });
+        }
     }
 
     /// Whether any decision can depend on a body.
@@ -103,7 +130,8 @@ fn may_be_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter().peekable();
     let says_json = |value: &http::HeaderValue| {
         let json = |word: &[u8]| word.eq_ignore_ascii_case(b"json");
-        value.as_bytes().windows(4).any(json)
+        // From the end, where it usually stands.
+        value.as_bytes().windows(4).rev().any(json)
     };
     types.peek().is_none() || types.any(says_json)
 }

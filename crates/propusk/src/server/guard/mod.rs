@@ -5,8 +5,9 @@ mod catalogue;
 mod handler;
 mod listed;
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
+use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{ServerCapabilities, Tool},
@@ -20,8 +21,9 @@ use self::{
 };
 use super::scopes::declared_in;
 use crate::{
-    AuthSettings, Operation, Requirement, Target, TargetKind, decide::within_scopes,
-    layer::DeclaredScopes,
+    AuthSettings, Operation, Requirement, Target, TargetKind,
+    decide::within_scopes,
+    layer::{Declared, DeclaredScopes},
 };
 
 /// A handler that is asked only for what its caller may do, and whose lists show only that.
@@ -108,6 +110,9 @@ impl<H: ServerHandler> Guard<H> {
         target: &Target,
         context: &RequestContext<RoleServer>,
     ) -> Result<Option<Requirement>, ErrorData> {
+        if let Some(declared) = self.declared_before(target, context) {
+            return Ok(declared);
+        }
         if let Some(tool) = self.tool(target) {
             return Ok(declared_in(tool.meta.as_ref()));
         }
@@ -115,6 +120,23 @@ impl<H: ServerHandler> Guard<H> {
         let handler = &*self.handler;
         catalogue.load(target.kind(), handler, context).await?;
         Ok(catalogue.declared(target))
+    }
+
+    /// What the layer in front was told of this very tool, by this guard, for this request.
+    fn declared_before(
+        &self,
+        target: &Target,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Option<Requirement>> {
+        let http = &context.extensions.get::<Parts>()?.extensions;
+        let Declared { by, tool } = http.get()?;
+        let by: &dyn Any = &**by;
+        let is_own = Arc::ptr_eq(&by.downcast_ref::<Self>()?.shared, &self.shared);
+        let is_same = tool.kind() == target.kind() && tool.name() == target.name();
+        let declared = tool.declared();
+        // Where the lists have not been walked, the layer is told of nothing that is needed.
+        let is_certain = !declared.is_some_and(Requirement::is_nothing);
+        (is_own && is_same && is_certain).then(|| declared.cloned())
     }
 
     fn tool(&self, target: &Target) -> Option<Tool> {
