@@ -8,38 +8,32 @@ use crate::{Requirement, glob::Glob};
 /// their number hardly matters, unless many begin with it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Patterns {
-    rules: Vec<(Glob, Requirement)>,
-    /// Where in `rules` those with this beginning are.
-    by_beginning: HashMap<Box<str>, Vec<usize>>,
+    by_beginning: HashMap<Box<str>, Vec<(Glob, Requirement)>>,
     /// How long beginnings are, in bytes.
     lengths: BTreeSet<usize>,
 }
 
 impl Patterns {
     pub(crate) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.by_beginning.is_empty()
     }
 
     pub(crate) fn add(&mut self, pattern: Glob, needs: Requirement) {
         let beginning = pattern.beginning();
         self.lengths.insert(beginning.len());
         let alike = self.by_beginning.entry(beginning.into()).or_default();
-        alike.push(self.rules.len());
-        self.rules.push((pattern, needs));
+        alike.push((pattern, needs));
     }
 
-    /// What the patterns that match ask for, in the order of their addition.
-    pub(crate) fn about(&self, name: &str) -> impl Iterator<Item = &Requirement> {
-        let mut found = Vec::new();
-        for length in self.lengths.range(..=name.len()) {
-            // In the middle of a character no beginning ends.
-            let beginning = name.get(..*length);
-            let alike = beginning.and_then(|beginning| self.by_beginning.get(beginning));
-            let matching = alike.into_iter().flatten().copied();
-            found.extend(matching.filter(|index| self.rules[*index].0.matches(name)));
-        }
-        found.sort_unstable();
-        found.into_iter().map(|index| &self.rules[index].1)
+    /// What the patterns that match ask for: of those with a shorter beginning first, of equally
+    /// short ones in the order of their addition.
+    pub(crate) fn about<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Requirement> {
+        let lengths = self.lengths.range(..=name.len());
+        // In the middle of a character no beginning ends.
+        let beginnings = lengths.filter_map(|length| name.get(..*length));
+        let alike = beginnings.filter_map(|beginning| self.by_beginning.get(beginning));
+        let matching = alike.flatten().filter(|rule| rule.0.matches(name));
+        matching.map(|(_, needs)| needs)
     }
 }
 
@@ -48,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_that_match_are_found_in_the_order_of_their_addition() {
+    fn all_that_match_are_found_and_no_others() {
         let written = [
             "b*", "*", "a*", "ab*", "a*b", "*b", "a", "é*", "é", "ab*ab*", "", "**", "a**", "b*",
         ];
@@ -66,7 +60,11 @@ mod tests {
                 .iter()
                 .enumerate()
                 .filter(|(_, text)| Glob::parse(text).is_some_and(|pattern| pattern.matches(name)));
-            let expected: Vec<_> = each.map(|(index, _)| needs(index)).collect();
+            let mut expected: Vec<_> = each
+                .map(|(index, text)| (text.find('*'), index, needs(index)))
+                .collect();
+            expected.sort_by_key(|(length, index, _)| (*length, *index));
+            let expected: Vec<_> = expected.into_iter().map(|(.., needs)| needs).collect();
             let found: Vec<_> = patterns.about(name).cloned().collect();
             assert_eq!(found, expected, "{name}");
             assert!(!found.is_empty(), "`*` matches {name}");

@@ -115,8 +115,11 @@ impl Requirement {
                 };
                 set.iter().filter(lacks).count()
             };
-            let best = sets.iter().min_by_key(lacking).cloned();
-            best.map(|set| named.extend(set)).is_some()
+            let best = match &sets[..] {
+                [only] => Some(only),
+                sets => sets.iter().min_by_key(lacking),
+            };
+            best.map(|set| named.extend(set.iter().cloned())).is_some()
         })
     }
 }

@@ -155,8 +155,8 @@ impl ScopePolicy {
             return;
         };
         let before = needs.len();
-        needs.extend(self.methods.about(method));
-        let named = needs.len() > before || TO_GET_ACQUAINTED.contains(&method.as_str());
+        self.methods.collect(method, needs);
+        let named = needs.len() > before;
         let mut judged_by_name = false;
         for target in targets {
             if let Some(rules) = self.rules(target.kind()) {
@@ -164,7 +164,7 @@ impl ScopePolicy {
                 self.collect_target(rules, target, needs);
             }
         }
-        if !judged_by_name && !named {
+        if !judged_by_name && !named && !TO_GET_ACQUAINTED.contains(&method.as_str()) {
             needs.extend(&self.default);
         }
     }
@@ -177,7 +177,7 @@ impl ScopePolicy {
     ) {
         let mut see = |name: &str| {
             let before = needs.len();
-            needs.extend(rules.about(name));
+            rules.collect(name, needs);
             needs.extend(target.declared());
             if needs.len() == before {
                 needs.extend(&self.default);
@@ -239,9 +239,13 @@ impl Rules {
         }
     }
 
-    fn about(&self, name: &str) -> impl Iterator<Item = &Requirement> {
-        let exact = self.exact.get(name).into_iter();
-        exact.chain(self.patterns.about(name))
+    fn collect<'a>(&'a self, name: &str, needs: &mut Vec<&'a Requirement>) {
+        if !self.exact.is_empty() {
+            needs.extend(self.exact.get(name));
+        }
+        if !self.patterns.is_empty() {
+            needs.extend(self.patterns.about(name));
+        }
     }
 }
 

@@ -40,8 +40,14 @@ pub(super) struct Asked {
 
 /// Reads what a message asks for.
 pub(super) fn asked(body: &[u8]) -> Result<Asked, Unclear> {
-    let Object(message) = serde_json::from_slice::<Object<Message<'_>>>(body)
-        .map_err(|error| unclear(&error, None))?;
+    // One look at all of it costs less than one at each text.
+    let body = str::from_utf8(body).map_err(|error| Unclear {
+        code: PARSE_ERROR,
+        message: format!("the message is not JSON: {error}"),
+        id: None,
+    })?;
+    let Object(message) =
+        serde_json::from_str::<Object<Message<'_>>>(body).map_err(|error| unclear(&error, None))?;
     let Some(method) = message.method else {
         return Ok(Asked {
             operation: None,

@@ -1,5 +1,7 @@
 //! One request at the guard.
 
+use std::borrow::Cow;
+
 use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer,
@@ -118,11 +120,14 @@ impl<'a> Asked<'a> {
         if !permitted && !self.settings.shows_all() {
             return false;
         }
-        let says = |set| item.written().is_some_and(|own| is_array_of(own, set));
-        if permitted && needs.only_set().is_some_and(says) {
+        let only = needs.only_set().filter(|_| permitted);
+        if only.is_some_and(|set| item.written().is_some_and(|own| is_array_of(own, set))) {
             return true;
         }
-        let needs = needs.particular(caller).unwrap_or_default();
+        let needs = match only {
+            Some(set) => Cow::Borrowed(set),
+            None => Cow::Owned(needs.particular(caller).unwrap_or_default()),
+        };
         if !needs.is_empty() {
             let meta = item.meta_mut().get_or_insert_with(MetaObject::default);
             meta.insert(SCOPES.to_owned(), array(&needs));

@@ -51,9 +51,14 @@ impl Walked {
 /// The declarations; what declares nothing is not kept.
 #[derive(Default)]
 struct Known {
-    named: HashMap<TargetKind, HashMap<String, Declared>>,
+    tools: Named,
+    prompts: Named,
+    resources: Named,
     templates: HashMap<String, (Glob, Declared)>,
 }
+
+/// Those of one kind, by name or URI.
+type Named = HashMap<String, Declared>;
 
 /// What a definition declares. It is understood once, and as long as the same is written.
 #[derive(Clone)]
@@ -151,7 +156,7 @@ impl Catalogue {
     pub(super) fn declared(&self, target: &Target) -> Option<Requirement> {
         let known = self.read();
         if target.kind() != TargetKind::Resource {
-            let declared = known.named.get(&target.kind())?.get(target.name())?;
+            let declared = known.named(target.kind())?.get(target.name())?;
             return Some(declared.needs.clone());
         }
         let normal = spelling::normal(target.name());
@@ -165,7 +170,8 @@ impl Catalogue {
 
     pub(super) fn is_empty(&self) -> bool {
         let known = self.read();
-        known.templates.is_empty() && known.named.values().all(HashMap::is_empty)
+        let named = [&known.tools, &known.prompts, &known.resources];
+        known.templates.is_empty() && named.into_iter().all(HashMap::is_empty)
     }
 
     /// Whether the lists of this kind have been walked.
@@ -192,11 +198,29 @@ impl Known {
     fn exactly<T: Listed>(&self, item: &T) -> Result<Option<&Declared>, News> {
         let known = match T::IS_TEMPLATE {
             true => self.templates.get(item.key()).map(|(_, known)| known),
-            false => self.named.get(&T::KIND).and_then(|of| of.get(item.key())),
+            false => self.named(T::KIND).and_then(|of| of.get(item.key())),
         };
         match item.written() == known.map(|known| &known.written) {
             true => Ok(known),
             false => Err(News),
+        }
+    }
+
+    fn named(&self, kind: TargetKind) -> Option<&Named> {
+        match kind {
+            TargetKind::Tool => Some(&self.tools),
+            TargetKind::Prompt => Some(&self.prompts),
+            TargetKind::Resource => Some(&self.resources),
+            TargetKind::Task => None,
+        }
+    }
+
+    fn named_mut(&mut self, kind: TargetKind) -> Option<&mut Named> {
+        match kind {
+            TargetKind::Tool => Some(&mut self.tools),
+            TargetKind::Prompt => Some(&mut self.prompts),
+            TargetKind::Resource => Some(&mut self.resources),
+            TargetKind::Task => None,
         }
     }
 
@@ -218,25 +242,24 @@ impl Known {
                 self.templates.insert(name.to_owned(), (pattern, declared));
             }
             Some(declared) => {
-                let named = self.named.entry(T::KIND).or_default();
-                named.insert(name.to_owned(), declared);
+                let named = self.named_mut(T::KIND);
+                named.map(|named| named.insert(name.to_owned(), declared));
             }
             None if T::IS_TEMPLATE => drop(self.templates.remove(name)),
             None => {
-                let named = self.named.get_mut(&T::KIND);
+                let named = self.named_mut(T::KIND);
                 named.and_then(|named| named.remove(name));
             }
         }
     }
 
     fn about<'a>(&'a self, uri: &'a str) -> impl Iterator<Item = &'a Requirement> {
-        let named = self.named.get(&TargetKind::Resource);
+        let named = self.resources.get(uri);
         let fitting = self
             .templates
             .iter()
             .filter(move |(template, (pattern, _))| *template == uri || pattern.matches(uri));
         named
-            .and_then(|named| named.get(uri))
             .into_iter()
             .chain(fitting.map(|(_, (_, declared))| declared))
             .map(|declared| &declared.needs)
