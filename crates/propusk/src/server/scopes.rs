@@ -83,17 +83,12 @@ fn shown(tool: &Tool, key: &str) -> Option<ScopeSet> {
     Some(names.filter_map(|name| Scope::parse(name).ok()).collect())
 }
 
-/// What a definition declares. A declaration that is not understood closes what it stands beside.
-pub(super) fn declared_in(meta: Option<&MetaObject>) -> Option<Requirement> {
-    written_in(meta).map(meaning)
-}
-
-/// The same, as it is written.
+/// What a definition declares, as it is written.
 pub(super) fn written_in(meta: Option<&MetaObject>) -> Option<&Value> {
     meta?.get(SCOPES)
 }
 
-/// What a written declaration means.
+/// What a written declaration means. One that is not understood closes what it stands beside.
 pub(super) fn meaning(declared: &Value) -> Requirement {
     let sets = match declared.get(ANY_OF) {
         Some(alternatives) => alternatives
@@ -124,6 +119,10 @@ pub(super) fn array(scopes: &ScopeSet) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn declared_in(meta: Option<&MetaObject>) -> Option<Requirement> {
+        written_in(meta).map(meaning)
+    }
 
     #[test]
     fn scopes_are_written_in_their_order() {

@@ -151,6 +151,14 @@ impl Catalogue {
         declared
     }
 
+    /// What this definition declares; it is not parsed where it says what is known already.
+    pub(super) fn declared_by<T: Listed>(&self, item: &T) -> Option<Requirement> {
+        match self.read().exactly(item) {
+            Ok(declared) => declared.map(|declared| declared.needs.clone()),
+            Err(News) => item.declared(),
+        }
+    }
+
     /// What is declared for a target, by a definition of its name or by a template that its URI
     /// fits; all of it where there are several.
     pub(super) fn declared(&self, target: &Target) -> Option<Requirement> {

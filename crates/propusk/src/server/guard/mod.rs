@@ -19,7 +19,6 @@ use self::{
     catalogue::{Catalogue, each_page},
     listed::Page,
 };
-use super::scopes::declared_in;
 use crate::{
     AuthSettings, Operation, Requirement, Target, TargetKind,
     decide::within_scopes,
@@ -114,7 +113,7 @@ impl<H: ServerHandler> Guard<H> {
             return Ok(declared);
         }
         if let Some(tool) = self.tool(target) {
-            return Ok(declared_in(tool.meta.as_ref()));
+            return Ok(self.shared.catalogue.declared_by(&tool));
         }
         let catalogue = &self.shared.catalogue;
         let handler = &*self.handler;
@@ -249,7 +248,7 @@ impl Seen {
 impl<H: ServerHandler> DeclaredScopes for Guard<H> {
     fn declared_scopes(&self, target: &Target) -> Option<Requirement> {
         match self.tool(target) {
-            Some(tool) => declared_in(tool.meta.as_ref()),
+            Some(tool) => self.shared.catalogue.declared_by(&tool),
             // As long as the lists have not been walked, nobody may take it for undeclared, which
             // would put it under the default. The guard walks them before it decides itself.
             None => self.shared.catalogue.declared(target).or_else(|| {
