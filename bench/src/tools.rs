@@ -32,7 +32,8 @@ struct Echo {
 }
 
 impl Tools {
-    /// So many tools, which declare the scopes of their areas or nothing.
+    /// So many tools, which declare the scopes of their areas, or say the same under another name
+    /// that nobody looks at: all servers list the same number of bytes.
     #[must_use]
     pub fn new(number: usize, declared: bool) -> Self {
         let router = (0..number).fold(ToolRouter::new(), |router, number| {
@@ -54,10 +55,15 @@ fn tool(number: usize, declared: bool) -> Tool {
         schema_for_type::<Echo>(),
     );
     tool.annotations = Some(ToolAnnotations::new().read_only(true));
-    if declared {
-        let area = areas::scope(number % areas::AREAS);
-        tool.meta = Some(scopes([area.as_str()]));
+    let area = areas::scope(number % areas::AREAS);
+    let mut meta = scopes([area.as_str()]);
+    if !declared {
+        let scopes = std::mem::take(&mut meta.0).into_iter();
+        meta.0 = scopes
+            .map(|(_, scopes)| ("example/scopes".to_owned(), scopes))
+            .collect();
     }
+    tool.meta = Some(meta);
     tool
 }
 

@@ -51,6 +51,6 @@ pub(super) fn run(root: &Path, extent: Extent) -> anyhow::Result<()> {
     println!("{}", tables::rounds(&rounds));
     let counts = Counts::take(&programs)?;
     println!("{}", tables::counts(&counts));
-    println!("{}", aims::table(&rounds, &counts));
+    println!("{}", aims::table(&decisions, &rounds, &counts)?);
     Ok(())
 }

@@ -9,7 +9,9 @@ use http_body_util::Full;
 
 use super::{
     gate::Gate,
-    message, render,
+    message,
+    onward::Declared,
+    render,
     request_body::{RequestBody, Unreadable, whole},
     trail::Trail,
 };
@@ -28,18 +30,6 @@ pub trait DeclaredScopes: Any + Send + Sync {
     fn declares_any(&self) -> bool {
         true
     }
-}
-
-/// What has been found out about the tool that a request calls; it goes with the request.
-#[derive(Clone)]
-#[cfg_attr(
-    not(feature = "server"),
-    allow(dead_code, reason = "a guard looks at it")
-)]
-pub(crate) struct Declared {
-    /// Who said so.
-    pub(crate) by: Arc<dyn DeclaredScopes>,
-    pub(crate) tool: Target,
 }
 
 /// How bodies are read and judged.
@@ -65,17 +55,17 @@ impl Operations {
         &self,
         gate: &Gate,
         permit: &Permit,
-        parts: &mut Parts,
+        parts: &Parts,
         body: B,
         trail: &mut Trail,
-    ) -> Result<RequestBody<B>, Box<Response<Full<Bytes>>>> {
+    ) -> Result<(RequestBody<B>, Option<Declared>), Box<Response<Full<Bytes>>>> {
         let settings = gate.settings();
         let decides = self.decide_anything(settings);
         if !(decides || gate.observer().listens())
             || parts.method != Method::POST
             || !may_be_json(&parts.headers)
         {
-            return Ok(RequestBody::untouched(body));
+            return Ok((RequestBody::untouched(body), None));
         }
         let bytes = whole(body, self.most_bytes)
             .await
@@ -86,33 +76,35 @@ impl Operations {
         let asked = match message::asked(&bytes) {
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
-            Err(_) if !decides => return Ok(RequestBody::read(bytes)),
+            Err(_) if !decides => return Ok((RequestBody::read(bytes), None)),
             Err(why) => Err(render::unclear(why.code, &why.message, why.id))?,
         };
+        let mut declared = None;
         if let Some(operation) = asked.operation {
             let operation = operation.declaring(|target| {
                 let declared = self.declared.as_deref()?;
                 declared.declared_scopes(target)
             });
             let allowed = permit.allows(settings, &operation);
-            self.remember(&operation, parts);
+            declared = self.declared_for(&operation);
             let id = asked.id.filter(|_| gate.observer().is_heard());
             trail.asks(operation, id.as_ref());
             allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
         }
-        Ok(RequestBody::read(bytes))
+        Ok((RequestBody::read(bytes), declared))
     }
 
-    /// Saves the handler from looking up a tool's scopes a second time.
-    fn remember(&self, operation: &Operation, parts: &mut Parts) {
-        if let (Operation::Method { targets, .. }, Some(by)) = (operation, &self.declared)
-            && let [tool] = &targets[..]
-            && tool.kind() == TargetKind::Tool
-        {
-            parts.extensions.insert(Declared {
+    /// What saves the handler from looking up a tool's scopes a second time.
+    fn declared_for(&self, operation: &Operation) -> Option<Declared> {
+        let Operation::Method { targets, .. } = operation else {
+            return None;
+        };
+        match (&targets[..], &self.declared) {
+            ([tool], Some(by)) if tool.kind() == TargetKind::Tool => Some(Declared {
                 by: Arc::clone(by),
                 tool: tool.clone(),
-            });
+            }),
+            _ => None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! What is measured: requests, and the servers that answer them.
 
-use crate::bench::load::{Load, Mode};
+use crate::bench::{
+    load::{Load, Mode},
+    table::count,
+};
 
 /// The program that is a server of any of these.
 pub(super) const SERVER: &str = "bench-tools";
@@ -9,7 +12,7 @@ pub(super) const SERVER: &str = "bench-tools";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Case {
     pub(super) work: Work,
-    tools: usize,
+    pub(super) tools: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +58,7 @@ impl Case {
     }
 
     pub(super) fn name(self) -> String {
-        let tools = match self.tools {
-            1 => "1 tool".to_owned(),
-            tools => format!("{} tools", crate::bench::table::thousands(tools as f64)),
-        };
+        let tools = count(self.tools as u64, "tool");
         match self.work {
             Work::Call(Mode::Modern) => format!("2026-07-28 call, {tools}"),
             Work::Call(_) => format!("2025-11-25 call in a session, {tools}"),

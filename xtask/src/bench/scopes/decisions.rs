@@ -2,7 +2,7 @@
 
 use crate::bench::{
     samples::{Samples, cpu},
-    table::{markdown, thousands},
+    table::{count, markdown, thousands},
 };
 
 const GROUP: &str = "decision";
@@ -13,11 +13,11 @@ pub(super) fn table(samples: &Samples) -> anyhow::Result<String> {
     for contender in samples.contenders(GROUP) {
         let name = match contender.split_once(", ") {
             Some((how, number)) => {
-                let number = thousands(number.parse()?);
+                let number = number.parse()?;
                 match how {
-                    "declared" => format!("scopes declared, {number} tools"),
-                    "by name" => format!("a policy of {number} names"),
-                    _ => format!("a policy of {number} patterns"),
+                    "declared" => format!("scopes declared, {}", count(number, "tool")),
+                    "by name" => format!("a policy of {}", count(number, "name")),
+                    _ => format!("a policy of {}", count(number, "pattern")),
                 }
             }
             None => "who is calling, before the body is read".to_owned(),
@@ -29,4 +29,10 @@ pub(super) fn table(samples: &Samples) -> anyhow::Result<String> {
         &["a decision, and a hierarchy of 100 scopes", "CPU ns"],
         &rows,
     ))
+}
+
+/// Microseconds for one decision where the scopes of so many tools are declared.
+pub(super) fn micros(samples: &Samples, tools: usize) -> anyhow::Result<f64> {
+    let contender = format!("declared, {tools}");
+    Ok(samples.median((GROUP, &contender), cpu)? / 1e3)
 }

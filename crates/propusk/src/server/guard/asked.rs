@@ -19,7 +19,7 @@ use super::{
 use crate::{
     AccessToken, AuthSettings, Operation, Permit, Reason, Refusal, Requirement, ScopeSet,
     decide::{Needs, within_scopes},
-    layer::LateRefusal,
+    layer::{LateRefusal, Onward},
 };
 
 /// Who asks, and where a refusal goes. Without a permit in the request (it came another way than
@@ -42,7 +42,7 @@ impl<'a> Asked<'a> {
         Self {
             settings,
             caller: caller(&context.extensions).cloned(),
-            late: http.and_then(|http| http.get::<LateRefusal>()).cloned(),
+            late: http.and_then(|http| http.get::<Onward>()?.late.clone()),
         }
     }
 

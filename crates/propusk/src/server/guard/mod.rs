@@ -22,7 +22,7 @@ use self::{
 use crate::{
     AuthSettings, Operation, Requirement, Target, TargetKind,
     decide::within_scopes,
-    layer::{Declared, DeclaredScopes},
+    layer::{Declared, DeclaredScopes, Onward},
 };
 
 /// A handler that is asked only for what its caller may do, and whose lists show only that.
@@ -128,7 +128,7 @@ impl<H: ServerHandler> Guard<H> {
         context: &RequestContext<RoleServer>,
     ) -> Option<Option<Requirement>> {
         let http = &context.extensions.get::<Parts>()?.extensions;
-        let Declared { by, tool } = http.get()?;
+        let Declared { by, tool } = http.get::<Onward>()?.declared.as_ref()?;
         let by: &dyn Any = &**by;
         let is_own = Arc::ptr_eq(&by.downcast_ref::<Self>()?.shared, &self.shared);
         let is_same = tool.kind() == target.kind() && tool.name() == target.name();
