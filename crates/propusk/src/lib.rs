@@ -31,6 +31,7 @@ mod metadata;
 )]
 pub mod metrics;
 mod operation;
+mod patterns;
 mod principal;
 mod proof_defect;
 mod refusal;

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, ValueEnum};
 
-/// Calls `echo` over keep-alive connections and prints one line of JSON
+/// Calls a tool, or lists all, over keep-alive connections and prints one line of JSON
 #[derive(Parser)]
 pub(crate) struct Options {
     /// URL of the MCP endpoint, http only
@@ -16,6 +16,14 @@ pub(crate) struct Options {
     /// Which requests are sent
     #[arg(long, value_enum, default_value = "modern")]
     pub(crate) mode: Mode,
+
+    /// The tool that is called; it says its `message` back
+    #[arg(long, default_value = "echo")]
+    pub(crate) tool: String,
+
+    /// Lists the tools instead, which must be so many
+    #[arg(long)]
+    pub(crate) list: Option<usize>,
 
     /// How many connections, each with one request at a time
     #[arg(long, default_value_t = 16)]

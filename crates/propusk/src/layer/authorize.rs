@@ -22,6 +22,7 @@ use super::{
     gate::{Gate, Permitted},
     late_refusal::LateRefusal,
     leftover::throw_away,
+    onward::Onward,
     operations::Operations,
     render,
     request_body::RequestBody,
@@ -146,15 +147,19 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         session,
         next_nonce,
     } = head;
-    let body = operations.check(gate, &permit, &parts, body, trail).await?;
+    let (body, declared) = operations.check(gate, &permit, &parts, body, trail).await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
     parts.headers.remove("dpop");
     parts.extensions.insert(permit);
     let late = LateRefusal::default();
-    if session.is_none() {
+    let onward = Onward {
         // Inside a session rmcp begins its answer before the handler is asked.
-        parts.extensions.insert(late.clone());
+        late: session.is_none().then(|| late.clone()),
+        declared,
+    };
+    if !onward.is_empty() {
+        parts.extensions.insert(onward);
     }
     Ok(Admitted {
         request: Request::from_parts(parts, body),

@@ -8,6 +8,7 @@ mod late_refusal;
 mod leftover;
 mod message;
 mod observer;
+mod onward;
 mod operations;
 mod render;
 mod request_body;
@@ -36,7 +37,10 @@ use gate::Gate;
 use operations::Operations;
 
 #[cfg(feature = "server")]
-pub(crate) use late_refusal::LateRefusal;
+pub(crate) use {
+    late_refusal::LateRefusal,
+    onward::{Declared, Onward},
+};
 
 /// A tower layer that lets only authorized requests through.
 ///

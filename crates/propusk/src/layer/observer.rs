@@ -27,6 +27,12 @@ impl Observer {
         sinks.iter().any(|sink| sink.wants_operations())
     }
 
+    /// Whether there is a sink at all.
+    pub(super) fn is_heard(&self) -> bool {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        !sinks.is_empty()
+    }
+
     /// Tells of a decision. Where nobody listens it costs two looks and nothing else.
     pub(super) fn record(
         &self,

@@ -1,5 +1,7 @@
 //! One request at the guard.
 
+use std::borrow::Cow;
+
 use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer,
@@ -10,14 +12,14 @@ use rmcp::{
 use super::{
     super::{
         refusal::refusal_in,
-        scopes::{MISSING, SCOPES, array},
+        scopes::{MISSING, SCOPES, array, is_array_of},
     },
     listed::{Listed, Page},
 };
 use crate::{
-    AccessToken, AuthSettings, Operation, Permit, Reason, Refusal, ScopeSet,
+    AccessToken, AuthSettings, Operation, Permit, Reason, Refusal, Requirement, ScopeSet,
     decide::{Needs, within_scopes},
-    layer::LateRefusal,
+    layer::{LateRefusal, Onward},
 };
 
 /// Who asks, and where a refusal goes. Without a permit in the request (it came another way than
@@ -40,7 +42,7 @@ impl<'a> Asked<'a> {
         Self {
             settings,
             caller: caller(&context.extensions).cloned(),
-            late: http.and_then(|http| http.get::<LateRefusal>()).cloned(),
+            late: http.and_then(|http| http.get::<Onward>()?.late.clone()),
         }
     }
 
@@ -90,9 +92,19 @@ impl<'a> Asked<'a> {
     }
 
     /// Takes out of a page what the caller may not use, and shows for the rest what it needs. The
-    /// order and the cursor stay; a page may become empty.
-    pub(super) fn show<P: Page>(&self, page: &mut P, context: &RequestContext<RoleServer>) {
-        page.items_mut().retain_mut(|item| self.show_item(item));
+    /// order and the cursor stay; a page may become empty. `declared` is what each item declares.
+    pub(super) fn show<P: Page>(
+        &self,
+        page: &mut P,
+        declared: Vec<Option<Requirement>>,
+        context: &RequestContext<RoleServer>,
+    ) {
+        let (mut using, mut declared) = (P::Item::using_one(), declared.into_iter());
+        page.items_mut().retain_mut(|item| {
+            let declared = declared.next().unwrap_or_else(|| item.declared());
+            using.retarget(item.key(), declared);
+            self.show_item(item, &using)
+        });
         let version = context.protocol_version();
         let modern = ProtocolVersion::V_2026_07_28;
         let is_modern = version.is_some_and(|version| version.as_str() >= modern.as_str());
@@ -102,14 +114,20 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn show_item<T: Listed>(&self, item: &mut T) -> bool {
-        let operation = item.operation();
-        let permitted = within_scopes(self.settings, &operation, self.caller.as_ref()).is_ok();
+    fn show_item<T: Listed>(&self, item: &mut T, using: &Operation) -> bool {
+        let (needs, caller) = (Needs::of(self.settings, using), self.caller.as_ref());
+        let permitted = needs.are_met_by(caller);
         if !permitted && !self.settings.shows_all() {
             return false;
         }
-        let needs = Needs::of(self.settings, &operation).particular(self.caller.as_ref());
-        let needs = needs.unwrap_or_default();
+        let only = needs.only_set().filter(|_| permitted);
+        if only.is_some_and(|set| item.written().is_some_and(|own| is_array_of(own, set))) {
+            return true;
+        }
+        let needs = match only {
+            Some(set) => Cow::Borrowed(set),
+            None => Cow::Owned(needs.particular(caller).unwrap_or_default()),
+        };
         if !needs.is_empty() {
             let meta = item.meta_mut().get_or_insert_with(MetaObject::default);
             meta.insert(SCOPES.to_owned(), array(&needs));

@@ -14,6 +14,7 @@ use rmcp::{
     model::{ErrorCode, PaginatedRequestParams},
     service::RequestContext,
 };
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::listed::{Listed, Page};
@@ -50,8 +51,29 @@ impl Walked {
 /// The declarations; what declares nothing is not kept.
 #[derive(Default)]
 struct Known {
-    named: HashMap<TargetKind, HashMap<String, Requirement>>,
-    templates: HashMap<String, (Glob, Requirement)>,
+    tools: Named,
+    prompts: Named,
+    resources: Named,
+    templates: HashMap<String, (Glob, Declared)>,
+}
+
+/// Those of one kind, by name or URI.
+type Named = HashMap<String, Declared>;
+
+/// What a definition declares. It is understood once, and as long as the same is written.
+#[derive(Clone)]
+struct Declared {
+    written: Value,
+    needs: Requirement,
+}
+
+impl Declared {
+    fn by<T: Listed>(item: &T) -> Option<Self> {
+        Some(Self {
+            written: item.written()?.clone(),
+            needs: item.declared()?,
+        })
+    }
 }
 
 impl Catalogue {
@@ -106,19 +128,34 @@ impl Catalogue {
         .await
     }
 
-    /// Takes over what these definitions declare, or no longer declare.
-    pub(super) fn learn<T: Listed>(&self, items: &[T]) {
-        let changed: Vec<&T> = {
+    /// Takes over what these definitions declare, or no longer declare, and tells it of each.
+    pub(super) fn learn<T: Listed>(&self, items: &[T]) -> Vec<Option<Requirement>> {
+        let mut changed = Vec::new();
+        let declared = {
             let known = self.read();
-            let news = |item: &&T| known.exactly(*item) != item.declared().as_ref();
-            items.iter().filter(news).collect()
+            let declared = |item| match known.exactly::<T>(item) {
+                Ok(declared) => declared.map(|declared| declared.needs.clone()),
+                Err(News) => {
+                    changed.push(item);
+                    item.declared()
+                }
+            };
+            items.iter().map(declared).collect()
         };
-        if changed.is_empty() {
-            return;
+        if !changed.is_empty() {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            for item in changed {
+                known.set(item);
+            }
         }
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        for item in changed {
-            known.set(item);
+        declared
+    }
+
+    /// What this definition declares; it is not parsed where it says what is known already.
+    pub(super) fn declared_by<T: Listed>(&self, item: &T) -> Option<Requirement> {
+        match self.read().exactly(item) {
+            Ok(declared) => declared.map(|declared| declared.needs.clone()),
+            Err(News) => item.declared(),
         }
     }
 
@@ -127,7 +164,8 @@ impl Catalogue {
     pub(super) fn declared(&self, target: &Target) -> Option<Requirement> {
         let known = self.read();
         if target.kind() != TargetKind::Resource {
-            return known.named.get(&target.kind())?.get(target.name()).cloned();
+            let declared = known.named(target.kind())?.get(target.name())?;
+            return Some(declared.needs.clone());
         }
         let normal = spelling::normal(target.name());
         let mut spellings = vec![target.name()];
@@ -140,7 +178,8 @@ impl Catalogue {
 
     pub(super) fn is_empty(&self) -> bool {
         let known = self.read();
-        known.templates.is_empty() && known.named.values().all(HashMap::is_empty)
+        let named = [&known.tools, &known.prompts, &known.resources];
+        known.templates.is_empty() && named.into_iter().all(HashMap::is_empty)
     }
 
     /// Whether the lists of this kind have been walked.
@@ -159,53 +198,79 @@ impl Catalogue {
     }
 }
 
+/// Something else than is known.
+struct News;
+
 impl Known {
-    fn exactly<T: Listed>(&self, item: &T) -> Option<&Requirement> {
-        if T::IS_TEMPLATE {
-            return self.templates.get(item.key()).map(|(_, needs)| needs);
+    /// What this very definition declares, if it is still what is known of it.
+    fn exactly<T: Listed>(&self, item: &T) -> Result<Option<&Declared>, News> {
+        let known = match T::IS_TEMPLATE {
+            true => self.templates.get(item.key()).map(|(_, known)| known),
+            false => self.named(T::KIND).and_then(|of| of.get(item.key())),
+        };
+        match item.written() == known.map(|known| &known.written) {
+            true => Ok(known),
+            false => Err(News),
         }
-        self.named.get(&T::KIND)?.get(item.key())
+    }
+
+    fn named(&self, kind: TargetKind) -> Option<&Named> {
+        match kind {
+            TargetKind::Tool => Some(&self.tools),
+            TargetKind::Prompt => Some(&self.prompts),
+            TargetKind::Resource => Some(&self.resources),
+            TargetKind::Task => None,
+        }
+    }
+
+    fn named_mut(&mut self, kind: TargetKind) -> Option<&mut Named> {
+        match kind {
+            TargetKind::Tool => Some(&mut self.tools),
+            TargetKind::Prompt => Some(&mut self.prompts),
+            TargetKind::Resource => Some(&mut self.resources),
+            TargetKind::Task => None,
+        }
     }
 
     /// Under its name as it is declared, and in its normal form: a target is looked up in both.
     fn set<T: Listed>(&mut self, item: &T) {
-        self.set_as::<T>(item.key(), item.declared());
+        self.set_as::<T>(item.key(), Declared::by(item));
         if T::KIND == TargetKind::Resource {
             let normal = spelling::normal(item.key());
             if normal != item.key() {
-                self.set_as::<T>(&normal, item.declared());
+                self.set_as::<T>(&normal, Declared::by(item));
             }
         }
     }
 
-    fn set_as<T: Listed>(&mut self, name: &str, declared: Option<Requirement>) {
+    fn set_as<T: Listed>(&mut self, name: &str, declared: Option<Declared>) {
         match declared {
-            Some(needs) if T::IS_TEMPLATE => {
+            Some(declared) if T::IS_TEMPLATE => {
                 let pattern = Glob::of_template(name);
-                self.templates.insert(name.to_owned(), (pattern, needs));
+                self.templates.insert(name.to_owned(), (pattern, declared));
             }
-            Some(needs) => {
-                let named = self.named.entry(T::KIND).or_default();
-                named.insert(name.to_owned(), needs);
+            Some(declared) => {
+                let named = self.named_mut(T::KIND);
+                named.map(|named| named.insert(name.to_owned(), declared));
             }
             None if T::IS_TEMPLATE => drop(self.templates.remove(name)),
             None => {
-                let named = self.named.get_mut(&T::KIND);
+                let named = self.named_mut(T::KIND);
                 named.and_then(|named| named.remove(name));
             }
         }
     }
 
     fn about<'a>(&'a self, uri: &'a str) -> impl Iterator<Item = &'a Requirement> {
-        let named = self.named.get(&TargetKind::Resource);
+        let named = self.resources.get(uri);
         let fitting = self
             .templates
             .iter()
             .filter(move |(template, (pattern, _))| *template == uri || pattern.matches(uri));
         named
-            .and_then(|named| named.get(uri))
             .into_iter()
-            .chain(fitting.map(|(_, (_, needs))| needs))
+            .chain(fitting.map(|(_, (_, declared))| declared))
+            .map(|declared| &declared.needs)
     }
 }
 

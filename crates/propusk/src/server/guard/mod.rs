@@ -5,8 +5,9 @@ mod catalogue;
 mod handler;
 mod listed;
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
+use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{ServerCapabilities, Tool},
@@ -18,10 +19,10 @@ use self::{
     catalogue::{Catalogue, each_page},
     listed::Page,
 };
-use super::scopes::declared_in;
 use crate::{
-    AuthSettings, Operation, Requirement, Target, TargetKind, decide::within_scopes,
-    layer::DeclaredScopes,
+    AuthSettings, Operation, Requirement, Target, TargetKind,
+    decide::within_scopes,
+    layer::{Declared, DeclaredScopes, Onward},
 };
 
 /// A handler that is asked only for what its caller may do, and whose lists show only that.
@@ -108,13 +109,33 @@ impl<H: ServerHandler> Guard<H> {
         target: &Target,
         context: &RequestContext<RoleServer>,
     ) -> Result<Option<Requirement>, ErrorData> {
+        if let Some(declared) = self.declared_before(target, context) {
+            return Ok(declared);
+        }
         if let Some(tool) = self.tool(target) {
-            return Ok(declared_in(tool.meta.as_ref()));
+            return Ok(self.shared.catalogue.declared_by(&tool));
         }
         let catalogue = &self.shared.catalogue;
         let handler = &*self.handler;
         catalogue.load(target.kind(), handler, context).await?;
         Ok(catalogue.declared(target))
+    }
+
+    /// What the layer in front was told of this very tool, by this guard, for this request.
+    fn declared_before(
+        &self,
+        target: &Target,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Option<Requirement>> {
+        let http = &context.extensions.get::<Parts>()?.extensions;
+        let Declared { by, tool } = http.get::<Onward>()?.declared.as_ref()?;
+        let by: &dyn Any = &**by;
+        let is_own = Arc::ptr_eq(&by.downcast_ref::<Self>()?.shared, &self.shared);
+        let is_same = tool.kind() == target.kind() && tool.name() == target.name();
+        let declared = tool.declared();
+        // Where the lists have not been walked, the layer is told of nothing that is needed.
+        let is_certain = !declared.is_some_and(Requirement::is_nothing);
+        (is_own && is_same && is_certain).then(|| declared.cloned())
     }
 
     fn tool(&self, target: &Target) -> Option<Tool> {
@@ -133,8 +154,8 @@ impl<H: ServerHandler> Guard<H> {
 
     /// Learns from a page and cuts it down to what its caller may use.
     fn show<P: Page>(&self, mut page: P, context: &RequestContext<RoleServer>) -> P {
-        self.shared.catalogue.learn(page.items());
-        self.asked(context).show(&mut page, context);
+        let declared = self.shared.catalogue.learn(page.items());
+        self.asked(context).show(&mut page, declared, context);
         page
     }
 
@@ -227,7 +248,7 @@ impl Seen {
 impl<H: ServerHandler> DeclaredScopes for Guard<H> {
     fn declared_scopes(&self, target: &Target) -> Option<Requirement> {
         match self.tool(target) {
-            Some(tool) => declared_in(tool.meta.as_ref()),
+            Some(tool) => self.shared.catalogue.declared_by(&tool),
             // As long as the lists have not been walked, nobody may take it for undeclared, which
             // would put it under the default. The guard walks them before it decides itself.
             None => self.shared.catalogue.declared(target).or_else(|| {

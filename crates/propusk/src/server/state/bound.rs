@@ -107,13 +107,12 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         let round = self
             .keeper
             .begin_round(&context, "tools/call", name, arguments, state)?;
-        let tasks = self.keeper.tasks_of(&context);
         let mut response = self.handler.call_tool(request, context).await?;
         match &mut response {
             CallToolResponse::InputRequired(asks) => {
                 self.keeper.end_round(&round, &mut asks.request_state)?;
             }
-            CallToolResponse::Task(made) => self.keeper.seal_task(&tasks, &mut made.task)?,
+            CallToolResponse::Task(made) => self.keeper.seal_task(&round, &mut made.task)?,
             _ => {}
         }
         Ok(response)

@@ -168,7 +168,7 @@ impl Scoped {
     }
 }
 
-fn mcp<H: rmcp::ServerHandler>(
+pub(crate) fn mcp<H: rmcp::ServerHandler>(
     handler: impl Fn() -> H + Send + Sync + 'static,
 ) -> StreamableHttpService<H, LocalSessionManager> {
     StreamableHttpService::new(
@@ -178,7 +178,7 @@ fn mcp<H: rmcp::ServerHandler>(
     )
 }
 
-fn with(request: Request, token: Option<&str>) -> Request {
+pub(crate) fn with(request: Request, token: Option<&str>) -> Request {
     match token {
         Some(token) => request.bearer(token),
         None => request,

@@ -1,0 +1,37 @@
+//! What the layer leaves in a request for the guard behind it.
+
+use std::sync::Arc;
+
+use super::{late_refusal::LateRefusal, operations::DeclaredScopes};
+use crate::Target;
+
+/// It goes with the request, in its extensions.
+#[derive(Clone, Default)]
+#[cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, reason = "a guard looks at it")
+)]
+pub(crate) struct Onward {
+    /// Where to leave a refusal, as long as the answer has not begun.
+    pub(crate) late: Option<LateRefusal>,
+    /// What is known of the tool that is called.
+    pub(crate) declared: Option<Declared>,
+}
+
+/// The scopes of a tool, as they were declared for this request.
+#[derive(Clone)]
+#[cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, reason = "a guard looks at it")
+)]
+pub(crate) struct Declared {
+    /// Who said so.
+    pub(crate) by: Arc<dyn DeclaredScopes>,
+    pub(crate) tool: Target,
+}
+
+impl Onward {
+    pub(super) fn is_empty(&self) -> bool {
+        self.late.is_none() && self.declared.is_none()
+    }
+}
