@@ -23,10 +23,11 @@ use super::{
     late_refusal::LateRefusal,
     leftover::throw_away,
     onward::Onward,
+    opening::Opening,
     operations::Operations,
     render,
     request_body::RequestBody,
-    sessions::SessionUse,
+    sessions::{SessionUse, may_open_session},
     streams::Streams,
     trail::Trail,
 };
@@ -64,8 +65,9 @@ impl<S> Authorize<S> {
             + Send
             + 'static,
         S::Future: Send,
+        S::Error: Send,
         ReqBody: Body<Data = Bytes> + Send + 'static,
-        ResBody: Body<Data = Bytes> + 'static,
+        ResBody: Body<Data = Bytes> + Send + 'static,
     {
         let gate = Arc::clone(&self.gate);
         let operations = self.operations.clone();
@@ -95,8 +97,9 @@ where
         + Send
         + 'static,
     S::Future: Send,
+    S::Error: Send,
     ReqBody: Body<Data = Bytes> + Send + 'static,
-    ResBody: Body<Data = Bytes> + 'static,
+    ResBody: Body<Data = Bytes> + Send + 'static,
 {
     type Response = Response<AuthBody<ResBody>>;
     type Error = S::Error;
@@ -210,13 +213,22 @@ async fn forward<S, ReqBody, ResBody>(
     }: Admitted<ReqBody>,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
 where
-    S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>,
+    S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>> + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    ReqBody: 'static,
+    ResBody: Send + 'static,
 {
     let ends = request.method() == Method::DELETE;
+    let may_open = session.is_none() && may_open_session(request.method(), request.headers());
     let permit = request.extensions().get::<Permit>();
     let caller = permit.and_then(Permit::caller).cloned();
     poll_fn(|cx| inner.poll_ready(cx)).await?;
-    let response = inner.call(request).await?;
+    let response = if may_open {
+        Opening::new(inner.call(request), gate.sessions()).await?
+    } else {
+        inner.call(request).await?
+    };
     if let Some(refusal) = late.take() {
         let refusal = match &caller {
             Some(token) => refusal.under(Scheme::of(token)),

@@ -9,6 +9,7 @@ mod leftover;
 mod message;
 mod observer;
 mod onward;
+mod opening;
 mod operations;
 mod render;
 mod request_body;

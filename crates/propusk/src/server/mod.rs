@@ -246,8 +246,8 @@ impl<H: ServerHandler> Server<H, Protected> {
             options,
         } = self;
         let drain = drain::Drain::new(options.drain);
+        let manager = sessions::session_manager(auth.settings.session_limits());
         let guard = Guard::around(handler, auth.settings);
-        let manager = sessions::session_manager();
         let layer = auth
             .layer
             .declared_by(guard.clone())

@@ -7,6 +7,7 @@
 // Helpers of tests are tests too; `clippy.toml` reaches the test functions only.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod aborted_openings;
 mod admission;
 mod audit;
 mod before_the_body;
