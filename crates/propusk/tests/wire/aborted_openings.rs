@@ -17,12 +17,19 @@ use tokio::{io::AsyncWriteExt, net::TcpStream, runtime::Handle};
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 
+use crate::secrets::Log;
 use crate::support::{MOUNTS, Site, Tools, called, initialize, legacy, soon};
 
 /// The very moment of the leak: rmcp has opened the session and answered, and the connection dies
 /// before anybody has taken the answer.
 #[tokio::test]
 async fn an_opening_that_is_dropped_at_any_moment_leaves_nothing() {
+    crate::secrets::listen();
+    let log = Log::default();
+    let lines = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(log.clone());
+    let _kept = tracing::subscriber::set_default(lines.finish());
     let settings = AuthSettings::new("http://127.0.0.1/mcp").expect("a URL");
     let tokens = FixedTokens::new().with("alice", AccessToken::new("alice"));
     let manager = Arc::new(LocalSessionManager::default());
@@ -63,6 +70,9 @@ async fn an_opening_that_is_dropped_at_any_moment_leaves_nothing() {
     })
     .await;
     assert_eq!(auth.open_sessions(), answered, "only those that were told");
+    let log = log.text();
+    assert!(log.contains("create new session"), "{log}");
+    assert!(!log.contains("ERROR") && !log.contains("WARN"), "{log}");
 }
 
 /// The same over sockets, at moments that chance chooses.
