@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response,
+    HeaderValue, Method, Request, Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
     request::Parts,
 };
@@ -20,7 +20,7 @@ use tower_service::Service;
 use super::{
     body::{AuthBody, Ties},
     gate::{Gate, Permitted},
-    late_refusal::LateRefusal,
+    late_refusal::{LateRefusal, Report},
     leftover::throw_away,
     onward::Onward,
     opening::Opening,
@@ -78,7 +78,7 @@ impl<S> Authorize<S> {
                 Ok(admitted) => {
                     // Before it runs, so that what it does is never without a trace.
                     gate.record(&mut trail, None);
-                    forward(&gate, inner, admitted).await?
+                    forward(&gate, inner, admitted, &trail).await?
                 }
                 Err(response) => response.map(AuthBody::own),
             };
@@ -132,7 +132,7 @@ struct Head {
 }
 
 async fn admit<B: Body<Data = Bytes> + Send + 'static>(
-    gate: &Gate,
+    gate: &Arc<Gate>,
     operations: &Operations,
     request: Request<B>,
     trail: &mut Trail,
@@ -155,15 +155,15 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
     parts.headers.remove(AUTHORIZATION);
     parts.headers.remove("dpop");
     parts.extensions.insert(permit);
-    let late = LateRefusal::default();
-    let onward = Onward {
-        // Inside a session rmcp begins its answer before the handler is asked.
-        late: session.is_none().then(|| late.clone()),
-        declared,
+    // Inside a session rmcp begins its answer before the handler is asked.
+    let late = match &session {
+        None => LateRefusal::awaited(),
+        Some(_) => LateRefusal::told_to(Report::new(gate, trail)),
     };
-    if !onward.is_empty() {
-        parts.extensions.insert(onward);
-    }
+    parts.extensions.insert(Onward {
+        late: late.clone(),
+        declared,
+    });
     Ok(Admitted {
         request: Request::from_parts(parts, body),
         session,
@@ -211,6 +211,7 @@ async fn forward<S, ReqBody, ResBody>(
         late,
         next_nonce,
     }: Admitted<ReqBody>,
+    trail: &Trail,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
 where
     S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>> + 'static,
@@ -229,7 +230,7 @@ where
     } else {
         inner.call(request).await?
     };
-    if let Some(refusal) = late.take() {
+    if let Some(refusal) = late.begin(|| goes_on(&response).then(|| Report::new(gate, trail))) {
         let refusal = match &caller {
             Some(token) => refusal.under(Scheme::of(token)),
             None => refusal,
@@ -255,6 +256,12 @@ where
         .and_then(|token| Streams::open(gate, &token));
     let ties = Ties::of(session, stream);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
+}
+
+/// Whether a handler may still be at work once the answer has begun: it has a stream to write to,
+/// or was only notified.
+fn goes_on<B>(response: &Response<B>) -> bool {
+    is_stream(response) || response.status() == StatusCode::ACCEPTED
 }
 
 /// An answer that may go on for long. (One of JSON ends with what was asked for.)

@@ -40,7 +40,9 @@ use operations::Operations;
 #[cfg(feature = "server")]
 pub(crate) use {
     late_refusal::LateRefusal,
+    observer::Observer,
     onward::{Declared, Onward},
+    trail::Trail,
 };
 
 /// A tower layer that lets only authorized requests through.

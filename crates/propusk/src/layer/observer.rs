@@ -10,13 +10,13 @@ use crate::{
 
 /// The sinks, and the log.
 #[derive(Default)]
-pub(super) struct Observer {
+pub(crate) struct Observer {
     /// Written to while a server is set up, read by every request.
     sinks: RwLock<Vec<Box<dyn AuditSink>>>,
 }
 
 impl Observer {
-    pub(super) fn add(&self, sink: Box<dyn AuditSink>) {
+    pub(crate) fn add(&self, sink: Box<dyn AuditSink>) {
         let mut sinks = self.sinks.write().unwrap_or_else(PoisonError::into_inner);
         sinks.push(sink);
     }
@@ -28,13 +28,13 @@ impl Observer {
     }
 
     /// Whether there is a sink at all.
-    pub(super) fn is_heard(&self) -> bool {
+    pub(crate) fn is_heard(&self) -> bool {
         let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
         !sinks.is_empty()
     }
 
     /// Tells of a decision. Where nobody listens it costs two looks and nothing else.
-    pub(super) fn record(
+    pub(crate) fn record(
         &self,
         trail: &mut Trail,
         cause: Option<&Cause>,

@@ -6,14 +6,14 @@ use super::{late_refusal::LateRefusal, operations::DeclaredScopes};
 use crate::Target;
 
 /// It goes with the request, in its extensions.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[cfg_attr(
     not(feature = "server"),
     allow(dead_code, reason = "a guard looks at it")
 )]
 pub(crate) struct Onward {
-    /// Where to leave a refusal, as long as the answer has not begun.
-    pub(crate) late: Option<LateRefusal>,
+    /// Where to leave a refusal.
+    pub(crate) late: LateRefusal,
     /// What is known of the tool that is called.
     pub(crate) declared: Option<Declared>,
 }
@@ -28,10 +28,4 @@ pub(crate) struct Declared {
     /// Who said so.
     pub(crate) by: Arc<dyn DeclaredScopes>,
     pub(crate) tool: Target,
-}
-
-impl Onward {
-    pub(super) fn is_empty(&self) -> bool {
-        self.late.is_none() && self.declared.is_none()
-    }
 }

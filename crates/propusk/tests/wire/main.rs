@@ -10,6 +10,7 @@
 mod aborted_openings;
 mod admission;
 mod audit;
+mod audit_of_handlers;
 mod before_the_body;
 mod caller;
 mod challenges;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer,
-    model::{CacheScope, Extensions, MetaObject, ProtocolVersion},
+    model::{CacheScope, Extensions, MetaObject, ProtocolVersion, RequestId},
     service::RequestContext,
 };
 
@@ -14,20 +14,22 @@ use super::{
         refusal::refusal_in,
         scopes::{MISSING, SCOPES, array, is_array_of},
     },
+    Shared,
     listed::{Listed, Page},
+    way::Way,
 };
 use crate::{
     AccessToken, AuthSettings, Operation, Permit, Reason, Refusal, Requirement, ScopeSet,
     decide::{Needs, within_scopes},
-    layer::{LateRefusal, Onward},
 };
 
 /// Who asks, and where a refusal goes. Without a permit in the request (it came another way than
 /// through an [`AuthLayer`](crate::AuthLayer)) nobody is asking, whatever else it says.
 pub(super) struct Asked<'a> {
+    shared: &'a Shared,
     settings: &'a AuthSettings,
     caller: Option<AccessToken>,
-    late: Option<LateRefusal>,
+    way: Way,
 }
 
 /// The caller of the request that came with these extensions.
@@ -37,19 +39,31 @@ pub(super) fn caller(extensions: &Extensions) -> Option<&AccessToken> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(settings: &'a AuthSettings, context: &RequestContext<RoleServer>) -> Self {
-        let http = context.extensions.get::<Parts>().map(|p| &p.extensions);
+    pub(super) fn new(shared: &'a Shared, context: &RequestContext<RoleServer>) -> Self {
+        Self::of(shared, &context.extensions, Some(&context.id))
+    }
+
+    /// Of a notification, which has no id.
+    pub(super) fn notified(shared: &'a Shared, extensions: &Extensions) -> Self {
+        Self::of(shared, extensions, None)
+    }
+
+    fn of(shared: &'a Shared, extensions: &Extensions, id: Option<&RequestId>) -> Self {
+        let caller = caller(extensions);
         Self {
-            settings,
-            caller: caller(&context.extensions).cloned(),
-            late: http.and_then(|http| http.get::<Onward>()?.late.clone()),
+            shared,
+            settings: &shared.settings,
+            way: Way::of(extensions, id, caller),
+            caller: caller.cloned(),
         }
     }
 
     /// The second check, on what rmcp is about to hand to the handler.
     pub(super) fn check(&self, operation: &Operation) -> Result<(), ErrorData> {
         within_scopes(self.settings, operation, self.caller.as_ref())
-            .map_err(|refusal| self.refuse(refusal))
+            .map_err(|refusal| self.refuse(operation, refusal))?;
+        self.way.allowed(self.shared, operation);
+        Ok(())
     }
 
     /// Passes an answer on, and tells the layer where it is a refusal out of the handler's own
@@ -67,7 +81,7 @@ impl<'a> Asked<'a> {
             return Err(error);
         };
         if refusal.reason() == Reason::Forbidden {
-            return Err(self.refuse(refusal));
+            return Err(self.refuse(operation, refusal));
         }
         let needs = Needs::of(self.settings, operation).named(self.caller.as_ref());
         let mut named = needs.unwrap_or_default();
@@ -77,13 +91,11 @@ impl<'a> Asked<'a> {
             (Reason::InsufficientScope, None) => Reason::NoToken,
             (reason, _) => reason,
         };
-        Err(self.refuse(Refusal::new(reason, named)))
+        Err(self.refuse(operation, Refusal::new(reason, named)))
     }
 
-    fn refuse(&self, refusal: Refusal) -> ErrorData {
-        if let Some(late) = &self.late {
-            late.set(refusal.clone());
-        }
+    fn refuse(&self, operation: &Operation, refusal: Refusal) -> ErrorData {
+        self.way.refused(self.shared, operation, &refusal);
         refusal.into()
     }
 

@@ -4,6 +4,7 @@ mod asked;
 mod catalogue;
 mod handler;
 mod listed;
+mod way;
 
 use std::{any::Any, fmt, sync::Arc};
 
@@ -21,8 +22,8 @@ use self::{
 };
 use crate::{
     AuthSettings, Operation, Requirement, Target, TargetKind,
-    decide::within_scopes,
-    layer::{Declared, DeclaredScopes, Onward},
+    audit::AuditSink,
+    layer::{Declared, DeclaredScopes, Observer, Onward},
 };
 
 /// A handler that is asked only for what its caller may do, and whose lists show only that.
@@ -63,6 +64,8 @@ pub struct Guard<H> {
 struct Shared {
     settings: AuthSettings,
     catalogue: Catalogue,
+    /// Told of decisions where no layer stands in front.
+    observer: Observer,
 }
 
 impl<H: ServerHandler> Guard<H> {
@@ -72,18 +75,28 @@ impl<H: ServerHandler> Guard<H> {
         Self::around(Arc::new(handler), settings)
     }
 
+    /// Tells this sink of the decisions about requests that came past every
+    /// [`AuthLayer`](crate::AuthLayer); a layer tells its own sinks. Without one they are in the log
+    /// only, under the target `propusk::audit`.
+    #[must_use]
+    pub fn audit(self, sink: impl AuditSink) -> Self {
+        self.shared.observer.add(Box::new(sink));
+        self
+    }
+
     pub(super) fn around(handler: Arc<H>, settings: AuthSettings) -> Self {
         Self {
             handler,
             shared: Arc::new(Shared {
                 settings,
                 catalogue: Catalogue::default(),
+                observer: Observer::default(),
             }),
         }
     }
 
     fn asked(&self, context: &RequestContext<RoleServer>) -> Asked<'_> {
-        Asked::new(&self.shared.settings, context)
+        Asked::new(&self.shared, context)
     }
 
     /// Checks an operation, whatever was checked before.
@@ -148,8 +161,8 @@ impl<H: ServerHandler> Guard<H> {
     /// The same for a notification, which nobody answers.
     fn may_notify(&self, method: &str, context: &NotificationContext<RoleServer>) -> bool {
         let operation = Operation::method(method);
-        let caller = asked::caller(&context.extensions);
-        within_scopes(&self.shared.settings, &operation, caller).is_ok()
+        let asked = Asked::notified(&self.shared, &context.extensions);
+        asked.check(&operation).is_ok()
     }
 
     /// Learns from a page and cuts it down to what its caller may use.

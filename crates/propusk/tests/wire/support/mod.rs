@@ -10,7 +10,7 @@ mod scoped;
 mod signer;
 mod site;
 mod tools;
-mod watch;
+pub(crate) mod watch;
 
 pub(crate) use holder::Holder;
 pub(crate) use http::{Reply, Request, Wire, soon};

@@ -11,7 +11,7 @@ use rmcp::transport::streamable_http_server::{
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{Library, Reply, Request, Wire, rpc};
+use super::{Library, Reply, Request, Watch, Wire, rpc};
 
 /// What stands in front of the library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,24 @@ impl Scoped {
         front: Front,
         settings: impl FnOnce(AuthSettings) -> AuthSettings,
     ) -> Self {
+        Self::launch(front, settings, None).await
+    }
+
+    /// The same with somebody who watches the decisions (so that every body is read).
+    pub(crate) async fn watched(
+        front: Front,
+        settings: impl FnOnce(AuthSettings) -> AuthSettings,
+    ) -> (Self, Watch) {
+        let watch = Watch::default();
+        let site = Self::launch(front, settings, Some(watch.clone())).await;
+        (site, watch)
+    }
+
+    async fn launch(
+        front: Front,
+        settings: impl FnOnce(AuthSettings) -> AuthSettings,
+        watch: Option<Watch>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let url = format!("http://{address}/mcp");
@@ -77,11 +95,19 @@ impl Scoped {
                 let server = Server::new(library.clone())
                     .auth(settings, verifier)
                     .legacy_sessions(front == Front::Server);
+                let server = match watch {
+                    Some(watch) => server.audit(watch),
+                    None => server,
+                };
                 tokio::spawn(server.serve_on(listener, std::future::pending()));
             }
             Front::Guarded | Front::Unlayered => {
                 let guard = Guard::new(library.clone(), settings.clone());
                 let auth = AuthLayer::new(settings, verifier).declared_by(guard.clone());
+                let (guard, auth) = match watch {
+                    Some(watch) => (guard.audit(watch.clone()), auth.audit(watch)),
+                    None => (guard, auth),
+                };
                 let app = axum::Router::new().nest_service("/mcp", mcp(move || guard.clone()));
                 let app = match front {
                     Front::Guarded => app.layer(auth),
@@ -91,6 +117,10 @@ impl Scoped {
             }
             Front::Layer => {
                 let auth = AuthLayer::new(settings, verifier);
+                let auth = match watch {
+                    Some(watch) => auth.audit(watch),
+                    None => auth,
+                };
                 let bare = library.clone();
                 let app = axum::Router::new().nest_service("/mcp", mcp(move || bare.clone()));
                 tokio::spawn(axum::serve(listener, app.layer(auth)).into_future());
