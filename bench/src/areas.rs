@@ -16,6 +16,11 @@ pub fn tool_name(number: usize) -> String {
     format!("area{:02}_tool{number:05}", number % AREAS)
 }
 
+/// The numbers of those of so many tools that the caller [`HALF`] may use.
+pub fn half_of(tools: usize) -> impl Iterator<Item = usize> {
+    (0..tools).filter(|number| number % AREAS < AREAS / 2)
+}
+
 /// The scope that the tools of an area need.
 #[must_use]
 pub fn scope(area: usize) -> String {

@@ -1,13 +1,13 @@
-//! `bench-scopes`: what a decision about scopes costs by itself, in this process. The samples are
-//! printed as JSON; `cargo xtask bench scopes` makes a table of them.
+//! `bench-scopes`: what the decisions about scopes cost by themselves, in this process. The samples
+//! are printed as JSON; `cargo xtask bench scopes` makes a table of them.
 
 use std::{hint::black_box, time::SystemTime};
 
 use anyhow::{anyhow, ensure};
 use clap::Parser;
 use propusk::{
-    AuthSettings, Operation, Permit, Presented, ScopePolicy, decide, layer::DeclaredScopes,
-    server::Guard,
+    AuthSettings, Operation, Permit, Presented, Requirement, ScopePolicy, decide,
+    layer::DeclaredScopes, server::Guard,
 };
 use propusk_bench::{
     areas,
@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
     let plan = Plan::new(options.rounds, options.turn);
     let open = areas::settings(ScopePolicy::new())?;
     let token = areas::caller(areas::HALF);
-    let mut group = Group::new("decision", Cpu::Thread).contender("decide", |count| {
+    let mut group = Group::new("decisions", Cpu::Thread).contender("decide", |count| {
         for _ in 0..count {
             black_box(admit(&open, &token)?);
         }
@@ -93,9 +93,8 @@ struct Calls {
 impl Calls {
     fn new(settings: AuthSettings, declare: Declare, tools: usize) -> anyhow::Result<Self> {
         let permit = admit(&settings, &areas::caller(areas::HALF))?;
-        let may = |number: &usize| number % areas::AREAS < areas::AREAS / 2;
         let calls = Self {
-            names: (0..tools).filter(may).map(areas::tool_name).collect(),
+            names: areas::half_of(tools).map(areas::tool_name).collect(),
             settings,
             declare,
             permit,
@@ -109,14 +108,31 @@ impl Calls {
         Ok(calls)
     }
 
+    /// Decides twice about each call: at the layer, which looks up what is declared, and at the
+    /// guard, which has it from there.
     fn allow(&mut self, count: u64) -> anyhow::Result<()> {
         for _ in 0..count {
             // Far from the one before, so that the processor does not remember it by chance.
             self.next = (self.next + 7919) % self.names.len();
-            let operation = (self.declare)(Operation::tool(self.names[self.next].as_str()));
-            let allowed = self.permit.allows(&self.settings, &operation);
-            allowed.map_err(|refusal| anyhow!("refused: {refusal}"))?;
+            let name = self.names[self.next].as_str();
+            let first = (self.declare)(Operation::tool(name));
+            self.judge(&first)?;
+            let again = Operation::tool(name).declaring(|_| known(&first));
+            self.judge(&again)?;
         }
         Ok(())
+    }
+
+    fn judge(&self, operation: &Operation) -> anyhow::Result<()> {
+        let allowed = self.permit.allows(&self.settings, operation);
+        allowed.map_err(|refusal| anyhow!("refused: {refusal}"))
+    }
+}
+
+/// What has been looked up for an operation.
+fn known(operation: &Operation) -> Option<Requirement> {
+    match operation {
+        Operation::Method { targets, .. } => targets.first()?.declared().cloned(),
+        _ => None,
     }
 }

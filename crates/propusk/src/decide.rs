@@ -146,6 +146,15 @@ impl<'a> Needs<'a> {
         self.add_own(caller, ScopeSet::default())
     }
 
+    /// Whether nothing is particular to the operation.
+    #[cfg_attr(
+        not(feature = "server"),
+        allow(dead_code, reason = "the lists show it")
+    )]
+    pub(crate) fn is_common(&self) -> bool {
+        self.own.is_empty()
+    }
+
     /// What is particular to the operation, where there are no two ways about it: then every caller
     /// is told the same.
     #[cfg_attr(

@@ -1,14 +1,14 @@
 //! Requirements by pattern.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use crate::{Requirement, glob::Glob};
+use crate::{Requirement, declared_map::DeclaredMap, glob::Glob};
 
 /// Patterns and what each asks for. They are found by what stands before their first `*`, so that
 /// their number hardly matters, unless many begin with it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Patterns {
-    by_beginning: HashMap<Box<str>, Vec<(Glob, Requirement)>>,
+    by_beginning: DeclaredMap<Box<str>, Vec<(Glob, Requirement)>>,
     /// How long beginnings are, in bytes.
     lengths: BTreeSet<usize>,
 }

@@ -1,10 +1,10 @@
 //! Which scopes which operation needs, by name and by pattern.
 
-use std::{collections::HashMap, convert::Infallible};
+use std::convert::Infallible;
 
 use crate::{
-    InvalidScope, Operation, Requirement, Target, TargetKind, glob::Glob, patterns::Patterns,
-    spelling,
+    InvalidScope, Operation, Requirement, Target, TargetKind, declared_map::DeclaredMap,
+    glob::Glob, patterns::Patterns, spelling,
 };
 
 /// Rules about tools, prompts, resources and methods, for a handler that cannot be edited or does
@@ -212,7 +212,7 @@ impl From<Infallible> for InvalidScope {
 /// Rules of one kind, looked up so that their number does not matter.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
-    exact: HashMap<Box<str>, Requirement>,
+    exact: DeclaredMap<Box<str>, Requirement>,
     patterns: Patterns,
 }
 

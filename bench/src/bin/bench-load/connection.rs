@@ -63,7 +63,7 @@ impl Connection {
         }
         let request = match options.list {
             Some(tools) => Numbered::list(head, mode, tools),
-            None => Numbered::call(head, mode, &options.tool),
+            None => Numbered::call(head, mode, options.tools()),
         };
         Ok(Self {
             http,

@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::{Args, Parser, ValueEnum};
+use propusk_bench::areas;
 
 /// Calls a tool, or lists all, over keep-alive connections and prints one line of JSON
 #[derive(Parser)]
@@ -17,9 +18,9 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value = "modern")]
     pub(crate) mode: Mode,
 
-    /// The tool that is called; it says its `message` back
-    #[arg(long, default_value = "echo")]
-    pub(crate) tool: String,
+    /// Calls those of so many tools that may be called, in turn, instead of the tool `echo`
+    #[arg(long)]
+    tools: Option<usize>,
 
     /// Lists the tools instead, which must be so many
     #[arg(long)]
@@ -47,6 +48,16 @@ struct Amount {
     /// For how many seconds
     #[arg(long)]
     seconds: Option<f64>,
+}
+
+impl Options {
+    /// The names of the tools that are called. Each says its `message` back.
+    pub(crate) fn tools(&self) -> Vec<String> {
+        match self.tools {
+            Some(several) => areas::half_of(several).map(areas::tool_name).collect(),
+            None => vec!["echo".to_owned()],
+        }
+    }
 }
 
 /// Which requests are sent.

@@ -11,6 +11,9 @@ const ENDS: usize = 256;
 const FIRST_NUMBER: u64 = 1_000_000_000;
 const DIGITS: usize = 10;
 
+/// The next tool is far from the one before, so that no cache helps by chance.
+const STRIDE: u64 = 7919;
+
 /// Where requests go.
 pub(crate) struct Target {
     pub(crate) authority: String,
@@ -68,11 +71,14 @@ pub(crate) fn discover(mut head: String) -> Vec<u8> {
     with_body(&head, &format!("{method}{META}}}}}"))
 }
 
-/// A request of which only the number changes.
+/// A request of which only the number changes, and the tool that is called.
 pub(crate) struct Numbered {
     bytes: Vec<u8>,
     /// Where the number stands.
     places: Vec<usize>,
+    /// The names of all tools, which are equally long, and where such a name stands.
+    tools: Vec<String>,
+    names: Vec<usize>,
     expected: Expected,
 }
 
@@ -85,16 +91,23 @@ enum Expected {
 }
 
 impl Numbered {
-    /// `tools/call`, with the number as the id and in the message.
-    pub(crate) fn call(mut head: String, mode: Mode, tool: &str) -> Self {
+    /// `tools/call` of one of these tools after the other, with the number as the id and in the
+    /// message.
+    pub(crate) fn call(mut head: String, mode: Mode, tools: Vec<String>) -> Self {
         let (number, mut meta) = (FIRST_NUMBER, String::new());
+        let tool = tools.first().map_or("", String::as_str);
         if mode == Mode::Modern {
             head.push_str(&format!("Mcp-Method: tools/call\r\nMcp-Name: {tool}\r\n"));
             meta = format!(",{META}");
         }
         let params =
             format!(r#"{{"name":"{tool}","arguments":{{"message":"hello {number}"}}{meta}}}"#);
-        Self::new(&head, "tools/call", &params, Expected::Text)
+        let request = Self::new(&head, "tools/call", &params, Expected::Text);
+        Self {
+            names: places_of(tool, &request.bytes),
+            tools,
+            ..request
+        }
     }
 
     /// `tools/list`, of so many tools.
@@ -118,12 +131,11 @@ impl Numbered {
         let body =
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
         let bytes = with_body(head, &body);
-        let number = id.to_string();
-        let from = bytes.len() - body.len();
-        let places = body.match_indices(&number).map(|(at, _)| from + at);
         Self {
-            places: places.collect(),
+            places: places_of(&id.to_string(), &bytes),
             bytes,
+            tools: Vec::new(),
+            names: Vec::new(),
             expected,
         }
     }
@@ -133,6 +145,15 @@ impl Numbered {
         let digits = (FIRST_NUMBER + number).to_string();
         for place in &self.places {
             self.bytes[*place..place + DIGITS].copy_from_slice(digits.as_bytes());
+        }
+        if let Some(turn) = number
+            .wrapping_mul(STRIDE)
+            .checked_rem(self.tools.len() as u64)
+        {
+            let name = self.tools[turn as usize].as_bytes();
+            for place in &self.names {
+                self.bytes[*place..place + name.len()].copy_from_slice(name);
+            }
         }
         &self.bytes
     }
@@ -165,6 +186,12 @@ impl Numbered {
     }
 }
 
+fn places_of(part: &str, text: &[u8]) -> Vec<usize> {
+    let windows = text.windows(part.len()).enumerate();
+    let places = windows.filter(|(_, window)| *window == part.as_bytes());
+    places.map(|(place, _)| place).collect()
+}
+
 fn count(text: &[u8], part: &[u8]) -> usize {
     let windows = text.windows(part.len());
     windows.filter(|window| *window == part).count()
@@ -190,9 +217,16 @@ mod tests {
         };
         for mode in [Mode::Modern, Mode::LegacySession, Mode::LegacyStateless] {
             let head = target.head("POST", mode, Some("t"));
-            let body = parse(Numbered::call(head.clone(), mode, "say").numbered(42));
+            let tools = ["tool1", "tool2", "tool3"].map(str::to_owned).to_vec();
+            let mut call = Numbered::call(head.clone(), mode, tools);
+            let names =
+                [41, 43, 42].map(|number| parse(call.numbered(number))["params"]["name"].take());
+            assert_eq!(names, ["tool2", "tool3", "tool1"]);
+            let request = call.numbered(42).to_vec();
+            let said = contains(&request, b"Mcp-Name: tool1\r\n");
+            assert_eq!(said, mode == Mode::Modern);
+            let body = parse(&request);
             assert_eq!(body["id"], 1_000_000_042);
-            assert_eq!(body["params"]["name"], "say");
             assert_eq!(body["params"]["arguments"]["message"], "hello 1000000042");
             let body = parse(Numbered::list(head.clone(), mode, 1).numbered(42));
             assert_eq!(body["id"], 1_000_000_042);
@@ -202,7 +236,7 @@ mod tests {
 
     #[test]
     fn an_answer_must_repeat_its_own_number() {
-        let mut call = Numbered::call(String::new(), Mode::Modern, "echo");
+        let mut call = Numbered::call(String::new(), Mode::Modern, vec!["echo".to_owned()]);
         let good = r#"{"jsonrpc":"2.0","id":1000000007,"result":{"content":[{"type":"text","text":"hello 1000000007"}],"isError":false}}"#;
         assert!(call.is_answered_by(7, good.as_bytes()));
         assert!(!call.is_answered_by(8, good.as_bytes()));

@@ -110,7 +110,7 @@ impl Case {
             Work::Call(mode) => send(Load {
                 mode,
                 token,
-                options: &["--tool", "area00_tool00000"],
+                options: &["--tools", &self.tools.to_string()],
             }),
             Work::List => {
                 let seen = match contender.caller {

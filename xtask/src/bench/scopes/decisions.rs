@@ -1,13 +1,13 @@
-//! What a decision costs by itself.
+//! What the decisions cost by themselves.
 
 use crate::bench::{
     samples::{Samples, cpu},
     table::{count, markdown, thousands},
 };
 
-const GROUP: &str = "decision";
+const GROUP: &str = "decisions";
 
-/// Nanoseconds for one decision.
+/// Nanoseconds for the two decisions about a call.
 pub(super) fn table(samples: &Samples) -> anyhow::Result<String> {
     let mut rows = Vec::new();
     for contender in samples.contenders(GROUP) {
@@ -26,12 +26,15 @@ pub(super) fn table(samples: &Samples) -> anyhow::Result<String> {
         rows.push(vec![name, thousands(nanos)]);
     }
     Ok(markdown(
-        &["a decision, and a hierarchy of 100 scopes", "CPU ns"],
+        &[
+            "both decisions about a call, with a hierarchy of 100 scopes",
+            "CPU ns",
+        ],
         &rows,
     ))
 }
 
-/// Microseconds for one decision where the scopes of so many tools are declared.
+/// Microseconds for both decisions about a call where the scopes of so many tools are declared.
 pub(super) fn micros(samples: &Samples, tools: usize) -> anyhow::Result<f64> {
     let contender = format!("declared, {tools}");
     Ok(samples.median((GROUP, &contender), cpu)? / 1e3)

@@ -69,19 +69,26 @@ fn sample(
             load.send(programs, &server, CONNECTIONS, amount)
         })
     };
-    send(Amount::Requests(match case.work {
+    let spend = |amount| {
+        let before = server.cpu_time()?;
+        let report = send(amount)?;
+        let spent = server.cpu_time()? - before;
+        anyhow::Ok((spent.as_secs_f64() * 1e6, report.requests as f64))
+    };
+    spend(Amount::Requests(match case.work {
         Work::Call(_) => 1_000,
         Work::List => 20,
     }))?;
-    let before = server.cpu_time()?;
-    let report = send(Amount::Seconds(plan.seconds))?;
-    let spent = server.cpu_time()? - before;
-    ensure!(report.requests > 0, "nothing was answered");
+    // What it takes to open the connections, and to get to know the server over each, is no part of
+    // a request.
+    let (opening, few) = spend(Amount::Requests(u64::from(CONNECTIONS)))?;
+    let (all, many) = spend(Amount::Seconds(plan.seconds))?;
+    ensure!(many > few, "nothing was answered");
     server.stop()?;
     Ok(Sample {
         case,
         contender,
-        cpu_micros: spent.as_secs_f64() * 1e6 / report.requests as f64,
+        cpu_micros: (all - opening) / (many - few),
     })
 }
 

@@ -132,6 +132,9 @@ impl<'a> Asked<'a> {
         if !permitted && !self.settings.shows_all() {
             return false;
         }
+        if permitted && needs.is_common() {
+            return true;
+        }
         let only = needs.only_set().filter(|_| permitted);
         if only.is_some_and(|set| item.written().is_some_and(|own| is_array_of(own, set))) {
             return true;
