@@ -26,6 +26,7 @@ mod dpop_jwt;
 mod dpop_nonces;
 mod dpop_replay;
 mod drain;
+mod handlers_that_filter;
 mod hosts;
 mod limits;
 mod lists;

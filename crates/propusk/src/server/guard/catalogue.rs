@@ -1,8 +1,9 @@
 //! What a handler declares for what it lists.
 //!
 //! A tool can be asked for by its name (`get_tool`); a prompt or a resource only by listing all. So
-//! the lists are walked once, when something of their kind is first wanted, and every list that
-//! passes later is learned from: what a client has seen locked is locked.
+//! the lists are walked for each caller, when something of their kind is first wanted, and every list
+//! that passes later is learned from: what anybody has seen locked is locked for all, also where
+//! another list shows it without its declaration. Only another declaration takes its place.
 
 use std::{
     collections::HashMap,
@@ -15,9 +16,12 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
-use super::listed::{Listed, Page};
+use super::{
+    asked::caller,
+    listed::{Listed, Page},
+    walks::{Walks, walker},
+};
 use crate::{Requirement, Target, TargetKind, glob::Glob, spelling};
 
 /// More pages than a list has; a handler whose cursors lead in a circle must not hold a request.
@@ -29,16 +33,16 @@ pub(super) struct Catalogue {
     known: RwLock<Known>,
 }
 
-/// Which lists have been walked.
+/// The walks through the lists of each kind.
 #[derive(Default)]
 struct Walked {
-    tools: OnceCell<()>,
-    prompts: OnceCell<()>,
-    resources: OnceCell<()>,
+    tools: Walks,
+    prompts: Walks,
+    resources: Walks,
 }
 
 impl Walked {
-    fn of(&self, kind: TargetKind) -> Option<&OnceCell<()>> {
+    fn of(&self, kind: TargetKind) -> Option<&Walks> {
         match kind {
             TargetKind::Tool => Some(&self.tools),
             TargetKind::Prompt => Some(&self.prompts),
@@ -77,7 +81,8 @@ impl Declared {
 }
 
 impl Catalogue {
-    /// Walks the lists of this kind, unless that has been done.
+    /// Walks the lists of this kind as the caller of this request sees them, unless that has been
+    /// done a short while ago.
     ///
     /// # Errors
     /// A list cannot be had now, so that nobody knows what is declared.
@@ -111,7 +116,18 @@ impl Catalogue {
                 }
             }
         };
-        walked.get_or_try_init(walk).await.copied()
+        let caller = caller(&context.extensions);
+        walked
+            .walk(walker(caller), walk)
+            .await
+            .inspect_err(|error| {
+                let code = error.code.0;
+                tracing::warn!(
+                    ?kind,
+                    code,
+                    "a list cannot be had; what it may declare stays closed"
+                );
+            })
     }
 
     async fn walk<P: Page, F>(
@@ -128,7 +144,7 @@ impl Catalogue {
         .await
     }
 
-    /// Takes over what these definitions declare, or no longer declare, and tells it of each.
+    /// Takes over what these definitions declare, and tells of each what is known to be declared.
     pub(super) fn learn<T: Listed>(&self, items: &[T]) -> Vec<Option<Requirement>> {
         let mut changed = Vec::new();
         let declared = {
@@ -182,9 +198,9 @@ impl Catalogue {
         known.templates.is_empty() && named.into_iter().all(HashMap::is_empty)
     }
 
-    /// Whether the lists of this kind have been walked.
+    /// Whether the lists of this kind have been walked for anybody.
     pub(super) fn is_walked(&self, kind: TargetKind) -> bool {
-        self.walked.of(kind).is_none_or(OnceCell::initialized)
+        self.walked.of(kind).is_none_or(Walks::any)
     }
 
     /// Whether all lists have been walked.
@@ -202,15 +218,17 @@ impl Catalogue {
 struct News;
 
 impl Known {
-    /// What this very definition declares, if it is still what is known of it.
+    /// What is known of this definition, unless it declares something else.
     fn exactly<T: Listed>(&self, item: &T) -> Result<Option<&Declared>, News> {
         let known = match T::IS_TEMPLATE {
             true => self.templates.get(item.key()).map(|(_, known)| known),
             false => self.named(T::KIND).and_then(|of| of.get(item.key())),
         };
-        match item.written() == known.map(|known| &known.written) {
-            true => Ok(known),
-            false => Err(News),
+        match item.written() {
+            // Silence takes nothing back.
+            None => Ok(known),
+            Some(written) if known.is_some_and(|known| known.written == *written) => Ok(known),
+            Some(_) => Err(News),
         }
     }
 
@@ -234,30 +252,24 @@ impl Known {
 
     /// Under its name as it is declared, and in its normal form: a target is looked up in both.
     fn set<T: Listed>(&mut self, item: &T) {
-        self.set_as::<T>(item.key(), Declared::by(item));
+        let Some(declared) = Declared::by(item) else {
+            return;
+        };
+        self.set_as::<T>(item.key(), declared.clone());
         if T::KIND == TargetKind::Resource {
             let normal = spelling::normal(item.key());
             if normal != item.key() {
-                self.set_as::<T>(&normal, Declared::by(item));
+                self.set_as::<T>(&normal, declared);
             }
         }
     }
 
-    fn set_as<T: Listed>(&mut self, name: &str, declared: Option<Declared>) {
-        match declared {
-            Some(declared) if T::IS_TEMPLATE => {
-                let pattern = Glob::of_template(name);
-                self.templates.insert(name.to_owned(), (pattern, declared));
-            }
-            Some(declared) => {
-                let named = self.named_mut(T::KIND);
-                named.map(|named| named.insert(name.to_owned(), declared));
-            }
-            None if T::IS_TEMPLATE => drop(self.templates.remove(name)),
-            None => {
-                let named = self.named_mut(T::KIND);
-                named.and_then(|named| named.remove(name));
-            }
+    fn set_as<T: Listed>(&mut self, name: &str, declared: Declared) {
+        if T::IS_TEMPLATE {
+            let pattern = Glob::of_template(name);
+            self.templates.insert(name.to_owned(), (pattern, declared));
+        } else if let Some(named) = self.named_mut(T::KIND) {
+            named.insert(name.to_owned(), declared);
         }
     }
 

@@ -4,6 +4,7 @@ mod asked;
 mod catalogue;
 mod handler;
 mod listed;
+mod walks;
 mod way;
 
 use std::{any::Any, fmt, sync::Arc};
@@ -52,10 +53,16 @@ use crate::{
 /// tool's own body, is an HTTP 401 or 403 where the answer has not begun, and a JSON-RPC error with
 /// the same reason and scopes where it has.
 ///
-/// What is declared for prompts and resources is learned from the handler's lists, which are walked
-/// once when the first client arrives, and from every list that passes afterwards. A prompt or
-/// resource that is added while the server runs is protected by its declaration from the moment it
-/// is first listed to anybody; a [`ScopePolicy`](crate::ScopePolicy) protects it before.
+/// # What is learned from lists
+///
+/// A tool's declaration is asked for by name where the handler has `get_tool` (rmcp's routers do).
+/// What is declared for everything else is learned from the handler's lists, and never unlearned:
+/// they are walked for each caller when that caller first asks for something by name, and again after
+/// ten minutes if it asks for what no list has shown; and every list that passes is learned from. So
+/// a handler that lists a tool to some callers only has it protected at their first call. What a
+/// handler accepts without listing it to the very caller, nobody can know to be declared: a
+/// [`ScopePolicy`](crate::ScopePolicy) protects it. A list that fails closes what it would have
+/// listed, and nothing else.
 pub struct Guard<H> {
     handler: Arc<H>,
     shared: Arc<Shared>,
@@ -116,39 +123,46 @@ impl<H: ServerHandler> Guard<H> {
         Ok((asked, operation))
     }
 
-    /// What is declared for a target, and for certain.
+    /// What is declared for a target, as far as this caller can know of it.
     async fn declared(
         &self,
         target: &Target,
         context: &RequestContext<RoleServer>,
     ) -> Result<Option<Requirement>, ErrorData> {
         if let Some(declared) = self.declared_before(target, context) {
-            return Ok(declared);
+            return Ok(Some(declared));
         }
         if let Some(tool) = self.tool(target) {
             return Ok(self.shared.catalogue.declared_by(&tool));
         }
         let catalogue = &self.shared.catalogue;
+        // Of a resource there may be more to know, by a template that it fits.
+        if target.kind() != TargetKind::Resource
+            && let Some(declared) = catalogue.declared(target)
+        {
+            return Ok(Some(declared));
+        }
         let handler = &*self.handler;
         catalogue.load(target.kind(), handler, context).await?;
         Ok(catalogue.declared(target))
     }
 
-    /// What the layer in front was told of this very tool, by this guard, for this request.
+    /// What the layer in front was told to be declared for this very tool, by this guard, for this
+    /// request.
     fn declared_before(
         &self,
         target: &Target,
         context: &RequestContext<RoleServer>,
-    ) -> Option<Option<Requirement>> {
+    ) -> Option<Requirement> {
         let http = &context.extensions.get::<Parts>()?.extensions;
         let Declared { by, tool } = http.get::<Onward>()?.declared.as_ref()?;
         let by: &dyn Any = &**by;
         let is_own = Arc::ptr_eq(&by.downcast_ref::<Self>()?.shared, &self.shared);
         let is_same = tool.kind() == target.kind() && tool.name() == target.name();
-        let declared = tool.declared();
-        // Where the lists have not been walked, the layer is told of nothing that is needed.
-        let is_certain = !declared.is_some_and(Requirement::is_nothing);
-        (is_own && is_same && is_certain).then(|| declared.cloned())
+        // Where the lists have not been walked, the layer is told of nothing that is needed; and
+        // where nothing is declared, this caller may know better.
+        let declared = tool.declared().filter(|declared| !declared.is_nothing())?;
+        (is_own && is_same).then(|| declared.clone())
     }
 
     fn tool(&self, target: &Target) -> Option<Tool> {
