@@ -30,6 +30,7 @@ mod handlers_that_filter;
 mod hosts;
 mod limits;
 mod lists;
+mod locks;
 mod messages;
 mod metadata;
 mod metrics;

@@ -12,7 +12,7 @@ use std::{any::Any, fmt, sync::Arc};
 use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
-    model::{ServerCapabilities, Tool},
+    model::{SKILLS_EXTENSION_ID, ServerCapabilities, Tool},
     service::{NotificationContext, RequestContext},
 };
 
@@ -212,6 +212,12 @@ impl<H: ServerHandler> Guard<H> {
         if has.resources.is_some() && self.is_hidden(TargetKind::Resource, context).await {
             has.resources = None;
         }
+        if has.supports_skills()
+            && (has.resources.is_none() || self.are_skills_hidden(context).await)
+        {
+            let extensions = has.extensions.as_mut();
+            extensions.and_then(|extensions| extensions.remove(SKILLS_EXTENSION_ID));
+        }
         if completes && has.prompts.is_none() && has.resources.is_none() {
             // There is nothing left to complete.
             has.completions = None;
@@ -223,6 +229,23 @@ impl<H: ServerHandler> Guard<H> {
         let mut seen = Seen::default();
         let looked = self.look(kind, context, &mut seen).await;
         looked.is_ok() && seen.something && !seen.usable
+    }
+
+    /// The same for skills.
+    async fn are_skills_hidden(&self, context: &RequestContext<RoleServer>) -> bool {
+        let mut seen = Seen::default();
+        let looked = self.look_at_skills(context, &mut seen).await;
+        looked.is_ok() && seen.something && !seen.usable
+    }
+
+    async fn look_at_skills(
+        &self,
+        context: &RequestContext<RoleServer>,
+        seen: &mut Seen,
+    ) -> Result<(), ErrorData> {
+        let (asked, handler) = (self.asked(context), &*self.handler);
+        let list = |page| handler.list_skills(page, context.clone());
+        each_page(list, |page| seen.look(&asked, page)).await
     }
 
     async fn look(
@@ -245,7 +268,9 @@ impl<H: ServerHandler> Guard<H> {
                 let list = |page| handler.list_resources(page, context.clone());
                 each_page(list, |page| seen.look(&asked, page)).await?;
                 let list = |page| handler.list_resource_templates(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await
+                each_page(list, |page| seen.look(&asked, page)).await?;
+                // A skill is read as a resource, too.
+                self.look_at_skills(context, seen).await
             }
         }
     }

@@ -96,10 +96,11 @@ impl Verifier {
     }
 }
 
-/// `bound.SUBJECT.THUMBPRINT` is a token that is bound to that key.
+/// `bound.SUBJECT.THUMBPRINT` is a token that is bound to that key; `~SCOPE` behind it is one more.
 fn bound_token(text: &str) -> Option<AccessToken> {
-    let (subject, thumbprint) = text.split_once('.')?;
-    let token = AccessToken::new(subject).with_scope_claim("mcp");
+    let (subject, rest) = text.split_once('.')?;
+    let (thumbprint, scope) = rest.split_once('~').unwrap_or((rest, ""));
+    let token = AccessToken::new(subject).with_scope_claim(&format!("mcp {scope}"));
     Some(token.with_confirmation(Confirmation::Jkt(thumbprint.to_owned())))
 }
 
