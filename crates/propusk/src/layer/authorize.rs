@@ -27,9 +27,10 @@ use super::{
     operations::Operations,
     render,
     request_body::RequestBody,
-    sessions::{SessionUse, may_open_session},
+    sessions::{SessionUse, may_open_session, opened_by},
     streams::Streams,
     trail::Trail,
+    unguarded::would_meet_a_guard,
 };
 use crate::{AccessToken, Permit, audit::Cause, refusal::Scheme};
 
@@ -121,6 +122,9 @@ struct Admitted<B> {
     session: Option<SessionUse>,
     late: LateRefusal,
     next_nonce: Option<HeaderValue>,
+    /// `None` where the layer knows of a guard; else whether one would have seen the request before
+    /// its answer, by what its head says.
+    unguarded: Option<bool>,
 }
 
 /// What the head of a request says: the permit, the session that it names, and the nonce for the next
@@ -150,6 +154,10 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         session,
         next_nonce,
     } = head;
+    let unguarded = operations
+        .declared
+        .is_none()
+        .then(|| would_meet_a_guard(&parts.headers));
     let (body, declared) = operations.check(gate, &permit, &parts, body, trail).await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
@@ -165,6 +173,7 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         declared,
     });
     Ok(Admitted {
+        unguarded,
         request: Request::from_parts(parts, body),
         session,
         late,
@@ -210,6 +219,7 @@ async fn forward<S, ReqBody, ResBody>(
         session,
         late,
         next_nonce,
+        unguarded,
     }: Admitted<ReqBody>,
     trail: &Trail,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
@@ -236,6 +246,12 @@ where
             None => refusal,
         };
         return Ok(render::refusal(gate.settings(), &refusal).map(AuthBody::own));
+    }
+    if let Some(by_head) = unguarded
+        && (by_head || session.is_none() && opened_by(response.headers()).is_some())
+        && !late.has_met_guard()
+    {
+        gate.unguarded().answered(response.status());
     }
     let session = match session {
         // Only an answer to a request without a session can open one.

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{gate::Gate, trail::Trail};
@@ -12,7 +15,13 @@ use crate::Refusal;
 /// sends it instead: with its status and challenge, as if it had been found in front. Once it has
 /// begun, the refusal is told to whoever watches decisions, and its caller gets a JSON-RPC error.
 #[derive(Clone)]
-pub(crate) struct LateRefusal(Arc<Mutex<State>>);
+pub(crate) struct LateRefusal(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    /// Whether a guard has seen the request.
+    guarded: AtomicBool,
+}
 
 enum State {
     /// The layer waits for the answer.
@@ -47,21 +56,43 @@ impl Report {
 }
 
 impl LateRefusal {
+    fn new(state: State) -> Self {
+        Self(Arc::new(Inner {
+            state: Mutex::new(state),
+            guarded: AtomicBool::new(false),
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Sinks run outside of this lock.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A guard has seen the request.
+    #[cfg(feature = "server")]
+    pub(crate) fn meet_guard(&self) {
+        self.0.guarded.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_met_guard(&self) -> bool {
+        self.0.guarded.load(Ordering::Relaxed)
+    }
+
     /// For an answer that has not begun.
     pub(super) fn awaited() -> Self {
-        Self(Arc::new(Mutex::new(State::Waiting)))
+        Self::new(State::Waiting)
     }
 
     /// For one that has.
     pub(super) fn told_to(report: Box<Report>) -> Self {
-        Self(Arc::new(Mutex::new(State::Begun(report))))
+        Self::new(State::Begun(report))
     }
 
     /// Leaves a refusal for the layer, or tells of it.
     #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "the guard does"))]
     pub(crate) fn set(&self, refusal: Refusal) {
         let report = {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.lock();
             match std::mem::replace(&mut *state, State::Told) {
                 State::Waiting | State::Left(_) => {
                     *state = State::Left(refusal);
@@ -77,7 +108,7 @@ impl LateRefusal {
 
     /// The refusal that the layer is to send. Without one the answer begins now.
     pub(super) fn begin(&self, report: impl FnOnce() -> Option<Box<Report>>) -> Option<Refusal> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Told) {
             State::Left(refusal) => Some(refusal),
             State::Waiting => {

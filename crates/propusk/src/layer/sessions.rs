@@ -155,7 +155,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The session that a response opens.
-fn opened_by(response: &HeaderMap) -> Option<&str> {
+pub(super) fn opened_by(response: &HeaderMap) -> Option<&str> {
     response.get(SESSION_ID)?.to_str().ok()
 }
 

@@ -3,7 +3,7 @@
 use rmcp::model::{JsonObject, MetaObject, Tool};
 use serde_json::{Value, json};
 
-use crate::{Requirement, Scope, ScopeSet};
+use crate::{Requirement, Scope, ScopeSet, layer::something_is_declared};
 
 /// Where a declaration stands in the `_meta` of a definition.
 pub(super) const SCOPES: &str = "propusk/scopes";
@@ -29,6 +29,7 @@ const ANY_OF: &str = "anyOf";
 /// scope that silently went missing would open the tool.
 #[must_use]
 pub fn scopes(needs: impl Into<Declaration>) -> MetaObject {
+    something_is_declared();
     let mut meta = JsonObject::new();
     meta.insert(SCOPES.to_owned(), needs.into().0);
     MetaObject(meta)

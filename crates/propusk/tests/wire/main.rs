@@ -46,4 +46,5 @@ mod spoofed;
 mod state;
 mod streams;
 mod support;
+mod unguarded;
 mod verifiers;

@@ -26,6 +26,7 @@ impl Way {
     ) -> Self {
         let parts = extensions.get::<Parts>();
         if let Some(onward) = parts.and_then(|parts| parts.extensions.get::<Onward>()) {
+            onward.late.meet_guard();
             return Self::Layer(onward.late.clone());
         }
         let remote = parts.and_then(|parts| parts.extensions.get::<RemoteAddress>());

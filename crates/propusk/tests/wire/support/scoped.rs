@@ -3,7 +3,8 @@
 use std::{future::ready, sync::Arc};
 
 use propusk::{
-    AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable, server::Guard,
+    AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable,
+    server::{Guard, mount},
 };
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
@@ -20,7 +21,7 @@ pub(crate) enum Front {
     Server,
     /// The same without 2025-11-25 sessions.
     Stateless,
-    /// `AuthLayer` and `Guard` around an axum router.
+    /// `server::mount` in an axum router.
     Guarded,
     /// `AuthLayer` alone: what the handler declares is not known, the policy is.
     Layer,
@@ -101,18 +102,24 @@ impl Scoped {
                 };
                 tokio::spawn(server.serve_on(listener, std::future::pending()));
             }
-            Front::Guarded | Front::Unlayered => {
-                let guard = Guard::new(library.clone(), settings.clone());
-                let auth = AuthLayer::new(settings, verifier).declared_by(guard.clone());
-                let (guard, auth) = match watch {
-                    Some(watch) => (guard.audit(watch.clone()), auth.audit(watch)),
-                    None => (guard, auth),
+            Front::Guarded => {
+                let config = StreamableHttpServerConfig::default();
+                let mounted = mount(library.clone(), settings, verifier, config);
+                let (auth, mcp) = mounted.expect("random bytes");
+                let auth = match watch {
+                    Some(watch) => auth.audit(watch),
+                    None => auth,
+                };
+                let app = axum::Router::new().nest_service("/mcp", mcp);
+                tokio::spawn(axum::serve(listener, app.layer(auth)).into_future());
+            }
+            Front::Unlayered => {
+                let guard = Guard::new(library.clone(), settings);
+                let guard = match watch {
+                    Some(watch) => guard.audit(watch),
+                    None => guard,
                 };
                 let app = axum::Router::new().nest_service("/mcp", mcp(move || guard.clone()));
-                let app = match front {
-                    Front::Guarded => app.layer(auth),
-                    _ => app,
-                };
                 tokio::spawn(axum::serve(listener, app).into_future());
             }
             Front::Layer => {

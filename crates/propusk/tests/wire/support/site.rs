@@ -309,7 +309,7 @@ impl Site {
     }
 }
 
-/// As in `examples/protect-an-rmcp-server`.
+/// A handler that declares nothing, mounted by hand: a layer and no guard.
 async fn serve_layer<H: ServerHandler + Clone>(
     listener: TcpListener,
     handler: H,
