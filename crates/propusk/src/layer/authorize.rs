@@ -269,7 +269,7 @@ where
     };
     let stream = caller
         .filter(|_| is_stream(&response))
-        .and_then(|token| Streams::open(gate, &token));
+        .and_then(|token| Streams::open(gate, &token, &trail.facts().operation));
     let ties = Ties::of(session, stream);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
 }

@@ -74,8 +74,9 @@ pub(crate) use {
 /// warning in the log says that declarations are not enforced.
 ///
 /// A stream (an answer of `text/event-stream`) ends, cleanly, when its token expires, and within
-/// [`AuthSettings::stream_recheck`] after the verifier no longer accepts it; its client may open
-/// the next one with a new token. This needs a tokio runtime with timers.
+/// [`AuthSettings::stream_recheck`] after the verifier no longer accepts it, or accepts it without
+/// the scopes that every request or this stream's own operation needs; its client may open the next
+/// one with a new token. This needs a tokio runtime with timers.
 ///
 /// Behind the layer the `Authorization` and `DPoP` headers are gone, so that no log and no upstream
 /// gets them, and the request's extensions hold the

@@ -46,6 +46,7 @@ pub(crate) struct Verifier {
     calls: AtomicUsize,
     calls_of: Mutex<HashMap<String, usize>>,
     revoked: Mutex<HashSet<String>>,
+    narrowed: AtomicBool,
     down: AtomicBool,
 }
 
@@ -72,6 +73,9 @@ impl Verifier {
         let expiry = SystemTime::UNIX_EPOCH + Duration::from_secs(EXPIRY);
         Ok(Some(match token {
             "alice" | "alice-marker-7f3a" => alice().with_scope_claim("mcp"),
+            "alice-refreshed" if self.narrowed.load(Ordering::SeqCst) => {
+                alice().with_scope_claim("mcp")
+            }
             "alice-refreshed" => alice().with_scope_claim("mcp notes:write"),
             "alice-elsewhere" => alice().with_client_id("other").with_scope_claim("mcp"),
             "alice-of-b" => alice().with_issuer("https://b").with_scope_claim("mcp"),
@@ -162,6 +166,7 @@ impl Site {
             calls: AtomicUsize::new(0),
             calls_of: Mutex::default(),
             revoked: Mutex::default(),
+            narrowed: AtomicBool::new(false),
             down: AtomicBool::new(false),
         });
         let check = {
@@ -261,6 +266,11 @@ impl Site {
             .lock()
             .unwrap()
             .insert(token.to_owned());
+    }
+
+    /// From now on `alice-refreshed` no longer has `notes:write`.
+    pub(crate) fn narrow(&self) {
+        self.verifier.narrowed.store(true, Ordering::SeqCst);
     }
 
     /// Says whether the verifier can tell from now on.
