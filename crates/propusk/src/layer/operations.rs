@@ -9,6 +9,7 @@ use http_body_util::Full;
 
 use super::{
     gate::Gate,
+    leftover::throw_away_the_rest,
     message,
     onward::Declared,
     render,
@@ -51,7 +52,7 @@ impl Default for Operations {
 impl Operations {
     /// Decides about what a request asks for in its body, where anything depends on it. The bytes
     /// go on as they came.
-    pub(super) async fn check<B: Body<Data = Bytes>>(
+    pub(super) async fn check<B: Body<Data = Bytes> + Send + 'static>(
         &self,
         gate: &Gate,
         permit: &Permit,
@@ -70,7 +71,10 @@ impl Operations {
         let bytes = whole(body, self.most_bytes)
             .await
             .map_err(|why| match why {
-                Unreadable::TooLong => render::too_long(self.most_bytes),
+                Unreadable::TooLong(rest) => {
+                    throw_away_the_rest(&parts.headers, rest, self.most_bytes);
+                    render::too_long(self.most_bytes)
+                }
                 Unreadable::Broken => render::broken_body(),
             })?;
         let asked = match message::asked(&bytes) {
