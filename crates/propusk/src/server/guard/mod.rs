@@ -50,6 +50,20 @@ use crate::{
 /// tool's own body, is an HTTP 401 or 403 where the answer has not begun, and a JSON-RPC error with
 /// the same reason and scopes where it has.
 ///
+/// # What hidden means
+///
+/// A list does not show what its caller may not use, nor what that would need. Who calls it by name
+/// all the same gets a 403 with all its scopes, as the specification asks for, while a name that does
+/// not exist gets the handler's own answer: hiding keeps lists short and models on the right track, it
+/// keeps no name secret from a caller who guesses it. Where a name itself must not be known, close it
+/// together with all that do not exist, by a rule that matches both:
+/// [`ScopePolicy::tool`](crate::ScopePolicy::tool) with a pattern, or
+/// [`otherwise`](crate::ScopePolicy::otherwise), and no declaration. Then both are refused alike.
+///
+/// Capabilities follow the lists: of tools, prompts, resources and skills those are offered of which
+/// the caller may use at least one, or of which there are none yet. Skills are read as resources, so
+/// that one usable skill keeps both.
+///
 /// # What is learned from lists
 ///
 /// A tool's declaration is asked for by name where the handler has `get_tool` (rmcp's routers do).
