@@ -1,10 +1,24 @@
 //! A refusal that is found at the handler is told like one that is found in front: once, with its
 //! reason and what was missing, whether or not it could still become a 403.
 
-use propusk::{Admission, AuthSettings, server::Guard};
-use rmcp::{ClientHandler, ServiceExt, model::CallToolRequestParams};
+use std::sync::Arc;
 
-use crate::support::{Front, Library, Scoped, Watch, watch::Seen};
+use propusk::{
+    AccessToken, Admission, AuthSettings, FixedTokens,
+    server::{Guard, mount},
+};
+use rmcp::{
+    ClientHandler, ErrorData, RoleServer, ServerHandler, ServiceExt,
+    model::{
+        CallToolRequestParams, CallToolResponse, ProgressNotificationParam, ServerCapabilities,
+        ServerConfig,
+    },
+    service::RequestContext,
+};
+use serde_json::json;
+use tokio::{net::TcpListener, sync::Notify};
+
+use crate::support::{Front, Library, Scoped, Watch, Wire, modern, watch::Seen};
 
 /// Who calls which tool, and what is told: reason, missing scopes.
 type Row = (
@@ -141,4 +155,60 @@ async fn over_a_pipe_it_tells_too() {
     assert_eq!((seen.reason, seen.http_method), ("no_token", None));
     assert_eq!(seen.operation, "tools/call:add");
     drop((client, server));
+}
+
+/// Reports progress, and finds out later that the caller may not.
+#[derive(Clone, Default)]
+struct Late(Arc<Notify>);
+
+impl ServerHandler for Late {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+
+    async fn call_tool(
+        &self,
+        _: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let progress = context.meta.get_progress_token().expect("asked for");
+        let half = ProgressNotificationParam::new(progress, 0.5);
+        context.peer.notify_progress(half).await.expect("sent");
+        self.0.notified().await;
+        Err(propusk::Refusal::forbidden().into())
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_after_the_answer_has_begun_is_told_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let settings = AuthSettings::new(&format!("http://{address}/mcp")).expect("a URL");
+    let tokens = FixedTokens::new().with("alice", AccessToken::new("alice"));
+    let (handler, watch) = (Late::default(), Watch::default());
+    let (auth, mcp) = mount(handler.clone(), settings, tokens, Default::default()).expect("random");
+    let app = axum::Router::new().nest_service("/mcp", mcp);
+    let app = app.layer(auth.audit(watch.clone()));
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let call = json!({ "name": "late", "arguments": {} });
+    let request = modern("tools/call", call).bearer("alice");
+    let text = String::from_utf8(request.bytes()).expect("text");
+    let (_, body) = text.split_once("\r\n\r\n").expect("a body");
+    let mut body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    body["params"]["_meta"]["progressToken"] = json!(1);
+    let mut wire = Wire::connect(address).await;
+    wire.send(&request.body(body.to_string()).bytes()).await;
+    let head = wire.head().await;
+    assert_eq!(head.status, 200, "{head:?}");
+    assert!(watch.only().allowed);
+    handler.0.notify_one();
+    let reply = wire.body(head).await;
+    assert_eq!(
+        reply.json()["error"]["data"]["error"],
+        "forbidden",
+        "{reply:?}"
+    );
+    let seen = watch.only();
+    assert_eq!((seen.reason, seen.subject()), ("forbidden", "alice"));
+    assert_eq!(seen.operation, "tools/call:late");
 }
