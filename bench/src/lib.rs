@@ -1,13 +1,26 @@
-//! What the two servers that `propusk serve` is measured beside have in common: a listener on any
-//! free port of the loopback interface, the line that names it, `TCP_NODELAY`, and an end.
+//! What the measured programs have in common.
+//!
+//! The servers: a listener on any free port of the loopback interface, the line that names it,
+//! `TCP_NODELAY`, and an end.
 
-use std::net::Ipv4Addr;
+pub mod areas;
+pub mod rounds;
+pub mod tools;
+
+use std::{net::Ipv4Addr, sync::Arc};
 
 use axum::{Router, serve::ListenerExt};
+use rmcp::{
+    ServerHandler,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Serves the router until SIGTERM. The first line on standard output is `listening on URL`, with
 /// the URL of the path `/mcp`, as that of `propusk serve`.
@@ -30,4 +43,32 @@ pub async fn serve(router: Router) -> anyhow::Result<()> {
         })
         .await?;
     Ok(())
+}
+
+/// A handler on rmcp alone, without authorization, as a careful engineer would mount it by hand:
+/// rmcp's service in an axum route, the handler behind an `Arc`, JSON answers.
+pub fn on_rmcp(handler: impl ServerHandler, sessions: bool) -> Router {
+    let handler = Arc::new(handler);
+    let config = StreamableHttpServerConfig::default()
+        .with_json_response(true)
+        .with_legacy_session_mode(sessions);
+    let mcp = StreamableHttpService::new(
+        move || Ok(Arc::clone(&handler)),
+        Arc::<LocalSessionManager>::default(),
+        config,
+    );
+    Router::new().route_service("/mcp", mcp)
+}
+
+/// Logs as `propusk serve` does: warnings of rmcp, and what is said about the server itself.
+///
+/// # Errors
+/// There is a log already.
+pub fn log() -> anyhow::Result<()> {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let filter: Targets = "info,rmcp=warn".parse()?;
+    Ok(tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
+        .try_init()?)
 }

@@ -8,6 +8,8 @@ mod memory;
 mod processor;
 mod programs;
 mod rounds;
+mod samples;
+mod scopes;
 mod server;
 mod startup;
 mod statistics;
@@ -23,7 +25,8 @@ use programs::Programs;
 use rounds::Plan;
 
 const USAGE: &str = "\
-usage: cargo xtask bench [--quick | --million | startup | instructions | budget | verify [--quick]]
+usage: cargo xtask bench [--quick | --million | startup | instructions | budget | verify [--quick] |
+                          scopes [--quick | instructions]]
 
   (nothing)      all of the tables, five interleaved rounds and a million requests
   --quick        one short round and the start-up time, without the million requests
@@ -31,7 +34,8 @@ usage: cargo xtask bench [--quick | --million | startup | instructions | budget 
   startup        from start to ready, alone
   instructions   instructions per request under valgrind, alone
   budget         fails where propusk takes more instructions than it may
-  verify         each verifier beside the bare signature check, query and request, alone";
+  verify         each verifier beside the bare signature check, query and request, alone
+  scopes         scopes on many tools beside the same server without, alone";
 
 /// Runs what the arguments ask for and prints Markdown.
 ///
@@ -50,6 +54,9 @@ pub(crate) fn run(root: &Path, args: &[String]) -> anyhow::Result<()> {
         ["budget"] => budget(root)?,
         ["verify"] => verify::run(root, false)?,
         ["verify", "--quick"] => verify::run(root, true)?,
+        ["scopes"] => scopes::run(root, scopes::Extent::Full)?,
+        ["scopes", "--quick"] => scopes::run(root, scopes::Extent::Quick)?,
+        ["scopes", "instructions"] => scopes::run(root, scopes::Extent::Instructions)?,
         ["--help" | "-h"] => println!("{USAGE}"),
         _ => bail!("{USAGE}"),
     }

@@ -119,7 +119,7 @@ impl<'a> Needs<'a> {
         Self { settings, own }
     }
 
-    fn are_met_by(&self, caller: Option<&AccessToken>) -> bool {
+    pub(crate) fn are_met_by(&self, caller: Option<&AccessToken>) -> bool {
         let everybody = self.settings.required_scopes();
         let hierarchy = self.settings.scope_hierarchy();
         match caller {
@@ -144,6 +144,28 @@ impl<'a> Needs<'a> {
     )]
     pub(crate) fn particular(&self, caller: Option<&AccessToken>) -> Option<ScopeSet> {
         self.add_own(caller, ScopeSet::default())
+    }
+
+    /// Whether nothing is particular to the operation.
+    #[cfg_attr(
+        not(feature = "server"),
+        allow(dead_code, reason = "the lists show it")
+    )]
+    pub(crate) fn is_common(&self) -> bool {
+        self.own.is_empty()
+    }
+
+    /// What is particular to the operation, where there are no two ways about it: then every caller
+    /// is told the same.
+    #[cfg_attr(
+        not(feature = "server"),
+        allow(dead_code, reason = "the lists show it")
+    )]
+    pub(crate) fn only_set(&self) -> Option<&'a ScopeSet> {
+        match self.own[..] {
+            [own] => own.only_set(),
+            _ => None,
+        }
     }
 
     fn add_own(&self, caller: Option<&AccessToken>, mut named: ScopeSet) -> Option<ScopeSet> {

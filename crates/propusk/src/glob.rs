@@ -25,6 +25,11 @@ impl Glob {
         Self(pattern.into())
     }
 
+    /// What stands before the first `*`.
+    pub(crate) fn beginning(&self) -> &str {
+        self.0.split('*').next().unwrap_or_default()
+    }
+
     #[cfg(test)]
     fn as_str(&self) -> &str {
         &self.0

@@ -15,6 +15,7 @@ mod clock;
 mod composition;
 mod confirmation;
 mod decide;
+mod declared_map;
 #[cfg(all(feature = "jwt", feature = "layer"))]
 mod dpop;
 mod dpop_policy;
@@ -33,6 +34,7 @@ mod metadata;
 )]
 pub mod metrics;
 mod operation;
+mod patterns;
 mod principal;
 mod proof_defect;
 mod refusal;

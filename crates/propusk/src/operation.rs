@@ -110,6 +110,18 @@ impl Operation {
         Self::on("resources/read", [Target::new(TargetKind::Resource, uri)])
     }
 
+    /// The same method with another name, URI or id of its first target.
+    #[cfg(feature = "server")]
+    pub(crate) fn retarget(&mut self, name: &str, declared: Option<Requirement>) {
+        if let Self::Method { targets, .. } = self
+            && let Some(target) = targets.first_mut()
+        {
+            target.name.clear();
+            target.name.push_str(name);
+            target.declared = declared;
+        }
+    }
+
     /// Looks up what the handler itself declares for each target.
     #[must_use]
     pub fn declaring(mut self, declared: impl Fn(&Target) -> Option<Requirement>) -> Self {

@@ -1,6 +1,6 @@
 //! The scopes that an operation needs: all of some, with alternatives.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{InvalidScope, ScopeHierarchy, ScopeSet};
 
@@ -17,8 +17,10 @@ use crate::{InvalidScope, ScopeHierarchy, ScopeSet};
 /// ```
 ///
 /// A plain text converts: it is a space-separated list of scopes that are all needed.
+///
+/// Cloning is cheap.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Requirement(Vec<Alternatives>);
+pub struct Requirement(Arc<[Alternatives]>);
 
 /// One of these sets must be held. None at all: nobody can hold it.
 type Alternatives = Vec<ScopeSet>;
@@ -33,7 +35,7 @@ impl Requirement {
     /// More than any scope gives: the operation is closed to everybody.
     #[must_use]
     pub fn never() -> Self {
-        Self(vec![Vec::new()])
+        Self(Arc::new([Vec::new()]))
     }
 
     /// All of these space-separated scopes.
@@ -60,14 +62,17 @@ impl Requirement {
         if sets.iter().any(ScopeSet::is_empty) {
             return Self::nothing();
         }
-        Self(vec![sets])
+        Self(Arc::new([sets]))
     }
 
     /// Both this and the other requirement.
     #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
-        self
+    pub fn and(self, other: Self) -> Self {
+        match (self.is_nothing(), other.is_nothing()) {
+            (true, _) => other,
+            (_, true) => self,
+            _ => Self(self.0.iter().chain(&*other.0).cloned().collect()),
+        }
     }
 
     /// Whether everybody meets it, an anonymous caller too.
@@ -81,6 +86,18 @@ impl Requirement {
     pub fn is_met_by(&self, held: &ScopeSet, hierarchy: &ScopeHierarchy) -> bool {
         let covers = |set: &ScopeSet| hierarchy.covers(held, set);
         self.0.iter().all(|sets| sets.iter().any(covers))
+    }
+
+    /// The scopes that are needed, where there are no two ways about it.
+    #[cfg_attr(
+        not(feature = "server"),
+        allow(dead_code, reason = "the lists show it")
+    )]
+    pub(crate) fn only_set(&self) -> Option<&ScopeSet> {
+        match &*self.0 {
+            [sets] if sets.len() == 1 => sets.first(),
+            _ => None,
+        }
     }
 
     /// Adds to `named` the scopes that somebody who holds `held` is told: of each condition the
@@ -98,8 +115,11 @@ impl Requirement {
                 };
                 set.iter().filter(lacks).count()
             };
-            let best = sets.iter().min_by_key(lacking).cloned();
-            best.map(|set| named.extend(set)).is_some()
+            let best = match &sets[..] {
+                [only] => Some(only),
+                sets => sets.iter().min_by_key(lacking),
+            };
+            best.map(|set| named.extend(set.iter().cloned())).is_some()
         })
     }
 }

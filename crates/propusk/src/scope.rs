@@ -98,7 +98,7 @@ impl fmt::Display for InvalidScope {
 impl std::error::Error for InvalidScope {}
 
 /// A set of scopes, in a stable (alphabetical) order.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct ScopeSet(BTreeSet<Scope>);
 
 impl ScopeSet {

@@ -1,8 +1,8 @@
 //! A declared hierarchy of scopes: `notes` implies `notes:read`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use crate::{InvalidScope, Scope, ScopeSet};
+use crate::{InvalidScope, Scope, ScopeSet, declared_map::DeclaredMap};
 
 /// Which scopes imply which others. A server "must account for scope hierarchies" (MCP
 /// Authorization, scope challenge handling); what they are is its own business, so they are data.
@@ -13,7 +13,7 @@ use crate::{InvalidScope, Scope, ScopeSet};
 pub struct ScopeHierarchy {
     declared: BTreeMap<Scope, ScopeSet>,
     /// Each scope that is implied, with all that imply it, near or far.
-    implied_by: HashMap<Scope, Vec<Scope>>,
+    implied_by: DeclaredMap<Scope, Vec<Scope>>,
     /// Those that imply every scope.
     everything: Vec<Scope>,
 }

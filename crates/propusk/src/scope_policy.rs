@@ -1,8 +1,11 @@
 //! Which scopes which operation needs, by name and by pattern.
 
-use std::{collections::HashMap, convert::Infallible};
+use std::convert::Infallible;
 
-use crate::{InvalidScope, Operation, Requirement, Target, TargetKind, glob::Glob, spelling};
+use crate::{
+    InvalidScope, Operation, Requirement, Target, TargetKind, declared_map::DeclaredMap,
+    glob::Glob, patterns::Patterns, spelling,
+};
 
 /// Rules about tools, prompts, resources and methods, for a handler that cannot be edited or does
 /// not want to declare its scopes itself.
@@ -152,8 +155,8 @@ impl ScopePolicy {
             return;
         };
         let before = needs.len();
-        needs.extend(self.methods.about(method));
-        let named = needs.len() > before || TO_GET_ACQUAINTED.contains(&method.as_str());
+        self.methods.collect(method, needs);
+        let named = needs.len() > before;
         let mut judged_by_name = false;
         for target in targets {
             if let Some(rules) = self.rules(target.kind()) {
@@ -161,7 +164,7 @@ impl ScopePolicy {
                 self.collect_target(rules, target, needs);
             }
         }
-        if !judged_by_name && !named {
+        if !judged_by_name && !named && !TO_GET_ACQUAINTED.contains(&method.as_str()) {
             needs.extend(&self.default);
         }
     }
@@ -174,7 +177,7 @@ impl ScopePolicy {
     ) {
         let mut see = |name: &str| {
             let before = needs.len();
-            needs.extend(rules.about(name));
+            rules.collect(name, needs);
             needs.extend(target.declared());
             if needs.len() == before {
                 needs.extend(&self.default);
@@ -206,11 +209,11 @@ impl From<Infallible> for InvalidScope {
     }
 }
 
-/// Rules of one kind. Exact names are looked up, so that their number does not matter.
+/// Rules of one kind, looked up so that their number does not matter.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
-    exact: HashMap<Box<str>, Requirement>,
-    patterns: Vec<(Glob, Requirement)>,
+    exact: DeclaredMap<Box<str>, Requirement>,
+    patterns: Patterns,
 }
 
 impl Rules {
@@ -220,7 +223,7 @@ impl Rules {
 
     fn add(&mut self, name: &str, needs: Requirement) {
         match Glob::parse(name) {
-            Some(pattern) => self.patterns.push((pattern, needs)),
+            Some(pattern) => self.patterns.add(pattern, needs),
             None => {
                 let known = self.exact.entry(name.into()).or_default();
                 *known = std::mem::take(known).and(needs);
@@ -236,15 +239,13 @@ impl Rules {
         }
     }
 
-    fn about(&self, name: &str) -> impl Iterator<Item = &Requirement> {
-        let patterns = self
-            .patterns
-            .iter()
-            .filter(move |rule| rule.0.matches(name));
-        self.exact
-            .get(name)
-            .into_iter()
-            .chain(patterns.map(|(_, needs)| needs))
+    fn collect<'a>(&'a self, name: &str, needs: &mut Vec<&'a Requirement>) {
+        if !self.exact.is_empty() {
+            needs.extend(self.exact.get(name));
+        }
+        if !self.patterns.is_empty() {
+            needs.extend(self.patterns.about(name));
+        }
     }
 }
 

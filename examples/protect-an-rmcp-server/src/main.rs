@@ -1,16 +1,11 @@
 //! An rmcp server that exists already, and the lines that protect it: `+` marks them.
 //! `cargo run -p protect-an-rmcp-server`, then call it with the token `secret-token-123`.
 
-use std::sync::Arc;
-
-use propusk::{AccessToken, AuthLayer, AuthSettings, FixedTokens, server::RequestCaller}; // +
+use propusk::server::{RequestCaller, mount, scopes}; // +
+use propusk::{AccessToken, AuthSettings, FixedTokens}; // +
 use rmcp::{
-    RoleServer,
-    service::RequestContext,
-    tool, tool_router,
-    transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
-    },
+    RoleServer, service::RequestContext, tool, tool_router,
+    transport::streamable_http_server::StreamableHttpServerConfig,
 };
 
 struct Existing;
@@ -24,17 +19,19 @@ impl Existing {
             .map_or("nobody", AccessToken::subject)
             .to_owned()
     }
+
+    #[tool(description = "Needs the scope `notes:write`", meta = scopes(["notes:write"]))] // +
+    async fn forget(&self) -> String {
+        "forgotten".to_owned()
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mcp = StreamableHttpService::new(
-        || Ok(Existing),
-        Arc::new(LocalSessionManager::default()),
-        StreamableHttpServerConfig::default(),
-    );
+    let config = StreamableHttpServerConfig::default();
     let tokens = FixedTokens::new().with("secret-token-123", AccessToken::new("alice")); // +
-    let auth = AuthLayer::new(AuthSettings::new("http://127.0.0.1:8001/mcp")?, tokens); // +
+    let settings = AuthSettings::new("http://127.0.0.1:8001/mcp")?; // +
+    let (auth, mcp) = mount(Existing, settings, tokens, config)?; // + in place of rmcp's service
     let app = axum::Router::new().nest_service("/mcp", mcp).layer(auth); // +
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8001").await?;
     println!("listening on http://127.0.0.1:8001/mcp");

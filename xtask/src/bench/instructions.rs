@@ -4,11 +4,7 @@
 //! A server is run twice, with 200 and with 1,200 requests one after another, and the difference of
 //! its instructions is divided by 1,000: what it takes to start and to end cancels out.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, ensure};
 
@@ -84,7 +80,7 @@ struct Counter {
 
 impl Counter {
     fn new(root: &Path) -> anyhow::Result<Self> {
-        debian::install("valgrind", || is_installed("valgrind"))?;
+        install()?;
         Ok(Self {
             programs: Programs::build(root)?,
         })
@@ -114,42 +110,44 @@ impl Counter {
             sessions: mode != Mode::LegacyStateless,
         };
         let store = Store::create(&self.programs)?;
-        let counts = self.counts_file(contender, mode, requests)?;
-        let server = Server::listen(self.callgrind(contender, &counts), contender, &store)?;
-        let amount = Amount::Requests(requests);
-        load::send(&self.programs, &server, &store, mode, 1, amount)?;
-        server.stop()?;
-        let text = fs::read_to_string(&counts).with_context(|| counts.display().to_string())?;
-        let total = text.lines().find_map(|line| line.strip_prefix("summary: "));
-        Ok(total
-            .context("no summary in the output of callgrind")?
-            .trim()
-            .parse()?)
+        let name = format!("{}-{}-{requests}", contender.program_name(), mode.flag());
+        total_of(&self.programs, &name, |mut valgrind| {
+            valgrind.arg(contender.program(&self.programs));
+            let server = Server::listen(valgrind, contender, &store)?;
+            let amount = Amount::Requests(requests);
+            load::send(&self.programs, &server, &store, mode, 1, amount)?;
+            Ok(server)
+        })
     }
+}
 
-    fn callgrind(&self, contender: Contender, counts: &Path) -> Command {
-        let mut valgrind = Command::new("valgrind");
-        valgrind
-            .args(["--tool=callgrind", "--quiet"])
-            .arg(format!("--callgrind-out-file={}", counts.display()))
-            .arg(contender.program(&self.programs))
-            // With several, how often they wake and rob each other is a matter of chance.
-            .env("TOKIO_WORKER_THREADS", "1");
-        valgrind
-    }
+/// All instructions of a server that is started, and sent its requests, with a command that only
+/// lacks the program.
+pub(super) fn total_of(
+    programs: &Programs,
+    name: &str,
+    run: impl FnOnce(Command) -> anyhow::Result<Server>,
+) -> anyhow::Result<u64> {
+    // They are kept, for `callgrind_annotate --inclusive=yes` to tell where the time goes.
+    let folder = programs.path("callgrind");
+    fs::create_dir_all(&folder)?;
+    let counts = folder.join(format!("{name}.out"));
+    let mut valgrind = Command::new("valgrind");
+    valgrind
+        .args(["--tool=callgrind", "--quiet"])
+        .arg(format!("--callgrind-out-file={}", counts.display()))
+        // With several, how often they wake and rob each other is a matter of chance.
+        .env("TOKIO_WORKER_THREADS", "1");
+    run(valgrind)?.stop()?;
+    let text = fs::read_to_string(&counts).with_context(|| counts.display().to_string())?;
+    let total = text.lines().find_map(|line| line.strip_prefix("summary: "));
+    let total = total.context("no summary in the output of callgrind")?;
+    Ok(total.trim().parse()?)
+}
 
-    /// They are kept, for `callgrind_annotate --inclusive=yes` to tell where the time goes.
-    fn counts_file(
-        &self,
-        contender: Contender,
-        mode: Mode,
-        requests: u64,
-    ) -> anyhow::Result<PathBuf> {
-        let folder = self.programs.path("callgrind");
-        fs::create_dir_all(&folder)?;
-        let program = contender.program_name();
-        Ok(folder.join(format!("{program}-{}-{requests}.out", mode.flag())))
-    }
+/// Makes sure that there is a valgrind.
+pub(super) fn install() -> anyhow::Result<()> {
+    debian::install("valgrind", || is_installed("valgrind"))
 }
 
 /// The counts, beside the bare handler's and the budget.

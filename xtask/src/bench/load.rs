@@ -11,6 +11,15 @@ use super::{
     server::{Server, Store},
 };
 
+/// What is asked for in each request: by default the tool `echo`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load<'a> {
+    pub(super) mode: Mode,
+    pub(super) token: &'a str,
+    /// More options of `bench-load`.
+    pub(super) options: &'a [&'a str],
+}
+
 /// Which requests are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -45,7 +54,7 @@ pub(super) struct Report {
     pub(super) p99_micros: f64,
 }
 
-/// Sends requests over this many connections, from the core of the load.
+/// Calls `echo` with the token of the store.
 pub(super) fn send(
     programs: &Programs,
     server: &Server,
@@ -54,32 +63,51 @@ pub(super) fn send(
     connections: u32,
     amount: Amount,
 ) -> anyhow::Result<Report> {
-    let (flag, value) = match amount {
-        Amount::Requests(number) => ("--requests", number.to_string()),
-        Amount::Seconds(number) => ("--seconds", number.to_string()),
+    let load = Load {
+        mode,
+        token: &store.token,
+        options: &[],
     };
-    let output = Core::Load
-        .command(programs.path("bench-load"))
-        .args([&server.url, "--mode", mode.flag(), flag, &value])
-        .args(["--connections", &connections.to_string()])
-        .env("PROPUSK_TOKEN", &store.token)
-        .stderr(Stdio::inherit())
-        .output()
-        .context("running bench-load")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() {
-        bail!("the load against {} failed: {text}", server.url);
+    load.send(programs, server, connections, amount)
+}
+
+impl Load<'_> {
+    /// Sends requests over this many connections, from the core of the load.
+    pub(super) fn send(
+        self,
+        programs: &Programs,
+        server: &Server,
+        connections: u32,
+        amount: Amount,
+    ) -> anyhow::Result<Report> {
+        let (flag, value) = match amount {
+            Amount::Requests(number) => ("--requests", number.to_string()),
+            Amount::Seconds(number) => ("--seconds", number.to_string()),
+        };
+        let output = Core::Load
+            .command(programs.path("bench-load"))
+            .args([&server.url, "--mode", self.mode.flag(), flag, &value])
+            .args(self.options)
+            .args(["--connections", &connections.to_string()])
+            .env("PROPUSK_TOKEN", self.token)
+            .stderr(Stdio::inherit())
+            .output()
+            .context("running bench-load")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            bail!("the load against {} failed: {text}", server.url);
+        }
+        let report: Value = serde_json::from_str(&text)?;
+        let number = |name: &str| {
+            report[name]
+                .as_f64()
+                .with_context(|| format!("no {name}: {text}"))
+        };
+        Ok(Report {
+            requests: report["requests"].as_u64().context("no requests")?,
+            per_second: number("rps")?,
+            p50_micros: number("p50_us")?,
+            p99_micros: number("p99_us")?,
+        })
     }
-    let report: Value = serde_json::from_str(&text)?;
-    let number = |name: &str| {
-        report[name]
-            .as_f64()
-            .with_context(|| format!("no {name}: {text}"))
-    };
-    Ok(Report {
-        requests: report["requests"].as_u64().context("no requests")?,
-        per_second: number("rps")?,
-        p50_micros: number("p50_us")?,
-        p99_micros: number("p99_us")?,
-    })
 }

@@ -118,8 +118,13 @@ impl Server {
         contender: Contender,
         store: &Store,
     ) -> anyhow::Result<Self> {
+        command.args(contender.arguments(store));
+        Self::launch(command)
+    }
+
+    /// Starts a server and waits until it listens.
+    pub(super) fn launch(mut command: Command) -> anyhow::Result<Self> {
         let mut child = command
-            .args(contender.arguments(store))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -32,9 +32,15 @@ pub(super) fn thousands(number: f64) -> String {
     text
 }
 
+/// So many of these: `1 tool`, `10,000 tools`.
+pub(super) fn count(number: u64, what: &str) -> String {
+    let several = if number == 1 { "" } else { "s" };
+    format!("{} {what}{several}", thousands(number as f64))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{markdown, thousands};
+    use super::{count, markdown, thousands};
 
     #[test]
     fn numbers_and_rows() {
@@ -47,6 +53,8 @@ mod tests {
         ] {
             assert_eq!(thousands(number), text);
         }
+        assert_eq!(count(1, "tool"), "1 tool");
+        assert_eq!(count(10_000, "tool"), "10,000 tools");
         let table = markdown(&["a", "b"], &[vec!["x".to_owned(), "1".to_owned()]]);
         assert_eq!(table, "| a | b |\n| --- | ---: |\n| x | 1 |\n");
     }

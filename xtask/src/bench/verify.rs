@@ -2,19 +2,15 @@
 //! without. `bench-verify` measures, in one process.
 
 mod aims;
-mod samples;
 mod tables;
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
+use std::{path::Path, process::Command};
+
+use super::{
+    processor::{self, Core},
+    samples::Samples,
 };
-
-use anyhow::{Context, ensure};
-
-use super::processor::{self, Core};
 use crate::process;
-use samples::Samples;
 
 /// How many tokens the large store holds.
 const MILLION: u64 = 1_000_000;
@@ -46,10 +42,5 @@ fn measure(command: &mut Command, quick: bool) -> anyhow::Result<Samples> {
     }
     let tokens = if quick { FEWER } else { MILLION };
     command.args(["--tokens", &tokens.to_string()]);
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .context("running bench-verify")?;
-    ensure!(output.status.success(), "bench-verify failed");
-    Samples::parse(&output.stdout)
+    Samples::of(command)
 }

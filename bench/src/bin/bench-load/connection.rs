@@ -10,14 +10,14 @@ use tokio::{
 
 use crate::{
     answer::Answer,
-    plan::{Mode, Quota},
-    request::{self, Call, Target},
+    plan::{Mode, Options, Quota},
+    request::{self, Numbered, Target},
 };
 
 /// A connection, with its 2025-11-25 session where the mode has one.
 pub(crate) struct Connection {
     http: Http,
-    call: Call,
+    request: Numbered,
     /// Ends the session.
     goodbye: Option<Vec<u8>>,
 }
@@ -30,11 +30,8 @@ pub(crate) struct Outcome {
 }
 
 impl Connection {
-    pub(crate) async fn open(
-        target: &Target,
-        mode: Mode,
-        token: Option<&str>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn open(target: &Target, options: &Options) -> anyhow::Result<Self> {
+        let (mode, token) = (options.mode, options.token.as_deref());
         let stream = TcpStream::connect(&target.authority).await?;
         stream.set_nodelay(true)?;
         let mut http = Http {
@@ -58,9 +55,19 @@ impl Connection {
                 opened.status
             );
         }
+        if mode == Mode::Modern {
+            let discover = request::discover(head.clone());
+            let answer = http.ask(&discover).await?;
+            let status = answer.status;
+            ensure!(status == 200, "server/discover was answered with {status}");
+        }
+        let request = match options.list {
+            Some(tools) => Numbered::list(head, mode, tools),
+            None => Numbered::call(head, mode, options.tools()),
+        };
         Ok(Self {
             http,
-            call: Call::new(head, mode),
+            request,
             goodbye,
         })
     }
@@ -71,12 +78,12 @@ impl Connection {
         let mut outcome = Outcome::default();
         let mut asked = Instant::now();
         while let Some(number) = quota.next(asked) {
-            let answer = self.http.ask(self.call.numbered(number)).await;
+            let answer = self.http.ask(self.request.numbered(number)).await;
             let answered = Instant::now();
             let lost = answer.is_err();
             if answer
                 .as_ref()
-                .is_ok_and(|a| a.status == 200 && request::is_answered_by(number, &a.body))
+                .is_ok_and(|a| a.status == 200 && self.request.is_answered_by(number, &a.body))
             {
                 let nanos = (answered - asked).as_nanos();
                 outcome.nanos.push(u32::try_from(nanos).unwrap_or(u32::MAX));
@@ -109,7 +116,7 @@ fn report(answer: &anyhow::Result<Answer>) {
     match answer {
         Ok(answer) => {
             eprintln!(
-                "wrong answer: {} {}",
+                "wrong answer: {} {:.2000}",
                 answer.status,
                 String::from_utf8_lossy(&answer.body)
             );

@@ -1,8 +1,9 @@
-//! `bench-load`: authenticated `tools/call echo` over keep-alive connections, as fast as the server
-//! answers.
+//! `bench-load`: authenticated `tools/call` or `tools/list` over keep-alive connections, as fast as
+//! the server answers.
 //!
 //! One thread, requests that are bytes from the start, and answers of which only as much is parsed
-//! as shows that they are complete and right. Each answer must contain the number of its request.
+//! as shows that they are complete and right. Each answer must contain the number of its request, and
+//! what was to be said back or as many tools as were expected.
 
 mod answer;
 mod connection;
@@ -37,7 +38,7 @@ async fn run(options: Options) -> anyhow::Result<Report> {
     let target = request::Target::parse(&options.url)?;
     let mut connections = Vec::new();
     for _ in 0..options.connections {
-        connections.push(Connection::open(&target, options.mode, options.token.as_deref()).await?);
+        connections.push(Connection::open(&target, &options).await?);
     }
     let began = Instant::now();
     let quota = Arc::new(Quota::new(&options, began));

@@ -6,8 +6,9 @@ use std::{
 };
 
 use clap::{Args, Parser, ValueEnum};
+use propusk_bench::areas;
 
-/// Calls `echo` over keep-alive connections and prints one line of JSON
+/// Calls a tool, or lists all, over keep-alive connections and prints one line of JSON
 #[derive(Parser)]
 pub(crate) struct Options {
     /// URL of the MCP endpoint, http only
@@ -16,6 +17,14 @@ pub(crate) struct Options {
     /// Which requests are sent
     #[arg(long, value_enum, default_value = "modern")]
     pub(crate) mode: Mode,
+
+    /// Calls those of so many tools that may be called, in turn, instead of the tool `echo`
+    #[arg(long)]
+    tools: Option<usize>,
+
+    /// Lists the tools instead, which must be so many
+    #[arg(long)]
+    pub(crate) list: Option<usize>,
 
     /// How many connections, each with one request at a time
     #[arg(long, default_value_t = 16)]
@@ -39,6 +48,16 @@ struct Amount {
     /// For how many seconds
     #[arg(long)]
     seconds: Option<f64>,
+}
+
+impl Options {
+    /// The names of the tools that are called. Each says its `message` back.
+    pub(crate) fn tools(&self) -> Vec<String> {
+        match self.tools {
+            Some(several) => areas::half_of(several).map(areas::tool_name).collect(),
+            None => vec!["echo".to_owned()],
+        }
+    }
 }
 
 /// Which requests are sent.

@@ -4,9 +4,15 @@ use anyhow::Context;
 
 use crate::plan::Mode;
 
+/// How far from an end of an answer its id stands at most.
+const ENDS: usize = 256;
+
 /// Numbers have ten digits, so that every request is as long as the next.
 const FIRST_NUMBER: u64 = 1_000_000_000;
 const DIGITS: usize = 10;
+
+/// The next tool is far from the one before, so that no cache helps by chance.
+const STRIDE: u64 = 7919;
 
 /// Where requests go.
 pub(crate) struct Target {
@@ -55,51 +61,140 @@ pub(crate) const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initial
 /// Says that the session is open.
 pub(crate) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
-/// `tools/call echo`, of which only the number changes.
-pub(crate) struct Call {
-    bytes: Vec<u8>,
-    /// Where the number stands: as the id and in the message.
-    places: [usize; 2],
+/// What every 2026-07-28 request says about itself.
+const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench-load","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#;
+
+/// Gets to know a server of 2026-07-28.
+pub(crate) fn discover(mut head: String) -> Vec<u8> {
+    head.push_str("Mcp-Method: server/discover\r\n");
+    let method = r#"{"jsonrpc":"2.0","id":0,"method":"server/discover","params":{"#;
+    with_body(&head, &format!("{method}{META}}}}}"))
 }
 
-impl Call {
-    pub(crate) fn new(mut head: String, mode: Mode) -> Self {
-        let meta = match mode {
-            Mode::Modern => {
-                head.push_str("Mcp-Method: tools/call\r\nMcp-Name: echo\r\n");
-                r#","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench-load","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#
-            }
-            Mode::LegacySession | Mode::LegacyStateless => "",
-        };
-        let before_id = r#"{"jsonrpc":"2.0","id":"#;
-        let before_message =
-            r#","method":"tools/call","params":{"name":"echo","arguments":{"message":"hello "#;
-        let number = FIRST_NUMBER;
-        let body = format!(r#"{before_id}{number}{before_message}{number}"}}{meta}}}}}"#);
-        let bytes = with_body(&head, &body);
-        let id = bytes.len() - body.len() + before_id.len();
+/// A request of which only the number changes, and the tool that is called.
+pub(crate) struct Numbered {
+    bytes: Vec<u8>,
+    /// Where the number stands.
+    places: Vec<usize>,
+    /// The names of all tools, which are equally long, and where such a name stands.
+    tools: Vec<String>,
+    names: Vec<usize>,
+    expected: Expected,
+}
+
+/// What makes an answer the right one, besides its id.
+enum Expected {
+    /// The number, said back.
+    Text,
+    /// So many tools; and once they have been counted, as many bytes as then.
+    Tools { number: usize, length: usize },
+}
+
+impl Numbered {
+    /// `tools/call` of one of these tools after the other, with the number as the id and in the
+    /// message.
+    pub(crate) fn call(mut head: String, mode: Mode, tools: Vec<String>) -> Self {
+        let (number, mut meta) = (FIRST_NUMBER, String::new());
+        let tool = tools.first().map_or("", String::as_str);
+        if mode == Mode::Modern {
+            head.push_str(&format!("Mcp-Method: tools/call\r\nMcp-Name: {tool}\r\n"));
+            meta = format!(",{META}");
+        }
+        let params =
+            format!(r#"{{"name":"{tool}","arguments":{{"message":"hello {number}"}}{meta}}}"#);
+        let request = Self::new(&head, "tools/call", &params, Expected::Text);
         Self {
+            names: places_of(tool, &request.bytes),
+            tools,
+            ..request
+        }
+    }
+
+    /// `tools/list`, of so many tools.
+    pub(crate) fn list(mut head: String, mode: Mode, number: usize) -> Self {
+        let mut params = "{}".to_owned();
+        if mode == Mode::Modern {
+            head.push_str("Mcp-Method: tools/list\r\n");
+            params = format!("{{{META}}}");
+        }
+        let length = 0;
+        Self::new(
+            &head,
+            "tools/list",
+            &params,
+            Expected::Tools { number, length },
+        )
+    }
+
+    fn new(head: &str, method: &str, params: &str, expected: Expected) -> Self {
+        let id = FIRST_NUMBER;
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
+        let bytes = with_body(head, &body);
+        Self {
+            places: places_of(&id.to_string(), &bytes),
             bytes,
-            places: [id, id + DIGITS + before_message.len()],
+            tools: Vec::new(),
+            names: Vec::new(),
+            expected,
         }
     }
 
     /// The request with this number.
     pub(crate) fn numbered(&mut self, number: u64) -> &[u8] {
         let digits = (FIRST_NUMBER + number).to_string();
-        for place in self.places {
-            self.bytes[place..place + DIGITS].copy_from_slice(digits.as_bytes());
+        for place in &self.places {
+            self.bytes[*place..place + DIGITS].copy_from_slice(digits.as_bytes());
+        }
+        if let Some(turn) = number
+            .wrapping_mul(STRIDE)
+            .checked_rem(self.tools.len() as u64)
+        {
+            let name = self.tools[turn as usize].as_bytes();
+            for place in &self.names {
+                self.bytes[*place..place + name.len()].copy_from_slice(name);
+            }
         }
         &self.bytes
     }
+
+    /// Whether a body is the right answer to the request with this number.
+    pub(crate) fn is_answered_by(&mut self, number: u64, body: &[u8]) -> bool {
+        let number = FIRST_NUMBER + number;
+        // It stands at one of the ends, and what is between may be long.
+        let end = body.len().saturating_sub(ENDS);
+        let id = format!(r#""id":{number}"#);
+        if !contains(&body[..body.len().min(ENDS)], id.as_bytes())
+            && !contains(&body[end..], id.as_bytes())
+        {
+            return false;
+        }
+        match &mut self.expected {
+            Expected::Text => {
+                contains(body, format!(r#""text":"hello {number}""#).as_bytes())
+                    && !contains(body, br#""isError":true"#)
+            }
+            Expected::Tools { length, .. } if *length > 0 => *length == body.len(),
+            Expected::Tools { number, length } => {
+                let right = count(body, br#""inputSchema":"#) == *number;
+                if right {
+                    *length = body.len();
+                }
+                right
+            }
+        }
+    }
 }
 
-/// Whether a body is the right answer to the request with this number.
-pub(crate) fn is_answered_by(number: u64, body: &[u8]) -> bool {
-    let number = FIRST_NUMBER + number;
-    contains(body, format!(r#""id":{number}"#).as_bytes())
-        && contains(body, format!(r#""text":"hello {number}""#).as_bytes())
-        && !contains(body, br#""isError":true"#)
+fn places_of(part: &str, text: &[u8]) -> Vec<usize> {
+    let windows = text.windows(part.len()).enumerate();
+    let places = windows.filter(|(_, window)| *window == part.as_bytes());
+    places.map(|(place, _)| place).collect()
+}
+
+fn count(text: &[u8], part: &[u8]) -> usize {
+    let windows = text.windows(part.len());
+    windows.filter(|window| *window == part).count()
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
@@ -111,28 +206,60 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_valid_and_numbered_in_both_places() {
+    fn a_request_is_valid_and_numbered_in_every_place() {
         let target = Target::parse("http://127.0.0.1:1/mcp").expect("a URL");
-        for mode in [Mode::Modern, Mode::LegacySession, Mode::LegacyStateless] {
-            let mut call = Call::new(target.head("POST", mode, Some("t")), mode);
-            let text = String::from_utf8(call.numbered(42).to_vec()).expect("UTF-8");
+        let parse = |request: &[u8]| -> serde_json::Value {
+            let text = String::from_utf8(request.to_vec()).expect("UTF-8");
             let (head, body) = text.split_once("\r\n\r\n").expect("a head");
-            assert!(
-                head.contains(&format!("Content-Length: {}", body.len())),
-                "{head}"
-            );
-            let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+            let length = format!("Content-Length: {}", body.len());
+            assert!(head.contains(&length), "{head}");
+            serde_json::from_str(body).expect("JSON")
+        };
+        for mode in [Mode::Modern, Mode::LegacySession, Mode::LegacyStateless] {
+            let head = target.head("POST", mode, Some("t"));
+            let tools = ["tool1", "tool2", "tool3"].map(str::to_owned).to_vec();
+            let mut call = Numbered::call(head.clone(), mode, tools);
+            let names =
+                [41, 43, 42].map(|number| parse(call.numbered(number))["params"]["name"].take());
+            assert_eq!(names, ["tool2", "tool3", "tool1"]);
+            let request = call.numbered(42).to_vec();
+            let said = contains(&request, b"Mcp-Name: tool1\r\n");
+            assert_eq!(said, mode == Mode::Modern);
+            let body = parse(&request);
             assert_eq!(body["id"], 1_000_000_042);
             assert_eq!(body["params"]["arguments"]["message"], "hello 1000000042");
+            let body = parse(Numbered::list(head.clone(), mode, 1).numbered(42));
+            assert_eq!(body["id"], 1_000_000_042);
+            assert_eq!(parse(&discover(head))["method"], "server/discover");
         }
     }
 
     #[test]
     fn an_answer_must_repeat_its_own_number() {
-        let good = br#"{"jsonrpc":"2.0","id":1000000007,"result":{"content":[{"type":"text","text":"hello 1000000007"}],"isError":false}}"#;
-        assert!(is_answered_by(7, good));
-        assert!(!is_answered_by(8, good));
-        let failed = String::from_utf8_lossy(good).replace("false", "true");
-        assert!(!is_answered_by(7, failed.as_bytes()));
+        let mut call = Numbered::call(String::new(), Mode::Modern, vec!["echo".to_owned()]);
+        let good = r#"{"jsonrpc":"2.0","id":1000000007,"result":{"content":[{"type":"text","text":"hello 1000000007"}],"isError":false}}"#;
+        assert!(call.is_answered_by(7, good.as_bytes()));
+        assert!(!call.is_answered_by(8, good.as_bytes()));
+        let failed = good.replace("false", "true");
+        assert!(!call.is_answered_by(7, failed.as_bytes()));
+    }
+
+    #[test]
+    fn a_list_must_have_all_of_its_tools_every_time() {
+        let mut list = Numbered::list(String::new(), Mode::Modern, 2);
+        let good =
+            r#"{"id":1000000007,"result":{"tools":[{"inputSchema":{}},{"inputSchema":{}}]}}"#;
+        let stream = "data: \nid: 0/0\nretry: 3000\n\ndata: ".to_owned() + good;
+        assert!(
+            Numbered::list(String::new(), Mode::LegacySession, 2)
+                .is_answered_by(7, stream.as_bytes())
+        );
+        let short = r#"{"id":1000000007,"result":{"tools":[{"inputSchema":{}}]}}"#;
+        assert!(!list.is_answered_by(8, good.as_bytes()));
+        assert!(list.is_answered_by(7, good.as_bytes()));
+        assert!(list.is_answered_by(7, good.as_bytes()));
+        assert!(!list.is_answered_by(7, short.as_bytes()));
+        let mut list = Numbered::list(String::new(), Mode::Modern, 2);
+        assert!(!list.is_answered_by(7, short.as_bytes()));
     }
 }

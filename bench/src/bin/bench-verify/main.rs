@@ -9,7 +9,6 @@ mod database;
 mod filler;
 mod introspection;
 mod memory;
-mod rounds;
 mod signatures;
 mod stub;
 mod threads;
@@ -17,7 +16,7 @@ mod tokens;
 
 use clap::Parser;
 
-use rounds::{Plan, Sample};
+use propusk_bench::rounds::{self, Plan, Sample};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

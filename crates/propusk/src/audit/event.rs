@@ -23,11 +23,11 @@ pub struct AuditEvent<'a> {
 }
 
 /// What is known of a request when it is decided upon.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Facts {
     pub(crate) request_id: RequestId,
     pub(crate) remote: Option<SocketAddr>,
-    pub(crate) http_method: Method,
+    pub(crate) http_method: Option<Method>,
     pub(crate) operation: Operation,
     pub(crate) rpc_id: Option<String>,
     /// What the verifier said of the token, without the token's text.
@@ -146,10 +146,11 @@ impl AuditEvent<'_> {
         &self.facts.operation
     }
 
-    /// The method of the HTTP request.
+    /// The method of the HTTP request; `None` where a
+    /// [`Guard`](crate::server::Guard) decided on another transport.
     #[must_use]
-    pub fn http_method(&self) -> &Method {
-        &self.facts.http_method
+    pub fn http_method(&self) -> Option<&Method> {
+        self.facts.http_method.as_ref()
     }
 
     /// All scopes that a refused operation needs.
@@ -221,7 +222,7 @@ pub(crate) mod tests {
         Facts {
             request_id: RequestId::of(&HeaderMap::new()),
             remote: None,
-            http_method: Method::POST,
+            http_method: Some(Method::POST),
             operation: Operation::Request,
             rpc_id: None,
             token: None,

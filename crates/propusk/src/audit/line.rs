@@ -18,7 +18,8 @@ struct Line<'a> {
     decision: &'static str,
     reason: &'static str,
     operation: String,
-    http_method: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_method: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +53,7 @@ pub(super) fn line(event: &AuditEvent<'_>) -> serde_json::Result<Vec<u8>> {
         decision: event.decision().as_str(),
         reason: event.reason(),
         operation: shortened(&event.operation().to_string()),
-        http_method: event.http_method().as_str(),
+        http_method: event.http_method().map(http::Method::as_str),
         issuer: principal.and_then(Principal::issuer),
         subject: principal.map(Principal::subject),
         client_id: principal.and_then(Principal::client_id),

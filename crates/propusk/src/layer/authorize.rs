@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response,
+    HeaderValue, Method, Request, Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
     request::Parts,
 };
@@ -20,14 +20,17 @@ use tower_service::Service;
 use super::{
     body::{AuthBody, Ties},
     gate::{Gate, Permitted},
-    late_refusal::LateRefusal,
+    late_refusal::{LateRefusal, Report},
     leftover::throw_away,
+    onward::Onward,
+    opening::Opening,
     operations::Operations,
     render,
     request_body::RequestBody,
-    sessions::SessionUse,
+    sessions::{SessionUse, may_open_session, opened_by},
     streams::Streams,
     trail::Trail,
+    unguarded::would_meet_a_guard,
 };
 use crate::{AccessToken, Permit, audit::Cause, refusal::Scheme};
 
@@ -63,8 +66,9 @@ impl<S> Authorize<S> {
             + Send
             + 'static,
         S::Future: Send,
+        S::Error: Send,
         ReqBody: Body<Data = Bytes> + Send + 'static,
-        ResBody: Body<Data = Bytes> + 'static,
+        ResBody: Body<Data = Bytes> + Send + 'static,
     {
         let gate = Arc::clone(&self.gate);
         let operations = self.operations.clone();
@@ -75,7 +79,7 @@ impl<S> Authorize<S> {
                 Ok(admitted) => {
                     // Before it runs, so that what it does is never without a trace.
                     gate.record(&mut trail, None);
-                    forward(&gate, inner, admitted).await?
+                    forward(&gate, inner, admitted, &trail).await?
                 }
                 Err(response) => response.map(AuthBody::own),
             };
@@ -94,8 +98,9 @@ where
         + Send
         + 'static,
     S::Future: Send,
+    S::Error: Send,
     ReqBody: Body<Data = Bytes> + Send + 'static,
-    ResBody: Body<Data = Bytes> + 'static,
+    ResBody: Body<Data = Bytes> + Send + 'static,
 {
     type Response = Response<AuthBody<ResBody>>;
     type Error = S::Error;
@@ -117,6 +122,9 @@ struct Admitted<B> {
     session: Option<SessionUse>,
     late: LateRefusal,
     next_nonce: Option<HeaderValue>,
+    /// `None` where the layer knows of a guard; else whether one would have seen the request before
+    /// its answer, by what its head says.
+    unguarded: Option<bool>,
 }
 
 /// What the head of a request says: the permit, the session that it names, and the nonce for the next
@@ -128,7 +136,7 @@ struct Head {
 }
 
 async fn admit<B: Body<Data = Bytes> + Send + 'static>(
-    gate: &Gate,
+    gate: &Arc<Gate>,
     operations: &Operations,
     request: Request<B>,
     trail: &mut Trail,
@@ -146,17 +154,26 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         session,
         next_nonce,
     } = head;
-    let body = operations.check(gate, &permit, &parts, body, trail).await?;
+    let unguarded = operations
+        .declared
+        .is_none()
+        .then(|| would_meet_a_guard(&parts.headers));
+    let (body, declared) = operations.check(gate, &permit, &parts, body, trail).await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
     parts.headers.remove("dpop");
     parts.extensions.insert(permit);
-    let late = LateRefusal::default();
-    if session.is_none() {
-        // Inside a session rmcp begins its answer before the handler is asked.
-        parts.extensions.insert(late.clone());
-    }
+    // Inside a session rmcp begins its answer before the handler is asked.
+    let late = match &session {
+        None => LateRefusal::awaited(),
+        Some(_) => LateRefusal::told_to(Report::new(gate, trail)),
+    };
+    parts.extensions.insert(Onward {
+        late: late.clone(),
+        declared,
+    });
     Ok(Admitted {
+        unguarded,
         request: Request::from_parts(parts, body),
         session,
         late,
@@ -202,22 +219,39 @@ async fn forward<S, ReqBody, ResBody>(
         session,
         late,
         next_nonce,
+        unguarded,
     }: Admitted<ReqBody>,
+    trail: &Trail,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
 where
-    S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>,
+    S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>> + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    ReqBody: 'static,
+    ResBody: Send + 'static,
 {
     let ends = request.method() == Method::DELETE;
+    let may_open = session.is_none() && may_open_session(request.method(), request.headers());
     let permit = request.extensions().get::<Permit>();
     let caller = permit.and_then(Permit::caller).cloned();
     poll_fn(|cx| inner.poll_ready(cx)).await?;
-    let response = inner.call(request).await?;
-    if let Some(refusal) = late.take() {
+    let response = if may_open {
+        Opening::new(inner.call(request), gate.sessions()).await?
+    } else {
+        inner.call(request).await?
+    };
+    if let Some(refusal) = late.begin(|| goes_on(&response).then(|| Report::new(gate, trail))) {
         let refusal = match &caller {
             Some(token) => refusal.under(Scheme::of(token)),
             None => refusal,
         };
         return Ok(render::refusal(gate.settings(), &refusal).map(AuthBody::own));
+    }
+    if let Some(by_head) = unguarded
+        && (by_head || session.is_none() && opened_by(response.headers()).is_some())
+        && !late.has_met_guard()
+    {
+        gate.unguarded().answered(response.status());
     }
     let session = match session {
         // Only an answer to a request without a session can open one.
@@ -235,9 +269,15 @@ where
     };
     let stream = caller
         .filter(|_| is_stream(&response))
-        .and_then(|token| Streams::open(gate, &token));
+        .and_then(|token| Streams::open(gate, &token, &trail.facts().operation));
     let ties = Ties::of(session, stream);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
+}
+
+/// Whether a handler may still be at work once the answer has begun: it has a stream to write to,
+/// or was only notified.
+fn goes_on<B>(response: &Response<B>) -> bool {
+    is_stream(response) || response.status() == StatusCode::ACCEPTED
 }
 
 /// An answer that may go on for long. (One of JSON ends with what was asked for.)

@@ -13,6 +13,7 @@ use super::{
     sessions::Sessions,
     streams::Streams,
     trail::Trail,
+    unguarded::Warning,
 };
 use crate::{
     AccessToken, Admission, AuthSettings, BearerToken, Clock, Operation, Permit, Presented,
@@ -38,6 +39,7 @@ pub(super) struct Gate {
     log_limit: LogLimit,
     sessions: Arc<Sessions>,
     streams: Arc<Streams>,
+    unguarded: Warning,
     metadata_path: String,
     metadata: Option<String>,
 }
@@ -76,6 +78,7 @@ impl Gate {
             observer: Observer::default(),
             sessions: Sessions::new(settings.session_limits()),
             streams: Streams::new(),
+            unguarded: Warning::default(),
             settings,
             verifier,
             clock,
@@ -102,6 +105,11 @@ impl Gate {
 
     pub(super) fn streams(&self) -> &Arc<Streams> {
         &self.streams
+    }
+
+    /// For where scopes are declared and not enforced.
+    pub(super) fn unguarded(&self) -> &Warning {
+        &self.unguarded
     }
 
     /// For how long the token is still valid; `None`: for ever.

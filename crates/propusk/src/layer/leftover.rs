@@ -1,4 +1,4 @@
-//! What a request that was refused by its head still sends.
+//! What a request that was refused before its end still sends.
 //!
 //! Clients send head and body one after the other. An HTTP/1.1 server that has answered, and whose
 //! service wants no body, closes the connection where the body is not there yet: the client loses the
@@ -15,14 +15,35 @@ use tokio::{runtime::Handle, time::timeout};
 /// Long enough for what a client had sent already when it was refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Of a body that is too long so much more is taken: clients often write all before they read.
+const LEAST: usize = 1024 * 1024;
+const TIMES: usize = 4;
+
 /// Takes at most `most` bytes of a body that nobody wants, and does not wait for it.
 pub(super) fn throw_away<B>(headers: &HeaderMap, body: B, most: usize)
 where
     B: Body<Data = Bytes> + Send + 'static,
 {
-    let too_long = body.size_hint().lower() > most as u64;
+    if body.size_hint().lower() <= most as u64 {
+        drain(headers, body, most);
+    }
+}
+
+/// The same for a body that has turned out to be longer than `most`. What is far too long is given up
+/// in the end; whoever reads while it writes has the answer by then.
+pub(super) fn throw_away_the_rest<B>(headers: &HeaderMap, body: B, most: usize)
+where
+    B: Body<Data = Bytes> + Send + 'static,
+{
+    drain(headers, body, LEAST.max(most.saturating_mul(TIMES)));
+}
+
+fn drain<B>(headers: &HeaderMap, body: B, most: usize)
+where
+    B: Body<Data = Bytes> + Send + 'static,
+{
     // Who expects `100 Continue` keeps the body when it is refused; to ask for it would send that.
-    if body.is_end_stream() || too_long || headers.contains_key(EXPECT) {
+    if body.is_end_stream() || headers.contains_key(EXPECT) {
         return;
     }
     if let Ok(runtime) = Handle::try_current() {

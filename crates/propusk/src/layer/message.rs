@@ -40,8 +40,14 @@ pub(super) struct Asked {
 
 /// Reads what a message asks for.
 pub(super) fn asked(body: &[u8]) -> Result<Asked, Unclear> {
-    let Object(message) = serde_json::from_slice::<Object<Message<'_>>>(body)
-        .map_err(|error| unclear(&error, None))?;
+    // One look at all of it costs less than one at each text.
+    let body = str::from_utf8(body).map_err(|error| Unclear {
+        code: PARSE_ERROR,
+        message: format!("the message is not JSON: {error}"),
+        id: None,
+    })?;
+    let Object(message) =
+        serde_json::from_str::<Object<Message<'_>>>(body).map_err(|error| unclear(&error, None))?;
     let Some(method) = message.method else {
         return Ok(Asked {
             operation: None,
@@ -258,14 +264,41 @@ impl<'de, T: Members<'de>> Visitor<'de> for ObjectVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<T>, A::Error> {
         let mut object = T::default();
-        let mut seen = BTreeSet::new();
-        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+        let mut seen = Seen::default();
+        while let Some(Name(name)) = map.next_key()? {
             object.member(&name, &mut map)?;
-            if let Some(twice) = seen.replace(name) {
-                return Err(A::Error::custom(format_args!("{twice:?} comes twice")));
+            if seen.has(&name) {
+                return Err(A::Error::custom(format_args!("{name:?} comes twice")));
             }
+            seen.add(name);
         }
         Ok(Object(object))
+    }
+}
+
+/// The names of an object's members so far. Messages have a handful, which are compared one by one;
+/// what has more is kept so that it takes no longer for that.
+#[derive(Default)]
+struct Seen<'a> {
+    first: [Cow<'a, str>; 6],
+    count: usize,
+    others: BTreeSet<Cow<'a, str>>,
+}
+
+impl<'a> Seen<'a> {
+    fn has(&self, name: &str) -> bool {
+        let first = self.first.iter().take(self.count);
+        first.into_iter().any(|seen| seen == name) || self.others.contains(name)
+    }
+
+    fn add(&mut self, name: Cow<'a, str>) {
+        match self.first.get_mut(self.count) {
+            Some(free) => {
+                *free = name;
+                self.count += 1;
+            }
+            None => drop(self.others.insert(name)),
+        }
     }
 }
 
@@ -345,6 +378,13 @@ mod tests {
             (r#"{"id":1,"id":2,"method":"tools/list"}"#, "-32600"),
             (r#"{"id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"a","name":"b"}}}"#, "-32600 for 1"),
             (r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":[],"resourceSubscriptions":["a"]}}}"#, "-32600 for 1"),
+            // Twice among many, or the empty name.
+            (r#"{"":1,"method":"tools/list","":2}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"7":7}}"#, "tools/call:a"),
+            (r#"{"method":"tools/call","params":{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"7":7,"name":"a"}}"#, "tools/call:a"),
+            (r#"{"method":"tools/call","params":{"name":"a","1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"name":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"name":"a","8":8,"name":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"7":7,"name":"a","7":8}}"#, "-32600"),
             // Another case is another member.
             (r#"{"id":1,"method":"tools/call","params":{"Name":"a"}}"#, "-32602 for 1"),
             (r#"{"id":"x","method":"tools/call","Params":{"name":"a"}}"#, "-32602 for \"x\""),

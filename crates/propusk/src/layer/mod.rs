@@ -8,6 +8,8 @@ mod late_refusal;
 mod leftover;
 mod message;
 mod observer;
+mod onward;
+mod opening;
 mod operations;
 mod render;
 mod request_body;
@@ -16,6 +18,7 @@ mod session_table;
 mod sessions;
 mod streams;
 mod trail;
+mod unguarded;
 
 use std::sync::Arc;
 
@@ -36,7 +39,13 @@ use gate::Gate;
 use operations::Operations;
 
 #[cfg(feature = "server")]
-pub(crate) use late_refusal::LateRefusal;
+pub(crate) use {
+    late_refusal::LateRefusal,
+    observer::Observer,
+    onward::{Declared, Onward},
+    trail::Trail,
+    unguarded::something_is_declared,
+};
 
 /// A tower layer that lets only authorized requests through.
 ///
@@ -61,11 +70,13 @@ pub(crate) use late_refusal::LateRefusal;
 /// one without a `method` (an answer to the server, or something of another route) is not judged.
 ///
 /// The layer alone knows the policy. What the handler declares itself it learns from a
-/// [`Guard`](crate::server::Guard), see [`declared_by`](AuthLayer::declared_by).
+/// [`Guard`](crate::server::Guard), see [`declared_by`](AuthLayer::declared_by); without one a
+/// warning in the log says that declarations are not enforced.
 ///
 /// A stream (an answer of `text/event-stream`) ends, cleanly, when its token expires, and within
-/// [`AuthSettings::stream_recheck`] after the verifier no longer accepts it; its client may open
-/// the next one with a new token. This needs a tokio runtime with timers.
+/// [`AuthSettings::stream_recheck`] after the verifier no longer accepts it, or accepts it without
+/// the scopes that every request or this stream's own operation needs; its client may open the next
+/// one with a new token. This needs a tokio runtime with timers.
 ///
 /// Behind the layer the `Authorization` and `DPoP` headers are gone, so that no log and no upstream
 /// gets them, and the request's extensions hold the
@@ -73,16 +84,20 @@ pub(crate) use late_refusal::LateRefusal;
 ///
 /// # Mounting an rmcp server yourself
 ///
+/// [`server::mount`](crate::server::mount) gives the layer and the service together: with the guard
+/// that enforces what the handler declares, sealed states, and sessions that end on both sides.
+///
 /// Four things cost an rmcp server dearly; [`Server`](crate::Server) does them for you:
 ///
 /// * `#[tool_handler]` and `#[tool_router(server_handler)]` of rmcp build the tool router anew for
 ///   every call. Use [`propusk::tool_router`](crate::tool_router) or `router = self.…`.
-/// * Put the handler behind an `Arc` that the service factory clones.
+/// * Put the handler behind an `Arc` that the service factory clones (`mount` does).
 /// * Set `TCP_NODELAY`, or every call inside a 2025-11-25 session waits some 40 ms.
 /// * rmcp logs three lines a request at INFO: filter `rmcp=warn`.
 ///
 /// And rmcp's own `Host` check knows loopback names only. The layer in front has checked the host
-/// already, so on a public one set `StreamableHttpServerConfig::disable_allowed_hosts`.
+/// already, so on a public one set `StreamableHttpServerConfig::disable_allowed_hosts` (`mount`
+/// does).
 #[derive(Clone)]
 pub struct AuthLayer {
     gate: Arc<Gate>,
@@ -142,8 +157,10 @@ impl AuthLayer {
 
     /// Has `hook` called with the id of every 2025-11-25 session that a limit of
     /// [`SessionLimits`](crate::SessionLimits) ends, so that what is behind the layer can end it
-    /// too: for rmcp [`server::close_in`](crate::server::close_in). Without one, rmcp ends a
-    /// session that nobody can reach any more after its own idle time of five minutes.
+    /// too: for rmcp [`server::close_in`](crate::server::close_in). It is also called with the id of
+    /// a session whose client went away while it opened. Without a hook, rmcp ends a session that
+    /// nobody can reach any more after its own idle time of five minutes (`keep_alive`; do not turn
+    /// that off then).
     #[must_use]
     pub fn on_session_end(self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.gate.sessions().on_end(Arc::new(hook));

@@ -11,14 +11,14 @@ use crate::{
 
 /// The sinks, and the log.
 #[derive(Default)]
-pub(super) struct Observer {
+pub(crate) struct Observer {
     /// Written to while a server is set up, read by every request.
     sinks: RwLock<Vec<Box<dyn AuditSink>>>,
     log_limit: LogLimit,
 }
 
 impl Observer {
-    pub(super) fn add(&self, sink: Box<dyn AuditSink>) {
+    pub(crate) fn add(&self, sink: Box<dyn AuditSink>) {
         let mut sinks = self.sinks.write().unwrap_or_else(PoisonError::into_inner);
         sinks.push(sink);
     }
@@ -29,8 +29,14 @@ impl Observer {
         sinks.iter().any(|sink| sink.wants_operations())
     }
 
+    /// Whether there is a sink at all.
+    pub(crate) fn is_heard(&self) -> bool {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        !sinks.is_empty()
+    }
+
     /// Tells of a decision. Where nobody listens it costs two looks and nothing else.
-    pub(super) fn record(
+    pub(crate) fn record(
         &self,
         trail: &mut Trail,
         cause: Option<&Cause>,

@@ -1,6 +1,6 @@
 //! The decision about the operation that a body asks for.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header::CONTENT_TYPE, request::Parts};
@@ -9,17 +9,20 @@ use http_body_util::Full;
 
 use super::{
     gate::Gate,
-    message, render,
+    leftover::throw_away_the_rest,
+    message,
+    onward::Declared,
+    render,
     request_body::{RequestBody, Unreadable, whole},
     trail::Trail,
 };
-use crate::{AuthSettings, Permit, Requirement, Target};
+use crate::{AuthSettings, Operation, Permit, Requirement, Target, TargetKind};
 
 /// What a handler declares about its own tools, prompts and resources.
 ///
 /// [`Guard`](crate::server::Guard) is one. An [`AuthLayer`](super::AuthLayer) asks it before the
 /// handler gets a request.
-pub trait DeclaredScopes: Send + Sync + 'static {
+pub trait DeclaredScopes: Any + Send + Sync {
     /// The scopes that are declared for this target; `None` where nothing is declared.
     fn declared_scopes(&self, target: &Target) -> Option<Requirement>;
 
@@ -49,44 +52,64 @@ impl Default for Operations {
 impl Operations {
     /// Decides about what a request asks for in its body, where anything depends on it. The bytes
     /// go on as they came.
-    pub(super) async fn check<B: Body<Data = Bytes>>(
+    pub(super) async fn check<B: Body<Data = Bytes> + Send + 'static>(
         &self,
         gate: &Gate,
         permit: &Permit,
         parts: &Parts,
         body: B,
         trail: &mut Trail,
-    ) -> Result<RequestBody<B>, Box<Response<Full<Bytes>>>> {
+    ) -> Result<(RequestBody<B>, Option<Declared>), Box<Response<Full<Bytes>>>> {
         let settings = gate.settings();
         let decides = self.decide_anything(settings);
         if !(decides || gate.observer().listens())
             || parts.method != Method::POST
             || !may_be_json(&parts.headers)
         {
-            return Ok(RequestBody::untouched(body));
+            return Ok((RequestBody::untouched(body), None));
         }
         let bytes = whole(body, self.most_bytes)
             .await
             .map_err(|why| match why {
-                Unreadable::TooLong => render::too_long(self.most_bytes),
+                Unreadable::TooLong(rest) => {
+                    throw_away_the_rest(&parts.headers, rest, self.most_bytes);
+                    render::too_long(self.most_bytes)
+                }
                 Unreadable::Broken => render::broken_body(),
             })?;
         let asked = match message::asked(&bytes) {
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
-            Err(_) if !decides => return Ok(RequestBody::read(bytes)),
+            Err(_) if !decides => return Ok((RequestBody::read(bytes), None)),
             Err(why) => Err(render::unclear(why.code, &why.message, why.id))?,
         };
+        let mut declared = None;
         if let Some(operation) = asked.operation {
             let operation = operation.declaring(|target| {
                 let declared = self.declared.as_deref()?;
                 declared.declared_scopes(target)
             });
             let allowed = permit.allows(settings, &operation);
-            trail.asks(operation, asked.id.as_ref());
+            declared = self.declared_for(&operation);
+            let id = asked.id.filter(|_| gate.observer().is_heard());
+            trail.asks(operation, id.as_ref());
             allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
         }
-        Ok(RequestBody::read(bytes))
+        Ok((RequestBody::read(bytes), declared))
+    }
+
+    /// What saves the handler from looking up a tool's scopes a second time.
+    fn declared_for(&self, operation: &Operation) -> Option<Declared> {
+        let Operation::Method { targets, .. } = operation else {
+            return None;
+        };
+        match (&targets[..], &self.declared) {
+            ([tool], Some(by)) if tool.kind() == TargetKind::Tool => Some(Declared {
+                by: Arc::clone(by),
+                tool: tool.clone(),
+            }),
+            _ => None,
+        }
     }
 
     /// Whether any decision can depend on a body.
@@ -103,7 +126,8 @@ fn may_be_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter().peekable();
     let says_json = |value: &http::HeaderValue| {
         let json = |word: &[u8]| word.eq_ignore_ascii_case(b"json");
-        value.as_bytes().windows(4).any(json)
+        // From the end, where it usually stands.
+        value.as_bytes().windows(4).rev().any(json)
     };
     types.peek().is_none() || types.any(says_json)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     future::poll_fn,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll},
 };
 
@@ -45,9 +45,9 @@ impl<B> RequestBody<B> {
 }
 
 /// A body could not be read.
-pub(super) enum Unreadable {
-    /// It is longer than it may be.
-    TooLong,
+pub(super) enum Unreadable<B> {
+    /// It is longer than it may be; this is the rest.
+    TooLong(Pin<Box<B>>),
     /// The connection broke.
     Broken,
 }
@@ -56,11 +56,11 @@ pub(super) enum Unreadable {
 pub(super) async fn whole<B: Body<Data = Bytes>>(
     body: B,
     most: usize,
-) -> Result<Bytes, Unreadable> {
+) -> Result<Bytes, Unreadable<B>> {
+    let mut body = Box::pin(body);
     if body.size_hint().lower() > most as u64 {
-        return Err(Unreadable::TooLong);
+        return Err(Unreadable::TooLong(body));
     }
-    let mut body = pin!(body);
     let (mut first, mut all) = (Bytes::new(), BytesMut::new());
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
         let frame = frame.map_err(|_| Unreadable::Broken)?;
@@ -68,7 +68,7 @@ pub(super) async fn whole<B: Body<Data = Bytes>>(
             continue;
         };
         if data.len() > most - first.len() - all.len() {
-            return Err(Unreadable::TooLong);
+            return Err(Unreadable::TooLong(body));
         }
         // Most messages come in one piece, which is then not copied.
         if first.is_empty() && all.is_empty() {

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Method};
 use tokio_util::sync::CancellationToken;
 
 use super::session_table::{Owner, SessionTable};
@@ -14,6 +14,7 @@ use crate::SessionLimits;
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 
 /// The first revision without sessions. Revisions are dates and compare as text.
 const FIRST_WITHOUT_SESSIONS: &str = "2026-07-28";
@@ -85,11 +86,19 @@ impl Sessions {
 
     /// Remembers the session that a response opens, if it does.
     pub(super) fn learn(&self, response: &HeaderMap, owner: Owner) {
-        let Some(id) = response.get(SESSION_ID).and_then(|id| id.to_str().ok()) else {
+        let Some(id) = opened_by(response) else {
             return;
         };
         let ended = lock(&self.table).insert(owner, id.to_owned(), Instant::now());
         self.say_ended(&ended);
+    }
+
+    /// Ends the session that a response opens, if it does, since nobody is there to use it.
+    pub(super) fn discard(&self, response: &HeaderMap) {
+        if let Some(id) = opened_by(response) {
+            tracing::debug!("a session whose client has gone is closed");
+            self.call_hooks(&[id.to_owned()]);
+        }
     }
 
     /// How many there are, without those that have idled too long.
@@ -108,6 +117,10 @@ impl Sessions {
             return;
         }
         tracing::info!(sessions = ids.len(), "ended by a limit");
+        self.call_hooks(ids);
+    }
+
+    fn call_hooks(&self, ids: &[String]) {
         let hooks = lock(&self.end_hooks).clone();
         for (hook, id) in hooks
             .iter()
@@ -141,6 +154,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The session that a response opens.
+pub(super) fn opened_by(response: &HeaderMap) -> Option<&str> {
+    response.get(SESSION_ID)?.to_str().ok()
+}
+
+/// Whether rmcp might open a session for a request that names none. It does so for `initialize`,
+/// whatever version that names; a newer request says by a header of its own what it asks for.
+pub(super) fn may_open_session(method: &Method, headers: &HeaderMap) -> bool {
+    let mut asks = headers.get_all(METHOD).iter().peekable();
+    let is_another = is_sessionless(headers) && asks.peek().is_some();
+    *method == Method::POST && (!is_another || asks.any(|method| method == "initialize"))
+}
+
 fn is_sessionless(headers: &HeaderMap) -> bool {
     let mut versions = headers.get_all(PROTOCOL_VERSION).iter();
     match (
@@ -163,6 +189,35 @@ mod tests {
             headers.append(*name, value.parse().expect("header"));
         }
         headers
+    }
+
+    #[test]
+    fn what_may_open_a_session() {
+        let (modern, older) = (
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-protocol-version", "2025-11-25"),
+        );
+        let calls = ("mcp-method", "tools/call");
+        let opens = ("mcp-method", "initialize");
+        for (pairs, expected) in [
+            (&[][..], true),
+            (&[older], true),
+            // rmcp does not look at the method's header then.
+            (&[older, calls], true),
+            (&[calls], true),
+            (&[modern], true),
+            (&[modern, opens], true),
+            (&[modern, calls, opens], true),
+            (&[modern, calls], false),
+        ] {
+            let headers = headers(pairs);
+            assert_eq!(
+                may_open_session(&Method::POST, &headers),
+                expected,
+                "{pairs:?}"
+            );
+            assert!(!may_open_session(&Method::GET, &headers), "{pairs:?}");
+        }
     }
 
     fn owner(subject: &str) -> Owner {

@@ -15,7 +15,10 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
-use crate::{AccessToken, decide::still_holds};
+use crate::{
+    AccessToken, AuthSettings, Operation,
+    decide::{still_holds, within_scopes},
+};
 
 /// So many tokens are verified again at the same time: an identity server is not flooded.
 const QUESTIONS_AT_ONCE: usize = 64;
@@ -34,22 +37,32 @@ pub(super) struct Streams {
 #[derive(Default)]
 struct State {
     tokens: HashMap<Key, Watched>,
+    next_id: u64,
     /// When the watching task looks next; `None`: there is no such task.
     next_look: Option<Instant>,
 }
 
 struct Watched {
     token: AccessToken,
-    streams: usize,
+    streams: HashMap<u64, Carried>,
     end: CancellationToken,
     asked: Instant,
     asking: bool,
+}
+
+/// A stream as its token carries it.
+struct Carried {
+    /// What was asked for by it.
+    operation: Operation,
+    /// Cancelled with the token's own.
+    end: CancellationToken,
 }
 
 /// One open stream.
 pub(super) struct StreamUse {
     streams: Arc<Streams>,
     key: Key,
+    id: u64,
     end: CancellationToken,
 }
 
@@ -67,22 +80,26 @@ impl Streams {
         self.lock()
             .tokens
             .values()
-            .map(|watched| watched.streams)
+            .map(|watched| watched.streams.len())
             .sum()
     }
 
-    /// Notes a stream that was opened with this token. `None` where the token has no text to ask
+    /// Notes a stream that was opened with this token for this operation. `None` where the token has no text to ask
     /// about.
-    pub(super) fn open(gate: &Arc<Gate>, token: &AccessToken) -> Option<StreamUse> {
+    pub(super) fn open(
+        gate: &Arc<Gate>,
+        token: &AccessToken,
+        operation: &Operation,
+    ) -> Option<StreamUse> {
         let key = Sha256::digest(token.expose_token_text()?.as_bytes()).into();
         let streams = gate.streams();
-        let (end, next_look) = {
+        let (id, end, next_look) = {
             let mut state = streams.lock();
-            let end = state.note(key, token);
+            let (id, end) = state.note(key, token, operation);
             // Outside of the lock a task is started; here it is only announced.
             let before = state.next_look;
             state.next_look = before.or_else(|| Some(Instant::now()));
-            (end, before)
+            (id, end, before)
         };
         match next_look {
             None => {
@@ -95,6 +112,7 @@ impl Streams {
         Some(StreamUse {
             streams: Arc::clone(streams),
             key,
+            id,
             end,
         })
     }
@@ -106,19 +124,31 @@ impl Streams {
 }
 
 impl State {
-    fn note(&mut self, key: Key, token: &AccessToken) -> CancellationToken {
+    fn note(
+        &mut self,
+        key: Key,
+        token: &AccessToken,
+        operation: &Operation,
+    ) -> (u64, CancellationToken) {
+        let id = self.next_id;
+        self.next_id += 1;
         let watched = self
             .tokens
             .entry(key)
             .or_insert_with(|| Watched::new(token));
         if watched.end.is_cancelled() {
             // It was refused a moment ago and has just been accepted again.
-            let streams = watched.streams;
+            let streams = std::mem::take(&mut watched.streams);
             *watched = Watched::new(token);
             watched.streams = streams;
         }
-        watched.streams += 1;
-        watched.end.clone()
+        let end = watched.end.child_token();
+        let carried = Carried {
+            operation: operation.clone(),
+            end: end.clone(),
+        };
+        watched.streams.insert(id, carried);
+        (id, end)
     }
 }
 
@@ -126,10 +156,22 @@ impl Watched {
     fn new(token: &AccessToken) -> Self {
         Self {
             token: token.clone(),
-            streams: 0,
+            streams: HashMap::new(),
             end: CancellationToken::new(),
             asked: Instant::now(),
             asking: false,
+        }
+    }
+
+    /// Ends the streams whose own operation this token may no longer do.
+    fn end_what_is_refused(&self, settings: &AuthSettings) {
+        let token = Some(&self.token);
+        for stream in self.streams.values().filter(|s| !s.end.is_cancelled()) {
+            if within_scopes(settings, &stream.operation, token).is_err() {
+                let caller = self.token.principal();
+                tracing::info!(?caller, "a stream ends for which scopes are missing by now");
+                stream.end.cancel();
+            }
         }
     }
 
@@ -150,8 +192,8 @@ impl Drop for StreamUse {
     fn drop(&mut self) {
         let mut state = self.streams.lock();
         if let Some(watched) = state.tokens.get_mut(&self.key) {
-            watched.streams -= 1;
-            if watched.streams == 0 {
+            watched.streams.remove(&self.id);
+            if watched.streams.is_empty() {
                 state.tokens.remove(&self.key);
             }
         }
@@ -273,7 +315,10 @@ impl Question {
         let settings = self.gate.settings();
         match again.filter(|again| still_holds(settings, &watched.token, again)) {
             // Its expiry may have changed.
-            Some(again) => watched.token = again.with_text_of(&watched.token),
+            Some(again) => {
+                watched.token = again.with_text_of(&watched.token);
+                watched.end_what_is_refused(settings);
+            }
             None => watched.end_for("no longer accepted"),
         }
     }

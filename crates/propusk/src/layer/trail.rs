@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// The facts of one request. A request has one trail, and an event for each decision about it.
-pub(super) struct Trail(Facts);
+#[derive(Clone)]
+pub(crate) struct Trail(Facts);
 
 impl Trail {
     pub(super) fn of<B>(request: &Request<B>) -> Self {
@@ -20,7 +21,7 @@ impl Trail {
         Self(Facts {
             request_id: RequestId::of(request.headers()),
             remote: remote.map(|remote| remote.0),
-            http_method: request.method().clone(),
+            http_method: Some(request.method().clone()),
             operation: Operation::Request,
             rpc_id: None,
             token: None,
@@ -28,6 +29,12 @@ impl Trail {
             outage: None,
             outage_of_one_token: false,
         })
+    }
+
+    /// The trail of a request that came past every layer.
+    #[cfg(feature = "server")]
+    pub(crate) fn of_facts(facts: Facts) -> Self {
+        Self(facts)
     }
 
     pub(super) fn facts(&self) -> &Facts {

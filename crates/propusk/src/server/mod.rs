@@ -8,6 +8,7 @@ mod guard;
 mod listen;
 mod mcp;
 mod metrics;
+mod mount;
 mod refusal;
 mod scopes;
 mod sessions;
@@ -22,6 +23,7 @@ pub use caller::{Caller, RequestCaller};
 pub use drain::signal as shutdown_signal;
 pub use guard::{Guard, Offered};
 pub use metrics::serve_metrics;
+pub use mount::{MountedService, mount};
 pub use propusk_macros::tool_router;
 pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};
 pub use sessions::close_in;
@@ -246,8 +248,8 @@ impl<H: ServerHandler> Server<H, Protected> {
             options,
         } = self;
         let drain = drain::Drain::new(options.drain);
+        let manager = sessions::session_manager(auth.settings.session_limits());
         let guard = Guard::around(handler, auth.settings);
-        let manager = sessions::session_manager();
         let layer = auth
             .layer
             .declared_by(guard.clone())

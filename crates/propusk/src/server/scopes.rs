@@ -3,7 +3,7 @@
 use rmcp::model::{JsonObject, MetaObject, Tool};
 use serde_json::{Value, json};
 
-use crate::{Requirement, Scope, ScopeSet};
+use crate::{Requirement, Scope, ScopeSet, layer::something_is_declared};
 
 /// Where a declaration stands in the `_meta` of a definition.
 pub(super) const SCOPES: &str = "propusk/scopes";
@@ -29,6 +29,7 @@ const ANY_OF: &str = "anyOf";
 /// scope that silently went missing would open the tool.
 #[must_use]
 pub fn scopes(needs: impl Into<Declaration>) -> MetaObject {
+    something_is_declared();
     let mut meta = JsonObject::new();
     meta.insert(SCOPES.to_owned(), needs.into().0);
     MetaObject(meta)
@@ -83,21 +84,33 @@ fn shown(tool: &Tool, key: &str) -> Option<ScopeSet> {
     Some(names.filter_map(|name| Scope::parse(name).ok()).collect())
 }
 
-/// What a definition declares. A declaration that is not understood closes what it stands beside.
-pub(super) fn declared_in(meta: Option<&MetaObject>) -> Option<Requirement> {
-    let declared = meta?.get(SCOPES)?;
+/// What a definition declares, as it is written.
+pub(super) fn written_in(meta: Option<&MetaObject>) -> Option<&Value> {
+    meta?.get(SCOPES)
+}
+
+/// What a written declaration means. One that is not understood closes what it stands beside.
+pub(super) fn meaning(declared: &Value) -> Requirement {
     let sets = match declared.get(ANY_OF) {
         Some(alternatives) => alternatives
             .as_array()
             .and_then(|sets| sets.iter().map(set_of).collect()),
         None => set_of(declared).map(|set| vec![set]),
     };
-    Some(sets.map_or_else(Requirement::never, Requirement::from_alternatives))
+    sets.map_or_else(Requirement::never, Requirement::from_alternatives)
 }
 
 fn set_of(array: &Value) -> Option<ScopeSet> {
     let scope = |name: &Value| Scope::parse(name.as_str()?).ok();
     array.as_array()?.iter().map(scope).collect()
+}
+
+/// Whether this is how [`array`] would write these scopes.
+pub(super) fn is_array_of(written: &Value, scopes: &ScopeSet) -> bool {
+    let names = scopes.iter().map(|scope| Some(scope.as_str()));
+    written
+        .as_array()
+        .is_some_and(|written| written.iter().map(Value::as_str).eq(names))
 }
 
 pub(super) fn array(scopes: &ScopeSet) -> Value {
@@ -107,6 +120,25 @@ pub(super) fn array(scopes: &ScopeSet) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn declared_in(meta: Option<&MetaObject>) -> Option<Requirement> {
+        written_in(meta).map(meaning)
+    }
+
+    #[test]
+    fn scopes_are_written_in_their_order() {
+        let set = ScopeSet::parse("a b").expect("scopes");
+        assert!(is_array_of(&array(&set), &set));
+        for other in [
+            json!(["b", "a"]),
+            json!(["a"]),
+            json!(["a", "b", "c"]),
+            json!("a b"),
+            json!(["a", 1]),
+        ] {
+            assert!(!is_array_of(&other, &set), "{other}");
+        }
+    }
 
     #[test]
     fn a_declaration_says_what_is_needed_or_closes() {

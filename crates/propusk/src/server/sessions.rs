@@ -1,12 +1,14 @@
 //! Ending a session in rmcp when a limit has ended it in the layer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rmcp::transport::streamable_http_server::session::{
     SessionManager,
     local::{LocalSessionManager, SessionConfig},
 };
 use tokio::runtime::Handle;
+
+use crate::SessionLimits;
 
 /// Closes sessions in this session manager; for
 /// [`AuthLayer::on_session_end`](crate::AuthLayer::on_session_end):
@@ -34,11 +36,15 @@ pub fn close_in<M: SessionManager>(manager: Arc<M>) -> impl Fn(&str) + Send + Sy
     }
 }
 
+/// The backstop: a session of which the layer should have lost sight is not there for ever.
+const KEEP_ALIVE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A session manager that leaves it to the layer to say what idles: rmcp's own measure takes a tool
-/// that works in silence for idle, and a client that only listens.
-pub(super) fn session_manager() -> Arc<LocalSessionManager> {
+/// that works in silence for idle, and a client that only listens. So its limit is a day, or twice
+/// the layer's.
+pub(super) fn session_manager(limits: SessionLimits) -> Arc<LocalSessionManager> {
     let mut config = SessionConfig::default();
-    config.keep_alive = None;
+    config.keep_alive = Some(KEEP_ALIVE.max(limits.idle.saturating_mul(2)));
     let mut manager = LocalSessionManager::default();
     manager.session_config = config;
     Arc::new(manager)

@@ -1,7 +1,11 @@
 //! One event for every decision.
 
-use propusk::Admission::{Optional, Permissive};
+use propusk::{
+    Admission::{Optional, Permissive},
+    ScopePolicy,
+};
 
+use crate::secrets::{Log, listen};
 use crate::support::{Era, MOUNTS, Mount, Request, Site, call, called, initialize, legacy};
 
 /// What a request gives: status, reason, subject, what the verifier said.
@@ -200,4 +204,28 @@ async fn no_event_shows_a_token() {
             assert!(!format!("{seen:?}").contains(MARKER), "{mount:?} {seen:#?}");
         }
     }
+}
+
+/// A client's own text does not fill the operator's log. On a runtime of a single thread, whose log
+/// is kept.
+#[tokio::test]
+async fn a_long_name_is_shortened_in_the_log() {
+    listen();
+    let log = Log::default();
+    let lines = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(log.clone());
+    let _kept = tracing::subscriber::set_default(lines.finish());
+    let policy = ScopePolicy::new().tool("*", "x").expect("scopes");
+    let site = Site::start(Mount::Server, |settings| settings.policy(policy)).await;
+    let session = site.open(&[("Authorization", "Bearer alice")]).await;
+    let session = session.expect("a session");
+    let long = legacy(&session, &"z".repeat(100_000)).bearer("alice");
+    assert_eq!(site.send(&long).await.status, 403);
+    let log = log.text();
+    let line = log.lines().find(|line| line.contains("tools/call:zzz"));
+    let line = line.expect("it is logged");
+    assert!(line.contains("insufficient_scope"), "{line}");
+    assert!(line.len() < 2_000, "{} bytes", line.len());
+    assert!(!log.contains(&"z".repeat(1_000)));
 }

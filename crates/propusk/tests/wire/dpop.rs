@@ -1,7 +1,7 @@
 //! Tokens that are bound to a key (DPoP, RFC 9449 §7): what a good client gets, and what a challenge
 //! tells the others.
 
-use propusk::{Admission, AuthSettings, Challenge, Client, DpopPolicy};
+use propusk::{Admission, AuthSettings, Challenge, Client, DpopPolicy, ScopePolicy};
 
 use crate::support::{Era, Holder, MOUNTS, Mount, Reply, Request, Site, call, called, legacy};
 
@@ -298,5 +298,43 @@ async fn a_client_without_a_key_says_what_is_missing() {
         let challenge = error.challenge().expect("a challenge");
         assert!(challenge.is_dpop(), "{challenge}");
         assert!(error.to_string().contains(sentence), "{error}");
+    }
+}
+
+/// RFC 9449 §7.1 and RFC 6750 §3.1: the challenge of a 403 has the scheme that the client uses, and
+/// names all scopes of the operation; with these, and a proof of the same key, the call goes through.
+#[tokio::test]
+async fn rfc9449_7_1_a_bound_token_with_too_few_scopes_is_asked_to_step_up() {
+    let policy = || ScopePolicy::new().tool("whoami", "write");
+    for mount in MOUNTS {
+        for dpop in [DpopPolicy::Accepted, DpopPolicy::Required] {
+            let site = Site::start(mount, |settings| {
+                let settings = settings
+                    .authorization_server("https://login.example")
+                    .dpop(dpop)
+                    .policy(policy().expect("scopes"));
+                settings.require_scopes("mcp").expect("scopes")
+            })
+            .await;
+            for era in Era::BOTH {
+                let mut alice = Holder::new(&site, "alice");
+                let reply = alice.tool(era, "whoami").await;
+                let case = format!("{mount:?} {dpop:?} {era:?}");
+                assert_eq!(reply.status, 403, "{case}: {reply:?}");
+                let challenge = challenge(&reply);
+                assert!(challenge.is_dpop(), "{case}: {challenge}");
+                assert_eq!(challenge.error(), Some("insufficient_scope"), "{case}");
+                let scope = challenge.scope().map(|scope| scope.to_string());
+                assert_eq!(scope.as_deref(), Some("mcp write"), "{case}");
+                let metadata = challenge.resource_metadata();
+                assert_eq!(
+                    metadata.map(ToString::to_string),
+                    Some(site.metadata_url()),
+                    "{case}"
+                );
+                alice.token.push_str("~write");
+                assert_eq!(called(&alice.tool(era, "whoami").await), "alice", "{case}");
+            }
+        }
     }
 }

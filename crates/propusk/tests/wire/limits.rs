@@ -1,5 +1,6 @@
 //! Requests that are no proper MCP requests, and requests that are too large.
 
+use propusk::ScopePolicy;
 use serde_json::json;
 
 use crate::support::{MOUNTS, Mount, Request, Site, Wire, call, called, initialize, modern};
@@ -191,6 +192,58 @@ async fn a_body_that_is_too_large_is_413() {
         "alice",
         "the server lives on"
     );
+}
+
+/// A client that writes all before it reads: the answer is not lost with the connection.
+#[tokio::test]
+async fn a_client_that_still_writes_gets_its_413() {
+    const LIMIT: usize = 64 * 1024;
+    const SENT: usize = 15 * LIMIT;
+    let policy = ScopePolicy::new().tool("*", "mcp").expect("scopes");
+    let site = Site::start_with(
+        Mount::Server,
+        |settings| settings.policy(policy),
+        |server| server.max_body_bytes(LIMIT),
+    )
+    .await;
+    let good = call("whoami").bearer("alice");
+    for announced in [true, false] {
+        // A lost answer is lost now and then only.
+        for _ in 0..5 {
+            let mut wire = Wire::connect(site.address).await;
+            let head = match announced {
+                true => good
+                    .clone()
+                    .body("")
+                    .set("Content-Length", SENT.to_string()),
+                false => good
+                    .clone()
+                    .body("")
+                    .without("Content-Length")
+                    .header("Transfer-Encoding", "chunked"),
+            };
+            wire.send(&head.bytes()).await;
+            let piece = "x".repeat(LIMIT);
+            for _ in 0..SENT / LIMIT {
+                let piece = match announced {
+                    true => piece.clone(),
+                    false => format!("{LIMIT:x}\r\n{piece}\r\n"),
+                };
+                assert!(
+                    wire.takes(piece.as_bytes()).await,
+                    "{announced}: it is taken"
+                );
+                // A slow client: the server has its turn between two pieces.
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            if !announced {
+                wire.send(b"0\r\n\r\n").await;
+            }
+            let reply = wire.reply().await;
+            assert_eq!(reply.status, 413, "{announced}: {reply:?}");
+            assert!(reply.text().contains(&LIMIT.to_string()), "{announced}");
+        }
+    }
 }
 
 #[tokio::test]

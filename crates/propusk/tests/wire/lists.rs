@@ -39,11 +39,11 @@ type Row = (
 async fn a_list_shows_what_its_caller_may_use_in_a_stable_order() {
     #[rustfmt::skip]
     let table: [Row; 5] = [
-        (None, &["free", "owned", "plain", "whoami"], &["greet"], &[]),
-        (Some("ok"), &["free", "owned", "plain", "whoami"], &["greet"], &[]),
-        (Some("ok~notes"), &["add", "computed", "either", "free", "owned", "plain", "whoami"], &["greet"], &["note:///{id}"]),
-        (Some("ok~keeper~code"), &["either", "free", "owned", "plain", "whoami"], &["greet", "review"], &[]),
-        (Some("ok~notes~admin"), &["add", "admin_purge", "computed", "either", "free", "owned", "plain", "whoami"], &["greet"], &["note:///{id}"]),
+        (None, &["finds", "free", "owned", "plain", "whoami"], &["greet"], &[]),
+        (Some("ok"), &["finds", "free", "owned", "plain", "whoami"], &["greet"], &[]),
+        (Some("ok~notes"), &["add", "computed", "either", "finds", "free", "owned", "plain", "whoami"], &["greet"], &["note:///{id}"]),
+        (Some("ok~keeper~code"), &["either", "finds", "free", "owned", "plain", "whoami"], &["greet", "review"], &[]),
+        (Some("ok~notes~admin"), &["add", "admin_purge", "computed", "either", "finds", "free", "owned", "plain", "whoami"], &["greet"], &["note:///{id}"]),
     ];
     for front in FRONTS {
         let site = Scoped::start(front, settings).await;
@@ -164,7 +164,7 @@ async fn a_switch_shows_everything_with_what_the_caller_lacks() {
             ] {
                 let case = format!("{front:?} {speech:?} {by:?}");
                 let list = site.list(*speech, by, "tools/list", json!({})).await;
-                assert_eq!(names(&list, "tools", "name").len(), 9, "{case}");
+                assert_eq!(names(&list, "tools", "name").len(), 10, "{case}");
                 let tools = list["tools"].as_array().expect("a list");
                 let purge = tools
                     .iter()

@@ -7,8 +7,10 @@
 // Helpers of tests are tests too; `clippy.toml` reaches the test functions only.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod aborted_openings;
 mod admission;
 mod audit;
+mod audit_of_handlers;
 mod before_the_body;
 mod caller;
 mod challenges;
@@ -24,9 +26,11 @@ mod dpop_jwt;
 mod dpop_nonces;
 mod dpop_replay;
 mod drain;
+mod handlers_that_filter;
 mod hosts;
 mod limits;
 mod lists;
+mod locks;
 mod log_floods;
 mod messages;
 mod metadata;
@@ -43,4 +47,5 @@ mod spoofed;
 mod state;
 mod streams;
 mod support;
+mod unguarded;
 mod verifiers;

@@ -4,7 +4,7 @@ use propusk::{AuthSettings, ScopePolicy, server::Guard};
 use rmcp::{ClientHandler, ServiceExt, model::CallToolRequestParams};
 use serde_json::json;
 
-use crate::support::{Front, Library, Scoped, Speech, called};
+use crate::support::{Front, Library, Scoped, Speech, Wire, called, mcp, modern, token_of, with};
 
 fn settings(settings: AuthSettings) -> AuthSettings {
     let policy = ScopePolicy::new().resource("file:///private/*", "files");
@@ -137,4 +137,59 @@ async fn what_a_list_shows_as_locked_is_locked() {
     let listed = client.list_all_tools().await.expect("a list");
     assert_eq!(listed.len(), 1, "{listed:?}");
     drop((client, server));
+}
+
+/// A handler with one tool, which declares this.
+struct One(&'static [&'static str]);
+
+impl rmcp::ServerHandler for One {
+    fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
+        let tool = rmcp::model::Tool::new(name.to_owned(), "one", std::sync::Arc::default());
+        Some(match self.0 {
+            [scope] => tool.with_meta(propusk::server::scopes([*scope])),
+            _ => tool,
+        })
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        _: rmcp::service::RequestContext<rmcp::RoleServer>,
+    ) -> Result<rmcp::model::CallToolResponse, rmcp::ErrorData> {
+        let text = rmcp::model::ContentBlock::text(request.name.into_owned());
+        Ok(rmcp::model::CallToolResult::success(vec![text]).into())
+    }
+}
+
+/// What a layer was told by another guard says nothing to this one, even if both are of one type.
+#[tokio::test]
+async fn a_guard_takes_the_word_of_no_other_guard() {
+    for (told, own, expected) in [
+        (&[][..], &["key"][..], 403),
+        (&["other"], &["key"], 403),
+        (&["other"], &[], 200),
+        (&["key"], &["key"], 403),
+        (&[], &[], 200),
+    ] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let settings = AuthSettings::new(&format!("http://{address}/mcp")).expect("a URL");
+        let guard = |scopes| Guard::new(One(scopes), settings.clone());
+        let (own_guard, other) = (guard(own), guard(told));
+        let verifier = |token: propusk::BearerToken| {
+            std::future::ready(Ok::<_, propusk::Unavailable>(token_of(
+                token.expose_secret(),
+            )))
+        };
+        let layer = propusk::AuthLayer::new(settings.clone(), verifier).declared_by(other);
+        let app = axum::Router::new().nest_service("/mcp", mcp(move || own_guard.clone()));
+        tokio::spawn(axum::serve(listener, app.layer(layer)).into_future());
+        let call = modern("tools/call", json!({ "name": "a", "arguments": {} }));
+        let mut wire = Wire::connect(address).await;
+        wire.send(&with(call, Some("ok~other")).bytes()).await;
+        let reply = wire.reply().await;
+        assert_eq!(reply.status, expected, "{told:?} {own:?}: {reply:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use propusk::ScopePolicy;
 use serde_json::json;
 
 use crate::support::{
@@ -141,6 +142,34 @@ async fn listen(site: &Site, token: &str, uri: &str) -> Wire {
     assert_eq!(head.status, 200, "{head:?}");
     until(&mut wire, "acknowledged").await;
     wire
+}
+
+/// The token is still good; what one of its streams is for, it no longer covers.
+#[tokio::test]
+async fn a_stream_ends_when_its_token_loses_the_scope_of_its_operation() {
+    for mount in MOUNTS {
+        let keeping = Keeping::default();
+        let settings = |settings: propusk::AuthSettings| {
+            let policy = ScopePolicy::new().resource("memo://locked", "notes:write");
+            let settings = settings.policy(policy.expect("scopes"));
+            settings.stream_recheck(OFTEN)
+        };
+        let site = Site::start_handler(mount, keeping.clone(), settings, |server| server).await;
+        let mut locked = listen(&site, "alice-refreshed", "memo://locked").await;
+        let mut free = listen(&site, "alice-refreshed", "memo://free").await;
+        asked_again(&site, "alice-refreshed").await;
+        if let Some(layer) = site.layer() {
+            assert_eq!(layer.open_streams(), 2, "nothing has changed");
+        }
+        site.narrow();
+        to_the_end(&mut locked).await;
+        asked_again(&site, "alice-refreshed").await;
+        if let Some(layer) = site.layer() {
+            assert_eq!(layer.open_streams(), 1, "the other one needs no such scope");
+        }
+        site.revoke("alice-refreshed");
+        to_the_end(&mut free).await;
+    }
 }
 
 #[tokio::test]

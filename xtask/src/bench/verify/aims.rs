@@ -1,10 +1,10 @@
 //! What was aimed at, and whether it was met.
 
-use super::{
+use super::tables::{remembered_ones, speed_up};
+use crate::bench::{
     samples::{Samples, cpu},
-    tables::{remembered_ones, speed_up},
+    table::{markdown, thousands},
 };
-use crate::bench::table::{markdown, thousands};
 
 /// Part of the cores that counts as near to them.
 const NEAR: f64 = 0.8;

@@ -1,7 +1,9 @@
 //! The tables: medians over the rounds, and medians of the ratios within a round.
 
-use super::samples::{Samples, cpu, elapsed};
-use crate::bench::table::{markdown, thousands};
+use crate::bench::{
+    samples::{Samples, cpu, elapsed},
+    table::{markdown, thousands},
+};
 
 /// The algorithms, as the groups begin.
 pub(super) const ALGORITHMS: [&str; 3] = ["ES256", "RS256", "EdDSA"];

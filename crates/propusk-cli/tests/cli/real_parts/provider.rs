@@ -138,5 +138,6 @@ pub(crate) fn words(flags: &[String]) -> Vec<&str> {
 
 /// `propusk inspect` for a server at `resource`.
 pub(crate) fn inspect(place: &Sandbox, resource: &str, flags: Words<'_>, token: &str) -> Done {
-    place.run(&[&["inspect", token, "--resource", resource], flags].concat())
+    // An opaque token may begin with a hyphen.
+    place.run(&[&["inspect", "--resource", resource], flags, &["--", token]].concat())
 }

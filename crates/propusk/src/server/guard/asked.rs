@@ -1,31 +1,35 @@
 //! One request at the guard.
 
+use std::borrow::Cow;
+
 use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer,
-    model::{CacheScope, Extensions, MetaObject, ProtocolVersion},
+    model::{CacheScope, Extensions, MetaObject, ProtocolVersion, RequestId},
     service::RequestContext,
 };
 
 use super::{
     super::{
         refusal::refusal_in,
-        scopes::{MISSING, SCOPES, array},
+        scopes::{MISSING, SCOPES, array, is_array_of},
     },
+    Shared,
     listed::{Listed, Page},
+    way::Way,
 };
 use crate::{
-    AccessToken, AuthSettings, Operation, Permit, Reason, Refusal, ScopeSet,
+    AccessToken, AuthSettings, Operation, Permit, Reason, Refusal, Requirement, ScopeSet,
     decide::{Needs, within_scopes},
-    layer::LateRefusal,
 };
 
 /// Who asks, and where a refusal goes. Without a permit in the request (it came another way than
 /// through an [`AuthLayer`](crate::AuthLayer)) nobody is asking, whatever else it says.
 pub(super) struct Asked<'a> {
+    shared: &'a Shared,
     settings: &'a AuthSettings,
     caller: Option<AccessToken>,
-    late: Option<LateRefusal>,
+    way: Way,
 }
 
 /// The caller of the request that came with these extensions.
@@ -35,19 +39,31 @@ pub(super) fn caller(extensions: &Extensions) -> Option<&AccessToken> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(settings: &'a AuthSettings, context: &RequestContext<RoleServer>) -> Self {
-        let http = context.extensions.get::<Parts>().map(|p| &p.extensions);
+    pub(super) fn new(shared: &'a Shared, context: &RequestContext<RoleServer>) -> Self {
+        Self::of(shared, &context.extensions, Some(&context.id))
+    }
+
+    /// Of a notification, which has no id.
+    pub(super) fn notified(shared: &'a Shared, extensions: &Extensions) -> Self {
+        Self::of(shared, extensions, None)
+    }
+
+    fn of(shared: &'a Shared, extensions: &Extensions, id: Option<&RequestId>) -> Self {
+        let caller = caller(extensions);
         Self {
-            settings,
-            caller: caller(&context.extensions).cloned(),
-            late: http.and_then(|http| http.get::<LateRefusal>()).cloned(),
+            shared,
+            settings: &shared.settings,
+            way: Way::of(extensions, id, caller),
+            caller: caller.cloned(),
         }
     }
 
     /// The second check, on what rmcp is about to hand to the handler.
     pub(super) fn check(&self, operation: &Operation) -> Result<(), ErrorData> {
         within_scopes(self.settings, operation, self.caller.as_ref())
-            .map_err(|refusal| self.refuse(refusal))
+            .map_err(|refusal| self.refuse(operation, refusal))?;
+        self.way.allowed(self.shared, operation);
+        Ok(())
     }
 
     /// Passes an answer on, and tells the layer where it is a refusal out of the handler's own
@@ -65,7 +81,7 @@ impl<'a> Asked<'a> {
             return Err(error);
         };
         if refusal.reason() == Reason::Forbidden {
-            return Err(self.refuse(refusal));
+            return Err(self.refuse(operation, refusal));
         }
         let needs = Needs::of(self.settings, operation).named(self.caller.as_ref());
         let mut named = needs.unwrap_or_default();
@@ -75,13 +91,11 @@ impl<'a> Asked<'a> {
             (Reason::InsufficientScope, None) => Reason::NoToken,
             (reason, _) => reason,
         };
-        Err(self.refuse(Refusal::new(reason, named)))
+        Err(self.refuse(operation, Refusal::new(reason, named)))
     }
 
-    fn refuse(&self, refusal: Refusal) -> ErrorData {
-        if let Some(late) = &self.late {
-            late.set(refusal.clone());
-        }
+    fn refuse(&self, operation: &Operation, refusal: Refusal) -> ErrorData {
+        self.way.refused(self.shared, operation, &refusal);
         refusal.into()
     }
 
@@ -90,9 +104,19 @@ impl<'a> Asked<'a> {
     }
 
     /// Takes out of a page what the caller may not use, and shows for the rest what it needs. The
-    /// order and the cursor stay; a page may become empty.
-    pub(super) fn show<P: Page>(&self, page: &mut P, context: &RequestContext<RoleServer>) {
-        page.items_mut().retain_mut(|item| self.show_item(item));
+    /// order and the cursor stay; a page may become empty. `declared` is what each item declares.
+    pub(super) fn show<P: Page>(
+        &self,
+        page: &mut P,
+        declared: Vec<Option<Requirement>>,
+        context: &RequestContext<RoleServer>,
+    ) {
+        let (mut using, mut declared) = (P::Item::using_one(), declared.into_iter());
+        page.items_mut().retain_mut(|item| {
+            let declared = declared.next().unwrap_or_else(|| item.declared());
+            using.retarget(item.key(), declared);
+            self.show_item(item, &using)
+        });
         let version = context.protocol_version();
         let modern = ProtocolVersion::V_2026_07_28;
         let is_modern = version.is_some_and(|version| version.as_str() >= modern.as_str());
@@ -102,14 +126,23 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn show_item<T: Listed>(&self, item: &mut T) -> bool {
-        let operation = item.operation();
-        let permitted = within_scopes(self.settings, &operation, self.caller.as_ref()).is_ok();
+    fn show_item<T: Listed>(&self, item: &mut T, using: &Operation) -> bool {
+        let (needs, caller) = (Needs::of(self.settings, using), self.caller.as_ref());
+        let permitted = needs.are_met_by(caller);
         if !permitted && !self.settings.shows_all() {
             return false;
         }
-        let needs = Needs::of(self.settings, &operation).particular(self.caller.as_ref());
-        let needs = needs.unwrap_or_default();
+        if permitted && needs.is_common() {
+            return true;
+        }
+        let only = needs.only_set().filter(|_| permitted);
+        if only.is_some_and(|set| item.written().is_some_and(|own| is_array_of(own, set))) {
+            return true;
+        }
+        let needs = match only {
+            Some(set) => Cow::Borrowed(set),
+            None => Cow::Owned(needs.particular(caller).unwrap_or_default()),
+        };
         if !needs.is_empty() {
             let meta = item.meta_mut().get_or_insert_with(MetaObject::default);
             meta.insert(SCOPES.to_owned(), array(&needs));

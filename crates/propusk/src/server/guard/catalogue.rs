@@ -1,8 +1,9 @@
 //! What a handler declares for what it lists.
 //!
 //! A tool can be asked for by its name (`get_tool`); a prompt or a resource only by listing all. So
-//! the lists are walked once, when something of their kind is first wanted, and every list that
-//! passes later is learned from: what a client has seen locked is locked.
+//! the lists are walked for each caller, when something of their kind is first wanted, and every list
+//! that passes later is learned from: what anybody has seen locked is locked for all, also where
+//! another list shows it without its declaration. Only another declaration takes its place.
 
 use std::{
     collections::HashMap,
@@ -14,9 +15,13 @@ use rmcp::{
     model::{ErrorCode, PaginatedRequestParams},
     service::RequestContext,
 };
-use tokio::sync::OnceCell;
+use serde_json::Value;
 
-use super::listed::{Listed, Page};
+use super::{
+    asked::caller,
+    listed::{Listed, Page},
+    walks::{Walks, walker},
+};
 use crate::{Requirement, Target, TargetKind, glob::Glob, spelling};
 
 /// More pages than a list has; a handler whose cursors lead in a circle must not hold a request.
@@ -28,16 +33,16 @@ pub(super) struct Catalogue {
     known: RwLock<Known>,
 }
 
-/// Which lists have been walked.
+/// The walks through the lists of each kind.
 #[derive(Default)]
 struct Walked {
-    tools: OnceCell<()>,
-    prompts: OnceCell<()>,
-    resources: OnceCell<()>,
+    tools: Walks,
+    prompts: Walks,
+    resources: Walks,
 }
 
 impl Walked {
-    fn of(&self, kind: TargetKind) -> Option<&OnceCell<()>> {
+    fn of(&self, kind: TargetKind) -> Option<&Walks> {
         match kind {
             TargetKind::Tool => Some(&self.tools),
             TargetKind::Prompt => Some(&self.prompts),
@@ -50,12 +55,34 @@ impl Walked {
 /// The declarations; what declares nothing is not kept.
 #[derive(Default)]
 struct Known {
-    named: HashMap<TargetKind, HashMap<String, Requirement>>,
-    templates: HashMap<String, (Glob, Requirement)>,
+    tools: Named,
+    prompts: Named,
+    resources: Named,
+    templates: HashMap<String, (Glob, Declared)>,
+}
+
+/// Those of one kind, by name or URI.
+type Named = HashMap<String, Declared>;
+
+/// What a definition declares. It is understood once, and as long as the same is written.
+#[derive(Clone)]
+struct Declared {
+    written: Value,
+    needs: Requirement,
+}
+
+impl Declared {
+    fn by<T: Listed>(item: &T) -> Option<Self> {
+        Some(Self {
+            written: item.written()?.clone(),
+            needs: item.declared()?,
+        })
+    }
 }
 
 impl Catalogue {
-    /// Walks the lists of this kind, unless that has been done.
+    /// Walks the lists of this kind as the caller of this request sees them, unless that has been
+    /// done a short while ago.
     ///
     /// # Errors
     /// A list cannot be had now, so that nobody knows what is declared.
@@ -89,7 +116,18 @@ impl Catalogue {
                 }
             }
         };
-        walked.get_or_try_init(walk).await.copied()
+        let caller = caller(&context.extensions);
+        walked
+            .walk(walker(caller), walk)
+            .await
+            .inspect_err(|error| {
+                let code = error.code.0;
+                tracing::warn!(
+                    ?kind,
+                    code,
+                    "a list cannot be had; what it may declare stays closed"
+                );
+            })
     }
 
     async fn walk<P: Page, F>(
@@ -106,19 +144,34 @@ impl Catalogue {
         .await
     }
 
-    /// Takes over what these definitions declare, or no longer declare.
-    pub(super) fn learn<T: Listed>(&self, items: &[T]) {
-        let changed: Vec<&T> = {
+    /// Takes over what these definitions declare, and tells of each what is known to be declared.
+    pub(super) fn learn<T: Listed>(&self, items: &[T]) -> Vec<Option<Requirement>> {
+        let mut changed = Vec::new();
+        let declared = {
             let known = self.read();
-            let news = |item: &&T| known.exactly(*item) != item.declared().as_ref();
-            items.iter().filter(news).collect()
+            let declared = |item| match known.exactly::<T>(item) {
+                Ok(declared) => declared.map(|declared| declared.needs.clone()),
+                Err(News) => {
+                    changed.push(item);
+                    item.declared()
+                }
+            };
+            items.iter().map(declared).collect()
         };
-        if changed.is_empty() {
-            return;
+        if !changed.is_empty() {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            for item in changed {
+                known.set(item);
+            }
         }
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        for item in changed {
-            known.set(item);
+        declared
+    }
+
+    /// What this definition declares; it is not parsed where it says what is known already.
+    pub(super) fn declared_by<T: Listed>(&self, item: &T) -> Option<Requirement> {
+        match self.read().exactly(item) {
+            Ok(declared) => declared.map(|declared| declared.needs.clone()),
+            Err(News) => item.declared(),
         }
     }
 
@@ -127,7 +180,8 @@ impl Catalogue {
     pub(super) fn declared(&self, target: &Target) -> Option<Requirement> {
         let known = self.read();
         if target.kind() != TargetKind::Resource {
-            return known.named.get(&target.kind())?.get(target.name()).cloned();
+            let declared = known.named(target.kind())?.get(target.name())?;
+            return Some(declared.needs.clone());
         }
         let normal = spelling::normal(target.name());
         let mut spellings = vec![target.name()];
@@ -140,12 +194,13 @@ impl Catalogue {
 
     pub(super) fn is_empty(&self) -> bool {
         let known = self.read();
-        known.templates.is_empty() && known.named.values().all(HashMap::is_empty)
+        let named = [&known.tools, &known.prompts, &known.resources];
+        known.templates.is_empty() && named.into_iter().all(HashMap::is_empty)
     }
 
-    /// Whether the lists of this kind have been walked.
+    /// Whether the lists of this kind have been walked for anybody.
     pub(super) fn is_walked(&self, kind: TargetKind) -> bool {
-        self.walked.of(kind).is_none_or(OnceCell::initialized)
+        self.walked.of(kind).is_none_or(Walks::any)
     }
 
     /// Whether all lists have been walked.
@@ -159,53 +214,75 @@ impl Catalogue {
     }
 }
 
+/// Something else than is known.
+struct News;
+
 impl Known {
-    fn exactly<T: Listed>(&self, item: &T) -> Option<&Requirement> {
-        if T::IS_TEMPLATE {
-            return self.templates.get(item.key()).map(|(_, needs)| needs);
+    /// What is known of this definition, unless it declares something else.
+    fn exactly<T: Listed>(&self, item: &T) -> Result<Option<&Declared>, News> {
+        let known = match T::IS_TEMPLATE {
+            true => self.templates.get(item.key()).map(|(_, known)| known),
+            false => self.named(T::KIND).and_then(|of| of.get(item.key())),
+        };
+        match item.written() {
+            // Silence takes nothing back.
+            None => Ok(known),
+            Some(written) if known.is_some_and(|known| known.written == *written) => Ok(known),
+            Some(_) => Err(News),
         }
-        self.named.get(&T::KIND)?.get(item.key())
+    }
+
+    fn named(&self, kind: TargetKind) -> Option<&Named> {
+        match kind {
+            TargetKind::Tool => Some(&self.tools),
+            TargetKind::Prompt => Some(&self.prompts),
+            TargetKind::Resource => Some(&self.resources),
+            TargetKind::Task => None,
+        }
+    }
+
+    fn named_mut(&mut self, kind: TargetKind) -> Option<&mut Named> {
+        match kind {
+            TargetKind::Tool => Some(&mut self.tools),
+            TargetKind::Prompt => Some(&mut self.prompts),
+            TargetKind::Resource => Some(&mut self.resources),
+            TargetKind::Task => None,
+        }
     }
 
     /// Under its name as it is declared, and in its normal form: a target is looked up in both.
     fn set<T: Listed>(&mut self, item: &T) {
-        self.set_as::<T>(item.key(), item.declared());
+        let Some(declared) = Declared::by(item) else {
+            return;
+        };
+        self.set_as::<T>(item.key(), declared.clone());
         if T::KIND == TargetKind::Resource {
             let normal = spelling::normal(item.key());
             if normal != item.key() {
-                self.set_as::<T>(&normal, item.declared());
+                self.set_as::<T>(&normal, declared);
             }
         }
     }
 
-    fn set_as<T: Listed>(&mut self, name: &str, declared: Option<Requirement>) {
-        match declared {
-            Some(needs) if T::IS_TEMPLATE => {
-                let pattern = Glob::of_template(name);
-                self.templates.insert(name.to_owned(), (pattern, needs));
-            }
-            Some(needs) => {
-                let named = self.named.entry(T::KIND).or_default();
-                named.insert(name.to_owned(), needs);
-            }
-            None if T::IS_TEMPLATE => drop(self.templates.remove(name)),
-            None => {
-                let named = self.named.get_mut(&T::KIND);
-                named.and_then(|named| named.remove(name));
-            }
+    fn set_as<T: Listed>(&mut self, name: &str, declared: Declared) {
+        if T::IS_TEMPLATE {
+            let pattern = Glob::of_template(name);
+            self.templates.insert(name.to_owned(), (pattern, declared));
+        } else if let Some(named) = self.named_mut(T::KIND) {
+            named.insert(name.to_owned(), declared);
         }
     }
 
     fn about<'a>(&'a self, uri: &'a str) -> impl Iterator<Item = &'a Requirement> {
-        let named = self.named.get(&TargetKind::Resource);
+        let named = self.resources.get(uri);
         let fitting = self
             .templates
             .iter()
             .filter(move |(template, (pattern, _))| *template == uri || pattern.matches(uri));
         named
-            .and_then(|named| named.get(uri))
             .into_iter()
-            .chain(fitting.map(|(_, (_, needs))| needs))
+            .chain(fitting.map(|(_, (_, declared))| declared))
+            .map(|declared| &declared.needs)
     }
 }
 

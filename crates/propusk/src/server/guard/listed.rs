@@ -5,7 +5,9 @@ use rmcp::model::{
     ListSkillsResult, ListToolsResult, MetaObject, Prompt, Resource, ResourceTemplate, Skill, Tool,
 };
 
-use super::super::scopes::declared_in;
+use serde_json::Value;
+
+use super::super::scopes::{meaning, written_in};
 use crate::{Operation, Requirement, Target, TargetKind};
 
 /// A definition in a list.
@@ -20,14 +22,25 @@ pub(super) trait Listed {
     fn meta(&self) -> Option<&MetaObject>;
     fn meta_mut(&mut self) -> &mut Option<MetaObject>;
 
+    /// What it declares, as it is written.
+    fn written(&self) -> Option<&Value> {
+        written_in(self.meta())
+    }
+
     fn declared(&self) -> Option<Requirement> {
-        declared_in(self.meta())
+        self.written().map(meaning)
     }
 
     /// Using it.
     fn operation(&self) -> Operation {
-        let target = Target::new(Self::KIND, self.key());
-        Operation::on(Self::METHOD, [target]).declaring(|_| self.declared())
+        let mut operation = Self::using_one();
+        operation.retarget(self.key(), self.declared());
+        operation
+    }
+
+    /// Using one of its kind, which has yet to be named.
+    fn using_one() -> Operation {
+        Operation::on(Self::METHOD, [Target::new(Self::KIND, "")])
     }
 }
 

@@ -1,29 +1,29 @@
 //! The second check: at the handler itself, on the very values that it is given.
 
 mod asked;
+mod capabilities;
 mod catalogue;
 mod handler;
 mod listed;
 mod offered;
+mod walks;
+mod way;
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
+use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
-    model::{ServerCapabilities, Tool},
+    model::Tool,
     service::{NotificationContext, RequestContext},
 };
 
 pub use self::offered::Offered;
-use self::{
-    asked::Asked,
-    catalogue::{Catalogue, each_page},
-    listed::Page,
-};
-use super::scopes::declared_in;
+use self::{asked::Asked, catalogue::Catalogue, listed::Page};
 use crate::{
-    AuthSettings, Operation, Requirement, Target, TargetKind, decide::within_scopes,
-    layer::DeclaredScopes,
+    AuthSettings, Operation, Requirement, Target, TargetKind,
+    audit::AuditSink,
+    layer::{Declared, DeclaredScopes, Observer, Onward},
 };
 
 /// A handler that is asked only for what its caller may do, and whose lists show only that.
@@ -52,10 +52,30 @@ use crate::{
 /// tool's own body, is an HTTP 401 or 403 where the answer has not begun, and a JSON-RPC error with
 /// the same reason and scopes where it has.
 ///
-/// What is declared for prompts and resources is learned from the handler's lists, which are walked
-/// once when the first client arrives, and from every list that passes afterwards. A prompt or
-/// resource that is added while the server runs is protected by its declaration from the moment it
-/// is first listed to anybody; a [`ScopePolicy`](crate::ScopePolicy) protects it before.
+/// # What hidden means
+///
+/// A list does not show what its caller may not use, nor what that would need. Who calls it by name
+/// all the same gets a 403 with all its scopes, as the specification asks for, while a name that does
+/// not exist gets the handler's own answer: hiding keeps lists short and models on the right track, it
+/// keeps no name secret from a caller who guesses it. Where a name itself must not be known, close it
+/// together with all that do not exist, by a rule that matches both:
+/// [`ScopePolicy::tool`](crate::ScopePolicy::tool) with a pattern, or
+/// [`otherwise`](crate::ScopePolicy::otherwise), and no declaration. Then both are refused alike.
+///
+/// Capabilities follow the lists: of tools, prompts, resources and skills those are offered of which
+/// the caller may use at least one, or of which there are none yet. Skills are read as resources, so
+/// that one usable skill keeps both.
+///
+/// # What is learned from lists
+///
+/// A tool's declaration is asked for by name where the handler has `get_tool` (rmcp's routers do).
+/// What is declared for everything else is learned from the handler's lists, and never unlearned:
+/// they are walked for each caller when that caller first asks for something by name, and again after
+/// ten minutes if it asks for what no list has shown; and every list that passes is learned from. So
+/// a handler that lists a tool to some callers only has it protected at their first call. What a
+/// handler accepts without listing it to the very caller, nobody can know to be declared: a
+/// [`ScopePolicy`](crate::ScopePolicy) protects it. A list that fails closes what it would have
+/// listed, and nothing else.
 pub struct Guard<H> {
     handler: Arc<H>,
     shared: Arc<Shared>,
@@ -64,6 +84,8 @@ pub struct Guard<H> {
 struct Shared {
     settings: AuthSettings,
     catalogue: Catalogue,
+    /// Told of decisions where no layer stands in front.
+    observer: Observer,
 }
 
 impl<H: ServerHandler> Guard<H> {
@@ -73,18 +95,28 @@ impl<H: ServerHandler> Guard<H> {
         Self::around(Arc::new(handler), settings)
     }
 
+    /// Tells this sink of the decisions about requests that came past every
+    /// [`AuthLayer`](crate::AuthLayer); a layer tells its own sinks. Without one they are in the log
+    /// only, under the target `propusk::audit`.
+    #[must_use]
+    pub fn audit(self, sink: impl AuditSink) -> Self {
+        self.shared.observer.add(Box::new(sink));
+        self
+    }
+
     pub(super) fn around(handler: Arc<H>, settings: AuthSettings) -> Self {
         Self {
             handler,
             shared: Arc::new(Shared {
                 settings,
                 catalogue: Catalogue::default(),
+                observer: Observer::default(),
             }),
         }
     }
 
     fn asked(&self, context: &RequestContext<RoleServer>) -> Asked<'_> {
-        Asked::new(&self.shared.settings, context)
+        Asked::new(&self.shared, context)
     }
 
     /// Checks an operation, whatever was checked before.
@@ -104,19 +136,46 @@ impl<H: ServerHandler> Guard<H> {
         Ok((asked, operation))
     }
 
-    /// What is declared for a target, and for certain.
+    /// What is declared for a target, as far as this caller can know of it.
     async fn declared(
         &self,
         target: &Target,
         context: &RequestContext<RoleServer>,
     ) -> Result<Option<Requirement>, ErrorData> {
+        if let Some(declared) = self.declared_before(target, context) {
+            return Ok(Some(declared));
+        }
         if let Some(tool) = self.tool(target) {
-            return Ok(declared_in(tool.meta.as_ref()));
+            return Ok(self.shared.catalogue.declared_by(&tool));
         }
         let catalogue = &self.shared.catalogue;
+        // Of a resource there may be more to know, by a template that it fits.
+        if target.kind() != TargetKind::Resource
+            && let Some(declared) = catalogue.declared(target)
+        {
+            return Ok(Some(declared));
+        }
         let handler = &*self.handler;
         catalogue.load(target.kind(), handler, context).await?;
         Ok(catalogue.declared(target))
+    }
+
+    /// What the layer in front was told to be declared for this very tool, by this guard, for this
+    /// request.
+    fn declared_before(
+        &self,
+        target: &Target,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Requirement> {
+        let http = &context.extensions.get::<Parts>()?.extensions;
+        let Declared { by, tool } = http.get::<Onward>()?.declared.as_ref()?;
+        let by: &dyn Any = &**by;
+        let is_own = Arc::ptr_eq(&by.downcast_ref::<Self>()?.shared, &self.shared);
+        let is_same = tool.kind() == target.kind() && tool.name() == target.name();
+        // Where the lists have not been walked, the layer is told of nothing that is needed; and
+        // where nothing is declared, this caller may know better.
+        let declared = tool.declared().filter(|declared| !declared.is_nothing())?;
+        (is_own && is_same).then(|| declared.clone())
     }
 
     fn tool(&self, target: &Target) -> Option<Tool> {
@@ -129,79 +188,15 @@ impl<H: ServerHandler> Guard<H> {
     /// The same for a notification, which nobody answers.
     fn may_notify(&self, method: &str, context: &NotificationContext<RoleServer>) -> bool {
         let operation = Operation::method(method);
-        let caller = asked::caller(&context.extensions);
-        within_scopes(&self.shared.settings, &operation, caller).is_ok()
+        let asked = Asked::notified(&self.shared, &context.extensions);
+        asked.check(&operation).is_ok()
     }
 
     /// Learns from a page and cuts it down to what its caller may use.
     fn show<P: Page>(&self, mut page: P, context: &RequestContext<RoleServer>) -> P {
-        self.shared.catalogue.learn(page.items());
-        self.asked(context).show(&mut page, context);
+        let declared = self.shared.catalogue.learn(page.items());
+        self.asked(context).show(&mut page, declared, context);
         page
-    }
-
-    /// Takes away the capabilities of which this caller can use nothing, where there is something
-    /// to hide. What cannot be told, since a list fails, is left: it is hidden in the list itself.
-    async fn cut_capabilities(
-        &self,
-        has: &mut ServerCapabilities,
-        context: &RequestContext<RoleServer>,
-    ) {
-        for kind in [TargetKind::Tool, TargetKind::Prompt, TargetKind::Resource] {
-            let catalogue = &self.shared.catalogue;
-            if let Err(error) = catalogue.load(kind, &*self.handler, context).await {
-                tracing::debug!(?kind, code = error.code.0, "a list cannot be had");
-            }
-        }
-        if self.shared.settings.shows_all() || !self.restricts() {
-            return;
-        }
-        if has.tools.is_some() && self.is_hidden(TargetKind::Tool, context).await {
-            has.tools = None;
-        }
-        let completes = has.prompts.is_some() || has.resources.is_some();
-        if has.prompts.is_some() && self.is_hidden(TargetKind::Prompt, context).await {
-            has.prompts = None;
-        }
-        if has.resources.is_some() && self.is_hidden(TargetKind::Resource, context).await {
-            has.resources = None;
-        }
-        if completes && has.prompts.is_none() && has.resources.is_none() {
-            // There is nothing left to complete.
-            has.completions = None;
-        }
-    }
-
-    /// Whether there is something of this kind and the caller may use none of it.
-    async fn is_hidden(&self, kind: TargetKind, context: &RequestContext<RoleServer>) -> bool {
-        let mut seen = Seen::default();
-        let looked = self.look(kind, context, &mut seen).await;
-        looked.is_ok() && seen.something && !seen.usable
-    }
-
-    async fn look(
-        &self,
-        kind: TargetKind,
-        context: &RequestContext<RoleServer>,
-        seen: &mut Seen,
-    ) -> Result<(), ErrorData> {
-        let (asked, handler) = (self.asked(context), &*self.handler);
-        match kind {
-            TargetKind::Tool => {
-                let list = |page| handler.list_tools(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await
-            }
-            TargetKind::Prompt => {
-                let list = |page| handler.list_prompts(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await
-            }
-            _ => {
-                let list = |page| handler.list_resources(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await?;
-                let list = |page| handler.list_resource_templates(page, context.clone());
-                each_page(list, |page| seen.look(&asked, page)).await
-            }
-        }
     }
 
     /// Whether anything depends on who is asking, as far as is known.
@@ -210,26 +205,10 @@ impl<H: ServerHandler> Guard<H> {
     }
 }
 
-/// What of a list a caller can use.
-#[derive(Default)]
-struct Seen {
-    something: bool,
-    usable: bool,
-}
-
-impl Seen {
-    /// Whether more must be looked at.
-    fn look<P: Page>(&mut self, asked: &Asked<'_>, page: &P) -> bool {
-        self.usable |= page.items().iter().any(|item| asked.may_use(item));
-        self.something |= !page.items().is_empty();
-        !self.usable
-    }
-}
-
 impl<H: ServerHandler> DeclaredScopes for Guard<H> {
     fn declared_scopes(&self, target: &Target) -> Option<Requirement> {
         match self.tool(target) {
-            Some(tool) => declared_in(tool.meta.as_ref()),
+            Some(tool) => self.shared.catalogue.declared_by(&tool),
             // As long as the lists have not been walked, nobody may take it for undeclared, which
             // would put it under the default. The guard walks them before it decides itself.
             None => self.shared.catalogue.declared(target).or_else(|| {

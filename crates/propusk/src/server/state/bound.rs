@@ -46,6 +46,10 @@ use super::{keeper::Keeper, sealer::StateSealer};
 /// answered with -32602, in the same words whatever the cause. A request state is bound to method,
 /// name and arguments, too. States and cursors are good for an hour, task ids for a week or as long
 /// as their task lives. All anonymous callers are one principal.
+///
+/// Of task ids, those in answers are sealed. rmcp sends no `notifications/tasks` to subscribers yet; a
+/// handler that sends one by itself, through its `Peer`, sends its own id, which no client knows and
+/// nobody can use: what is not sealed for a caller is not opened for one.
 #[derive(Debug, Clone)]
 pub struct Bound<H> {
     handler: H,
@@ -107,13 +111,12 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         let round = self
             .keeper
             .begin_round(&context, "tools/call", name, arguments, state)?;
-        let tasks = self.keeper.tasks_of(&context);
         let mut response = self.handler.call_tool(request, context).await?;
         match &mut response {
             CallToolResponse::InputRequired(asks) => {
                 self.keeper.end_round(&round, &mut asks.request_state)?;
             }
-            CallToolResponse::Task(made) => self.keeper.seal_task(&tasks, &mut made.task)?,
+            CallToolResponse::Task(made) => self.keeper.seal_task(&round, &mut made.task)?,
             _ => {}
         }
         Ok(response)

@@ -9,10 +9,10 @@ use rmcp::{
 };
 
 use super::{
-    request_digest::digest,
+    request_digest::Contents,
     sealer::{NotValid, Sealed, StateSealer},
 };
-use crate::{AccessToken, server::RequestCaller};
+use crate::{AccessToken, Principal, server::RequestCaller};
 
 /// How long a person may take to answer a question, or a client to ask for the next page.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
@@ -27,8 +27,15 @@ pub(super) struct Keeper {
     pub(super) lifetime: Duration,
 }
 
-/// A request that may be answered by a question, and what its state is bound to.
-pub(super) struct Round(Sealed);
+/// A request that may be answered by a question or a task, and what these are bound to. Most are
+/// answered by a result, so that little is worked out beforehand.
+pub(super) struct Round {
+    principal: Option<Principal>,
+    method: &'static str,
+    target: String,
+    /// Only of 2026-07-28, whose requests say so themselves: no other has such states.
+    contents: Option<Contents>,
+}
 
 impl Keeper {
     pub(super) fn new(sealer: StateSealer) -> Self {
@@ -42,23 +49,23 @@ impl Keeper {
     pub(super) fn begin_round(
         &self,
         context: &RequestContext<RoleServer>,
-        method: &str,
+        method: &'static str,
         target: &str,
         arguments: Option<&JsonObject>,
         state: &mut Option<String>,
     ) -> Result<Round, ErrorData> {
-        let mut bound = sealed(context).purpose(method).purpose(target);
-        // Only 2026-07-28, whose requests say so themselves, has such states.
-        if state.is_some() || context.meta.protocol_version().is_some() {
-            bound = bound.digest(&digest(arguments));
-        }
+        let has_contents = state.is_some() || context.meta.protocol_version().is_some();
+        let round = Round {
+            principal: caller(context).cloned(),
+            method,
+            target: target.to_owned(),
+            contents: has_contents.then(|| Contents::of(arguments)),
+        };
         if let Some(state) = state {
-            *state = self
-                .sealer
-                .open(&bound, state)
-                .map_err(not_valid("requestState"))?;
+            let opened = self.sealer.open(&round.state(), state);
+            *state = opened.map_err(not_valid("requestState"))?;
         }
-        Ok(Round(bound))
+        Ok(round)
     }
 
     /// Seals the `requestState` of an answer in place.
@@ -67,7 +74,10 @@ impl Keeper {
         round: &Round,
         state: &mut Option<String>,
     ) -> Result<(), ErrorData> {
-        self.seal_in_place(&round.0, state)
+        match state {
+            Some(_) => self.seal_in_place(&round.state(), state),
+            None => Ok(()),
+        }
     }
 
     /// Opens the cursor of a request in place, for the list that it belongs to.
@@ -77,11 +87,10 @@ impl Keeper {
         list: &[&str],
         cursor: Option<&mut String>,
     ) -> Result<Sealed, ErrorData> {
-        let bound = list
-            .iter()
-            .fold(sealed(context).purpose("cursor"), |bound, part| {
-                bound.purpose(part)
-            });
+        let bound = list.iter().fold(
+            Sealed::of(caller(context)).purpose("cursor"),
+            |bound, part| bound.purpose(part),
+        );
         if let Some(cursor) = cursor {
             *cursor = self
                 .sealer
@@ -103,15 +112,11 @@ impl Keeper {
         Ok(())
     }
 
-    /// What the ids of this caller's tasks are bound to.
-    pub(super) fn tasks_of(&self, context: &RequestContext<RoleServer>) -> Sealed {
-        sealed(context).purpose("task")
-    }
-
-    /// Seals the id of a task that has just been made.
-    pub(super) fn seal_task(&self, tasks: &Sealed, task: &mut Task) -> Result<(), ErrorData> {
+    /// Seals the id of a task that this request has just made.
+    pub(super) fn seal_task(&self, round: &Round, task: &mut Task) -> Result<(), ErrorData> {
+        let tasks = tasks_of(round.principal.as_ref());
         let lives = task.ttl_ms.map_or(Duration::ZERO, Duration::from_millis);
-        task.task_id = self.seal(tasks, TASK_LIFETIME.max(lives), &task.task_id)?;
+        task.task_id = self.seal(&tasks, TASK_LIFETIME.max(lives), &task.task_id)?;
         Ok(())
     }
 
@@ -124,7 +129,7 @@ impl Keeper {
     ) -> Result<TaskId, ErrorData> {
         let opened: String = self
             .sealer
-            .open(&self.tasks_of(context), id)
+            .open(&tasks_of(caller(context)), id)
             .map_err(|NotValid| ErrorData::invalid_params(format!("unknown task: {id}"), None))?;
         Ok(TaskId {
             sealed: std::mem::replace(id, opened.clone()),
@@ -156,9 +161,27 @@ impl TaskId {
     }
 }
 
-/// Bound to the caller of this very request.
-fn sealed(context: &RequestContext<RoleServer>) -> Sealed {
-    Sealed::of(context.caller().map(AccessToken::principal))
+impl Round {
+    /// What its state is bound to.
+    fn state(&self) -> Sealed {
+        let bound = Sealed::of(self.principal.as_ref())
+            .purpose(self.method)
+            .purpose(&self.target);
+        match &self.contents {
+            Some(contents) => bound.digest(&contents.digest()),
+            None => bound,
+        }
+    }
+}
+
+/// The caller of this very request.
+fn caller(context: &RequestContext<RoleServer>) -> Option<&Principal> {
+    context.caller().map(AccessToken::principal)
+}
+
+/// What the ids of a caller's tasks are bound to.
+fn tasks_of(caller: Option<&Principal>) -> Sealed {
+    Sealed::of(caller).purpose("task")
 }
 
 /// One message for every cause: a forger learns nothing from it.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -52,7 +52,7 @@ const MAX_LENGTH: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct StateSealer {
     /// The first one seals, all of them open.
-    keys: Arc<[RandomizedNonceKey]>,
+    keys: Arc<[LessSafeKey]>,
     clock: Arc<dyn Clock>,
 }
 
@@ -73,8 +73,8 @@ impl StateSealer {
     /// The operating system gives no random bytes.
     pub fn new() -> std::io::Result<Self> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
-        aws_lc_rs::rand::fill(&mut *key)
-            .map_err(|_| std::io::Error::other("no random bytes for a key"))?;
+        // Not from the crypto library: its own generator takes a tenth of a second to start.
+        getrandom::fill(&mut *key).map_err(|error| std::io::Error::other(error.to_string()))?;
         Ok(Self::with_key(&key, &[]))
     }
 
@@ -85,9 +85,9 @@ impl StateSealer {
     pub fn with_key(key: &[u8; 32], earlier: &[[u8; 32]]) -> Self {
         let keys = std::iter::once(key).chain(earlier);
         // A key of 32 bytes is what this algorithm takes, so that none is left out.
-        let keys = keys.filter_map(|key| RandomizedNonceKey::new(&AES_256_GCM_SIV, key).ok());
+        let keys = keys.filter_map(|key| UnboundKey::new(&AES_256_GCM_SIV, key).ok());
         Self {
-            keys: keys.collect(),
+            keys: keys.map(LessSafeKey::new).collect(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -102,7 +102,7 @@ impl StateSealer {
     /// Seals a payload for so long. The text consists of letters, digits, `-` and `_`.
     ///
     /// # Errors
-    /// The payload cannot be written as JSON.
+    /// The payload cannot be written as JSON, or the operating system gives no random bytes.
     pub fn seal<T: Serialize>(
         &self,
         bound_to: &Sealed,
@@ -118,9 +118,12 @@ impl StateSealer {
         let mut text = expiry.to_be_bytes().to_vec();
         serde_json::to_writer(&mut text, payload)?;
         let key = self.keys.first().ok_or(()).map_err(failed)?;
-        let nonce = key.seal_in_place_append_tag(Aad::from(&bound_to.0), &mut text);
-        let nonce = nonce.map_err(|_| failed(()))?;
-        Ok(URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &text].concat()))
+        let mut nonce = [0; NONCE_LEN];
+        getrandom::fill(&mut nonce).map_err(serde_json::Error::custom)?;
+        let unique = Nonce::assume_unique_for_key(nonce);
+        key.seal_in_place_append_tag(unique, Aad::from(&bound_to.0), &mut text)
+            .map_err(|_| failed(()))?;
+        Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &text].concat()))
     }
 
     /// Opens what [`StateSealer::seal`] made.

@@ -95,6 +95,14 @@ impl Library {
         Err(Refusal::needs(&scope))
     }
 
+    #[tool(description = "Finds out, and needs nothing before", meta = scopes([]))]
+    async fn finds(
+        &self,
+        Parameters(Wanted { scope }): Parameters<Wanted>,
+    ) -> Result<String, Refusal> {
+        Err(Refusal::needs(&scope))
+    }
+
     #[tool(description = "For the owner only", meta = scopes([]))]
     async fn owned(&self) -> Result<String, Refusal> {
         Err(Refusal::forbidden())

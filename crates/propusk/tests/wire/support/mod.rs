@@ -10,7 +10,7 @@ mod scoped;
 mod signer;
 mod site;
 mod tools;
-mod watch;
+pub(crate) mod watch;
 
 pub(crate) use holder::Holder;
 pub(crate) use http::{Reply, Request, Wire, soon};
@@ -18,7 +18,7 @@ pub(crate) use keeping::Keeping;
 pub(crate) use library::Library;
 pub(crate) use proxy::{Proxy, canned};
 pub(crate) use rpc::{Era, call, called, in_session, initialize, legacy, modern};
-pub(crate) use scoped::{Front, Scoped, Speech, token_of};
+pub(crate) use scoped::{Front, Scoped, Speech, mcp, token_of, with};
 pub(crate) use signer::{Signer, claims, encoded, hash};
 pub(crate) use site::{MOUNTS, Mount, Site};
 pub(crate) use tools::Tools;

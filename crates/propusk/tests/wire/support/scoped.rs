@@ -3,7 +3,8 @@
 use std::{future::ready, sync::Arc};
 
 use propusk::{
-    AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable, server::Guard,
+    AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable,
+    server::{Guard, mount},
 };
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
@@ -11,7 +12,7 @@ use rmcp::transport::streamable_http_server::{
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{Library, Reply, Request, Wire, rpc};
+use super::{Library, Reply, Request, Watch, Wire, rpc};
 
 /// What stands in front of the library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(crate) enum Front {
     Server,
     /// The same without 2025-11-25 sessions.
     Stateless,
-    /// `AuthLayer` and `Guard` around an axum router.
+    /// `server::mount` in an axum router.
     Guarded,
     /// `AuthLayer` alone: what the handler declares is not known, the policy is.
     Layer,
@@ -65,6 +66,24 @@ impl Scoped {
         front: Front,
         settings: impl FnOnce(AuthSettings) -> AuthSettings,
     ) -> Self {
+        Self::launch(front, settings, None).await
+    }
+
+    /// The same with somebody who watches the decisions (so that every body is read).
+    pub(crate) async fn watched(
+        front: Front,
+        settings: impl FnOnce(AuthSettings) -> AuthSettings,
+    ) -> (Self, Watch) {
+        let watch = Watch::default();
+        let site = Self::launch(front, settings, Some(watch.clone())).await;
+        (site, watch)
+    }
+
+    async fn launch(
+        front: Front,
+        settings: impl FnOnce(AuthSettings) -> AuthSettings,
+        watch: Option<Watch>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let url = format!("http://{address}/mcp");
@@ -77,20 +96,38 @@ impl Scoped {
                 let server = Server::new(library.clone())
                     .auth(settings, verifier)
                     .legacy_sessions(front == Front::Server);
+                let server = match watch {
+                    Some(watch) => server.audit(watch),
+                    None => server,
+                };
                 tokio::spawn(server.serve_on(listener, std::future::pending()));
             }
-            Front::Guarded | Front::Unlayered => {
-                let guard = Guard::new(library.clone(), settings.clone());
-                let auth = AuthLayer::new(settings, verifier).declared_by(guard.clone());
-                let app = axum::Router::new().nest_service("/mcp", mcp(move || guard.clone()));
-                let app = match front {
-                    Front::Guarded => app.layer(auth),
-                    _ => app,
+            Front::Guarded => {
+                let config = StreamableHttpServerConfig::default();
+                let mounted = mount(library.clone(), settings, verifier, config);
+                let (auth, mcp) = mounted.expect("random bytes");
+                let auth = match watch {
+                    Some(watch) => auth.audit(watch),
+                    None => auth,
                 };
+                let app = axum::Router::new().nest_service("/mcp", mcp);
+                tokio::spawn(axum::serve(listener, app.layer(auth)).into_future());
+            }
+            Front::Unlayered => {
+                let guard = Guard::new(library.clone(), settings);
+                let guard = match watch {
+                    Some(watch) => guard.audit(watch),
+                    None => guard,
+                };
+                let app = axum::Router::new().nest_service("/mcp", mcp(move || guard.clone()));
                 tokio::spawn(axum::serve(listener, app).into_future());
             }
             Front::Layer => {
                 let auth = AuthLayer::new(settings, verifier);
+                let auth = match watch {
+                    Some(watch) => auth.audit(watch),
+                    None => auth,
+                };
                 let bare = library.clone();
                 let app = axum::Router::new().nest_service("/mcp", mcp(move || bare.clone()));
                 tokio::spawn(axum::serve(listener, app.layer(auth)).into_future());
@@ -168,7 +205,7 @@ impl Scoped {
     }
 }
 
-fn mcp<H: rmcp::ServerHandler>(
+pub(crate) fn mcp<H: rmcp::ServerHandler>(
     handler: impl Fn() -> H + Send + Sync + 'static,
 ) -> StreamableHttpService<H, LocalSessionManager> {
     StreamableHttpService::new(
@@ -178,7 +215,7 @@ fn mcp<H: rmcp::ServerHandler>(
     )
 }
 
-fn with(request: Request, token: Option<&str>) -> Request {
+pub(crate) fn with(request: Request, token: Option<&str>) -> Request {
     match token {
         Some(token) => request.bearer(token),
         None => request,

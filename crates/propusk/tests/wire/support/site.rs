@@ -46,6 +46,7 @@ pub(crate) struct Verifier {
     calls: AtomicUsize,
     calls_of: Mutex<HashMap<String, usize>>,
     revoked: Mutex<HashSet<String>>,
+    narrowed: AtomicBool,
     down: AtomicBool,
 }
 
@@ -72,6 +73,9 @@ impl Verifier {
         let expiry = SystemTime::UNIX_EPOCH + Duration::from_secs(EXPIRY);
         Ok(Some(match token {
             "alice" | "alice-marker-7f3a" => alice().with_scope_claim("mcp"),
+            "alice-refreshed" if self.narrowed.load(Ordering::SeqCst) => {
+                alice().with_scope_claim("mcp")
+            }
             "alice-refreshed" => alice().with_scope_claim("mcp notes:write"),
             "alice-elsewhere" => alice().with_client_id("other").with_scope_claim("mcp"),
             "alice-of-b" => alice().with_issuer("https://b").with_scope_claim("mcp"),
@@ -96,10 +100,11 @@ impl Verifier {
     }
 }
 
-/// `bound.SUBJECT.THUMBPRINT` is a token that is bound to that key.
+/// `bound.SUBJECT.THUMBPRINT` is a token that is bound to that key; `~SCOPE` behind it is one more.
 fn bound_token(text: &str) -> Option<AccessToken> {
-    let (subject, thumbprint) = text.split_once('.')?;
-    let token = AccessToken::new(subject).with_scope_claim("mcp");
+    let (subject, rest) = text.split_once('.')?;
+    let (thumbprint, scope) = rest.split_once('~').unwrap_or((rest, ""));
+    let token = AccessToken::new(subject).with_scope_claim(&format!("mcp {scope}"));
     Some(token.with_confirmation(Confirmation::Jkt(thumbprint.to_owned())))
 }
 
@@ -161,6 +166,7 @@ impl Site {
             calls: AtomicUsize::new(0),
             calls_of: Mutex::default(),
             revoked: Mutex::default(),
+            narrowed: AtomicBool::new(false),
             down: AtomicBool::new(false),
         });
         let check = {
@@ -262,6 +268,11 @@ impl Site {
             .insert(token.to_owned());
     }
 
+    /// From now on `alice-refreshed` no longer has `notes:write`.
+    pub(crate) fn narrow(&self) {
+        self.verifier.narrowed.store(true, Ordering::SeqCst);
+    }
+
     /// Says whether the verifier can tell from now on.
     pub(crate) fn verifier_works(&self, works: bool) {
         self.verifier.down.store(!works, Ordering::SeqCst);
@@ -308,7 +319,7 @@ impl Site {
     }
 }
 
-/// As in `examples/protect-an-rmcp-server`.
+/// A handler that declares nothing, mounted by hand: a layer and no guard.
 async fn serve_layer<H: ServerHandler + Clone>(
     listener: TcpListener,
     handler: H,

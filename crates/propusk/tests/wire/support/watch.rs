@@ -19,6 +19,8 @@ pub(crate) struct Seen {
     pub(crate) principal: Option<Principal>,
     pub(crate) missing: Option<ScopeSet>,
     pub(crate) request_id: String,
+    pub(crate) operation: String,
+    pub(crate) http_method: Option<String>,
     /// Whether the peer was known to be of this machine.
     pub(crate) remote: Option<bool>,
     pub(crate) verified: Option<&'static str>,
@@ -55,6 +57,8 @@ impl AuditSink for Watch {
             principal: event.principal().cloned(),
             missing: event.missing_scopes(),
             request_id: event.request_id().to_string(),
+            operation: event.operation().to_string(),
+            http_method: event.http_method().map(ToString::to_string),
             remote: event.remote().map(|remote| remote.ip().is_loopback()),
             verified: event.verification().map(|asked| asked.verified.as_str()),
             debug: format!("{event:?} {}", event.operation()),

@@ -1,4 +1,5 @@
-//! Interleaved rounds, on one thread.
+//! Interleaved rounds in one process: contenders that take turns, so that ratios can be taken within a
+//! round.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +7,11 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 /// How much is measured.
-pub(crate) struct Plan {
-    pub(crate) rounds: u32,
+pub struct Plan {
+    /// How often each contender has its turn.
+    pub rounds: u32,
     /// What each contender gets of a round, in slices.
-    pub(crate) turn: Duration,
+    pub turn: Duration,
 }
 
 /// Contenders take turns after so much time, so that what else happens on the machine meets all of
@@ -17,7 +19,9 @@ pub(crate) struct Plan {
 const SLICE: Duration = Duration::from_millis(1);
 
 impl Plan {
-    pub(crate) fn new(rounds: u32, turn_millis: u64) -> Self {
+    /// At least one round, and turns of at least a millisecond.
+    #[must_use]
+    pub fn new(rounds: u32, turn_millis: u64) -> Self {
         Self {
             rounds: rounds.max(1),
             turn: Duration::from_millis(turn_millis.max(1)),
@@ -25,7 +29,8 @@ impl Plan {
     }
 
     /// The same with longer turns.
-    pub(crate) fn with_longer_turns(&self, times: u32) -> Self {
+    #[must_use]
+    pub fn with_longer_turns(&self, times: u32) -> Self {
         Self {
             rounds: self.rounds,
             turn: self.turn * times,
@@ -35,14 +40,15 @@ impl Plan {
 
 /// What one contender took, round by round.
 #[derive(Serialize)]
-pub(crate) struct Sample {
+pub struct Sample {
     group: String,
     contender: String,
     rounds: Vec<Spent>,
 }
 
 impl Sample {
-    pub(crate) fn of(group: impl Into<String>, contender: impl Into<String>) -> Self {
+    /// A contender of a group, before its first round.
+    pub fn of(group: impl Into<String>, contender: impl Into<String>) -> Self {
         Self {
             group: group.into(),
             contender: contender.into(),
@@ -50,21 +56,23 @@ impl Sample {
         }
     }
 
-    pub(crate) fn push(&mut self, spent: Spent) {
+    /// Adds a round.
+    pub fn push(&mut self, spent: Spent) {
         self.rounds.push(spent);
     }
 }
 
-/// Nanoseconds for one verification.
+/// Nanoseconds for one time.
 #[derive(Serialize)]
-pub(crate) struct Spent {
+pub struct Spent {
     cpu: f64,
     elapsed: f64,
 }
 
 impl Spent {
-    /// So much time for so many verifications.
-    pub(crate) fn new(cpu: Duration, elapsed: Duration, count: u64) -> Self {
+    /// So much time for so many times.
+    #[must_use]
+    pub fn new(cpu: Duration, elapsed: Duration, count: u64) -> Self {
         let each = |time: Duration| time.as_nanos() as f64 / count as f64;
         Self {
             cpu: each(cpu),
@@ -75,7 +83,7 @@ impl Spent {
 
 /// Whose CPU time counts.
 #[derive(Clone, Copy)]
-pub(crate) enum Cpu {
+pub enum Cpu {
     /// That of this thread.
     Thread,
     /// That of all threads: SQLite works on threads of its own.
@@ -83,7 +91,9 @@ pub(crate) enum Cpu {
 }
 
 impl Cpu {
-    pub(crate) fn now(self) -> Duration {
+    /// CPU time so far.
+    #[must_use]
+    pub fn now(self) -> Duration {
         let clock = match self {
             Self::Thread => ClockId::ThreadCPUTime,
             Self::Process => ClockId::ProcessCPUTime,
@@ -93,18 +103,19 @@ impl Cpu {
     }
 }
 
-/// Does so many verifications.
-pub(crate) type Work<'a> = Box<dyn FnMut(u64) -> anyhow::Result<()> + 'a>;
+/// Does it so many times.
+pub type Work<'a> = Box<dyn FnMut(u64) -> anyhow::Result<()> + 'a>;
 
 /// Contenders that are compared with each other, by their names.
-pub(crate) struct Group<'a> {
+pub struct Group<'a> {
     name: String,
     cpu: Cpu,
     contenders: Vec<(String, Work<'a>)>,
 }
 
 impl<'a> Group<'a> {
-    pub(crate) fn new(name: impl Into<String>, cpu: Cpu) -> Self {
+    /// A group without contenders.
+    pub fn new(name: impl Into<String>, cpu: Cpu) -> Self {
         Self {
             name: name.into(),
             cpu,
@@ -112,7 +123,9 @@ impl<'a> Group<'a> {
         }
     }
 
-    pub(crate) fn contender(
+    /// Adds a contender.
+    #[must_use]
+    pub fn contender(
         mut self,
         name: impl Into<String>,
         work: impl FnMut(u64) -> anyhow::Result<()> + 'a,
@@ -122,7 +135,10 @@ impl<'a> Group<'a> {
     }
 
     /// Lets them take turns; every time another one begins.
-    pub(crate) fn measure(mut self, plan: &Plan) -> anyhow::Result<Vec<Sample>> {
+    ///
+    /// # Errors
+    /// What a contender does failed.
+    pub fn measure(mut self, plan: &Plan) -> anyhow::Result<Vec<Sample>> {
         let mut samples = Vec::new();
         let mut counts = Vec::new();
         for (name, work) in &mut self.contenders {
@@ -160,7 +176,7 @@ impl<'a> Group<'a> {
 
 type Took = (Duration, Duration, u64);
 
-/// How many verifications make a slice.
+/// How many times make a slice.
 fn calibrate(work: &mut Work<'_>) -> anyhow::Result<u64> {
     // The first attempt fills what is to be filled, and is slower for it.
     let warmed = calibrate_from(1, work)?;

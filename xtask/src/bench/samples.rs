@@ -1,11 +1,13 @@
-//! What `bench-verify` measured.
+//! What a program that measures in its own process has printed.
+
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
-use crate::bench::statistics::median;
+use super::statistics::median;
 
-/// All contenders, with what one verification took in each round.
+/// All contenders, with what it took once, in each round.
 pub(super) struct Samples(Vec<Sample>);
 
 struct Sample {
@@ -30,7 +32,15 @@ pub(super) fn elapsed(spent: Spent) -> f64 {
 }
 
 impl Samples {
-    pub(super) fn parse(json: &[u8]) -> anyhow::Result<Self> {
+    /// What this program prints.
+    pub(super) fn of(program: &mut Command) -> anyhow::Result<Self> {
+        let output = program.stderr(Stdio::inherit()).output();
+        let output = output.with_context(|| format!("running {program:?}"))?;
+        ensure!(output.status.success(), "{program:?} failed");
+        Self::parse(&output.stdout)
+    }
+
+    fn parse(json: &[u8]) -> anyhow::Result<Self> {
         let samples: Vec<Value> = serde_json::from_slice(json)?;
         let samples = samples.iter().map(sample);
         Ok(Self(samples.collect::<anyhow::Result<_>>()?))
