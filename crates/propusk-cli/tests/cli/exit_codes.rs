@@ -23,7 +23,7 @@ fn each_one() {
         (1, ALICE, &["call", url, "echo"], "missing field"),
         (1, ALICE, &["call", url, "nosuch"], "not found"),
         (1, "", &["token", "list"], "no token store"),
-        (1, "", &["inspect", "some-token", "--tokens", "sqlite:none.db"], "no token store"),
+        (1, "", &["inspect", "propusk_1", "--tokens", "sqlite:none.db"], "no token store"),
         (2, ALICE, &["call", url], "<TOOL>"),
         (2, ALICE, &["call", "no-url", "whoami"], "no-url"),
         (2, ALICE, &["call", url, "echo", "word"], "key=text"),

@@ -7,6 +7,9 @@ use crate::support::{ALICE, BOB, Done, Env, FIXED, Sandbox, Words};
 
 const RESOURCE: &str = "http://127.0.0.1:8000/mcp";
 
+/// An issuer whose keys nobody can have: at a port where nothing listens.
+const NOBODY: &str = "http://127.0.0.1:1";
+
 /// Inspects with JSON, and expects the exit code that goes with the decision.
 fn told(place: &Sandbox, env: Env<'_>, token: &str, args: Words<'_>) -> (i32, Value) {
     let done = place.run_with(env, &[&["inspect", "--json", token], args].concat());
@@ -161,9 +164,8 @@ fn exit_codes() {
         "shut.toml",
         "[scopes.tools]\necho = { any-of = [] }\nwhoami = 'see'\n",
     );
-    place.write("keys.json", "{\"keys\":[]}");
-    let jwt = jwt(&json!({"iss": "https://login.example", "sub": "a"}));
-    let issuer: Words<'_> = &["--issuer", "https://login.example", "--jwks", "keys.json"];
+    let jwt = jwt(&json!({"iss": NOBODY, "sub": "a"}));
+    let issuer: Words<'_> = &["--issuer", NOBODY];
     let shut: Words<'_> = &["--config", "shut.toml"];
     #[rustfmt::skip]
     let table: &[(i32, &str, Words<'_>, &str, &str)] = &[
@@ -259,15 +261,14 @@ fn an_operation_that_is_misspelt_is_noticed() {
 #[test]
 fn what_would_deceive_the_eye_is_escaped() {
     let place = Sandbox::new();
-    place.write("keys.json", "{\"keys\":[]}");
     let subject =
         "a\u{202e}b\u{200b}c\u{1b}[2J\u{85}\u{2066}d\u{feff}e\nverdict  valid\u{e0041}\u{a0}";
     let shown =
         r"a\u{202e}b\u{200b}c\u{1b}[2J\u{85}\u{2066}d\u{feff}e\nverdict  valid\u{e0041}\u{a0}";
     let jwt = jwt(&json!({
-        "iss": "https://login.example", "sub": subject, "na\u{202e}me": [subject],
+        "iss": NOBODY, "sub": subject, "na\u{202e}me": [subject],
     }));
-    let flags: Words<'_> = &["--issuer", "https://login.example", "--jwks", "keys.json"];
+    let flags: Words<'_> = &["--issuer", NOBODY];
     let done = place.run(&[&["inspect", &jwt], flags].concat()).code(5);
     assert!(done.out.contains(shown), "{}", done.out);
     assert!(done.out.contains(r"claim na\u{202e}me"), "{}", done.out);
@@ -275,10 +276,12 @@ fn what_would_deceive_the_eye_is_escaped() {
     let done = place.run(&[&["inspect", "--json", &jwt], flags].concat());
     assert!(clean(&done), "{:?}", done.out);
     assert_eq!(done.json()["claims"]["sub"], subject, "nothing is lost");
-    // A fixed token, whose facts are shown.
-    let fixed = format!("t={}", subject.replace(' ', "_"));
+    // A fixed token, whose facts are shown. White space would be the end of it.
+    let fixed = format!("t={}", subject.replace(char::is_whitespace, "_"));
     let done = place.run(&["inspect", "t", "--token", &fixed]).code(0);
-    let shown = shown.replace(' ', "_");
+    let shown = [" ", r"\n", r"\u{85}", r"\u{a0}"]
+        .iter()
+        .fold(shown.to_owned(), |shown, blank| shown.replace(blank, "_"));
     assert!(
         done.out.contains(&format!("subject    {shown}")),
         "{}",

@@ -1,6 +1,7 @@
 //! The flags that say which tokens are accepted: what makes no sense is said before anything
 //! starts, what has no effect is not swallowed, and secrets come from one place.
 
+use std::net::TcpListener;
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, process::Command};
 
 use propusk_testing::local_issuer::{LocalIssuer, private_key_pem};
@@ -432,9 +433,12 @@ fn a_password_on_the_command_line_is_warned_of_without_repeating_it() {
     let place = Sandbox::new();
     let url = "postgres://u:hunter2-hunter2@127.0.0.1:1/db";
     let given = format!("--tokens={url}");
+    // Where serve cannot listen, it ends.
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
     for args in [
-        &["serve", "--listen", "127.0.0.1:0", "--tokens", url][..],
-        &["inspect", "some-token", "--tokens", url],
+        &["serve", "--listen", &taken, "--tokens", url][..],
+        &["inspect", "propusk_1", "--tokens", url],
         &["token", "list", "--tokens", url],
         &["token", &given, "issue", "--subject", "a"],
     ] {
