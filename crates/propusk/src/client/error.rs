@@ -10,6 +10,7 @@ use rmcp::{
     },
 };
 
+use super::{TokenError, TokenErrorKind};
 use crate::{Challenge, InvalidBearerToken, InvalidResourceUrl, ScopeSet};
 
 /// Why a client got no answer. What to do about it is told by [`ClientError::kind`] and the
@@ -47,6 +48,8 @@ pub enum ErrorKind {
     Rpc(Box<ErrorData>),
     /// The server cannot be reached, or what answers is no MCP server.
     Transport,
+    /// There is no token to send; nothing was sent.
+    NoToken(TokenErrorKind),
 }
 
 impl ClientError {
@@ -115,7 +118,11 @@ impl ClientError {
             .message
             .strip_prefix("server/discover rejected with HTTP ")
         {
-            let kind = kind_of_status(status).unwrap_or(ErrorKind::Transport);
+            let kind = match refusing_status(status) {
+                Some(401) => ErrorKind::Unauthenticated,
+                Some(_) => ErrorKind::Forbidden,
+                None => ErrorKind::Transport,
+            };
             return Self::caused(kind, data);
         }
         if let Some((kind, challenge)) = refused {
@@ -133,10 +140,10 @@ impl ClientError {
         while let Some(error) = next {
             if let Some(refused) = error.downcast_ref::<AuthRequiredError>() {
                 found.kind = ErrorKind::Unauthenticated;
-                found.challenge = parse(&refused.www_authenticate_header);
+                found.challenge = challenge_of(&refused.www_authenticate_header).map(Box::new);
             } else if let Some(refused) = error.downcast_ref::<InsufficientScopeError>() {
                 found.kind = ErrorKind::Forbidden;
-                found.challenge = parse(&refused.www_authenticate_header);
+                found.challenge = challenge_of(&refused.www_authenticate_header).map(Box::new);
             } else if let Some(failed) = http_status(error) {
                 let seconds = failed
                     .retry_after
@@ -151,7 +158,10 @@ impl ClientError {
             if let Some(kind) = kind_without_challenge(error) {
                 found.kind = kind;
             }
-            next = error.source();
+            if let Some(failed) = error.downcast_ref::<TokenError>() {
+                found.kind = ErrorKind::NoToken(failed.kind());
+            }
+            next = beneath(error);
         }
         found.cause = Some(Box::new(cause));
         found
@@ -166,30 +176,36 @@ fn challenge_in(message: &str, scope: Option<&str>) -> Challenge {
         .with_scope(&ScopeSet::from_claim(scope.unwrap_or_default()))
 }
 
-/// A 401 or 403 without a challenge; rmcp keeps the status as the beginning of a text.
+/// A 401 or 403 without a challenge.
 fn kind_without_challenge(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
-        Some(StreamableHttpError::UnexpectedServerResponse(text)) => {
-            kind_of_status(text.strip_prefix("HTTP ")?)
+    match status_without_challenge(error.downcast_ref()?)? {
+        401 => Some(ErrorKind::Unauthenticated),
+        _ => Some(ErrorKind::Forbidden),
+    }
+}
+
+/// 401 or 403 where there was no challenge; rmcp keeps the status as the beginning of a text.
+pub(super) fn status_without_challenge(error: &StreamableHttpError<reqwest::Error>) -> Option<u16> {
+    match error {
+        StreamableHttpError::UnexpectedServerResponse(text) => {
+            refusing_status(text.strip_prefix("HTTP ")?)
         }
         _ => None,
     }
 }
 
-fn kind_of_status(status: &str) -> Option<ErrorKind> {
-    match status.get(..3)? {
-        "401" => Some(ErrorKind::Unauthenticated),
-        "403" => Some(ErrorKind::Forbidden),
+fn refusing_status(text: &str) -> Option<u16> {
+    match text.get(..3)? {
+        "401" => Some(401),
+        "403" => Some(403),
         _ => None,
     }
 }
 
-fn parse(header: &str) -> Option<Box<Challenge>> {
-    let challenge = Challenge::parse_bearer(header);
-    // What a server says that wants a token bound to a key is worth showing too.
-    challenge
-        .or_else(|| Challenge::parse_dpop(header))
-        .map(Box::new)
+/// The challenge in a `WWW-Authenticate` header. What a server says that wants a token bound to a
+/// key is worth knowing too.
+pub(super) fn challenge_of(header: &str) -> Option<Challenge> {
+    Challenge::parse_bearer(header).or_else(|| Challenge::parse_dpop(header))
 }
 
 impl From<ServiceError> for ClientError {
@@ -261,6 +277,7 @@ impl fmt::Display for ClientError {
             }
             ErrorKind::Rpc(data) => write!(f, "{} (JSON-RPC error {})", data.message, data.code.0),
             ErrorKind::Transport => write!(f, "cannot talk to the server: {}", cause()),
+            ErrorKind::NoToken(_) => f.write_str(&cause()),
         }
     }
 }
@@ -285,6 +302,20 @@ impl ClientError {
     }
 }
 
+/// What caused an error. rmcp shows the HTTP client's error in its own text and does not name it as
+/// the source; the I/O error around a [`TokenError`] names that one's source as its own.
+fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    if let Some(outer) = error.downcast_ref::<std::io::Error>()
+        && let Some(inner) = outer.get_ref()
+    {
+        return Some(inner as &(dyn Error + 'static));
+    }
+    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+        Some(StreamableHttpError::Client(inner)) => Some(inner),
+        _ => error.source(),
+    }
+}
+
 /// rmcp's error stands for the one inside: it is not its source.
 fn http_status<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HttpStatusError> {
     match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
@@ -296,17 +327,10 @@ fn http_status<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HttpStatusErr
 /// The last text of a chain of errors: the ones before it only repeat where it came through.
 fn innermost(error: &(dyn Error + Send + Sync + 'static)) -> String {
     let mut last: &(dyn Error + 'static) = error;
-    loop {
-        // rmcp shows the HTTP client's error in its own text and does not name it as the source.
-        let hidden = match last.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
-            Some(StreamableHttpError::Client(error)) => Some(error as &(dyn Error + 'static)),
-            _ => None,
-        };
-        match hidden.or_else(|| last.source()) {
-            Some(next) => last = next,
-            None => return last.to_string(),
-        }
+    while let Some(next) = beneath(last) {
+        last = next;
     }
+    last.to_string()
 }
 
 impl fmt::Debug for ClientError {

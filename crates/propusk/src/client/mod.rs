@@ -1,10 +1,16 @@
 //! The client: a URL and a bearer token in, a session out.
 
+mod authorized;
+mod bearer;
 mod error;
 mod http;
+mod http_settings;
+mod protected_server;
 mod session;
+mod token_error;
+mod token_source;
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use rmcp::{
     ClientHandler, ClientLifecycleMode, ClientServiceExt,
@@ -14,8 +20,16 @@ use rmcp::{
     },
 };
 
+use authorized::Authorized;
+use bearer::FixedBearer;
+use token_source::DynTokenSource;
+
 pub use error::{ClientError, ErrorKind};
+pub use http_settings::HttpSettings;
+pub use protected_server::ProtectedServer;
 pub use session::Session;
+pub use token_error::{TokenError, TokenErrorKind};
+pub use token_source::{OutgoingToken, Reaction, RefusedRequest, TokenSource};
 
 /// How long a server may take to say which protocol it speaks. rmcp itself gives the newer one
 /// 10 s before it tries the older.
@@ -34,12 +48,21 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a client does nothing until it is connected"]
 pub struct Client {
     url: String,
-    token: Option<http::Secret>,
+    tokens: Tokens,
     era: Era,
+    http: HttpSettings,
+}
+
+/// Where the tokens come from, as far as it is known before connecting.
+#[derive(Clone)]
+enum Tokens {
+    None,
+    Fixed(http::Secret),
+    Source(Arc<dyn DynTokenSource>),
 }
 
 /// Which era of the protocol a client speaks.
@@ -59,14 +82,27 @@ impl Client {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            token: None,
+            tokens: Tokens::None,
             era: Era::Auto,
+            http: HttpSettings::default(),
         }
     }
 
     /// Sends this token with every request. A pasted `Bearer ` in front of it is taken off.
     pub fn bearer(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(http::Secret::new(token.into()));
+        self.tokens = Tokens::Fixed(http::Secret::new(token.into()));
+        self
+    }
+
+    /// Takes the tokens from a source: one that obtains, keeps and refreshes them.
+    pub fn tokens(mut self, source: impl TokenSource) -> Self {
+        self.tokens = Tokens::Source(Arc::new(source));
+        self
+    }
+
+    /// Sets time limits, proxy and certificates.
+    pub fn http(mut self, settings: HttpSettings) -> Self {
+        self.http = settings;
         self
     }
 
@@ -95,16 +131,31 @@ impl Client {
         self,
         handler: H,
     ) -> Result<Session<H>, ClientError> {
-        let token = self.token.as_ref().map(http::Secret::parse).transpose()?;
-        let url = http::usable_url(&self.url, token.is_some())?;
+        let source: Arc<dyn DynTokenSource> = match &self.tokens {
+            Tokens::None => Arc::new(FixedBearer(None)),
+            Tokens::Fixed(text) => Arc::new(FixedBearer(Some(text.parse()?))),
+            Tokens::Source(source) => Arc::clone(source),
+        };
+        let url = http::usable_url(&self.url, !matches!(self.tokens, Tokens::None))?;
         let config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
-        let http = http::client(&url, token.as_ref())?;
+        let http = http::client(&url, &self.http)?;
+        let server = ProtectedServer::new(self.url, self.http);
+        let http = Authorized::new(http, server, source);
         let transport = StreamableHttpClientTransport::with_client(http, config);
         let connecting = handler.serve_with_lifecycle(transport, self.era.lifecycle());
         let service = tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting)
             .await
             .map_err(|elapsed| ClientError::caused(ErrorKind::Transport, elapsed))??;
         Ok(Session::new(service))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("url", &self.url)
+            .field("era", &self.era)
+            .finish_non_exhaustive()
     }
 }
 
