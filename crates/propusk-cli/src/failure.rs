@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use propusk::{
     Challenge, Scope, ScopeSet,
-    client::{ClientError, ErrorKind},
+    client::{ClientError, ErrorKind, TokenErrorKind},
 };
 use propusk_store::StoreError;
 
@@ -85,6 +85,11 @@ impl From<ClientError> for Failure {
             ErrorKind::Forbidden => Code::NotPermitted,
             ErrorKind::Unavailable { .. } | ErrorKind::Transport => Code::Unavailable,
             ErrorKind::Rpc(_) => Code::Error,
+            ErrorKind::NoToken(why) => match why {
+                TokenErrorKind::Unavailable => Code::Unavailable,
+                TokenErrorKind::Misconfigured => Code::Usage,
+                _ => Code::NotAuthenticated,
+            },
             _ => Code::Usage,
         };
         let mut failure = Self::new(code, &error);

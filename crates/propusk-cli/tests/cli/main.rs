@@ -14,6 +14,7 @@ mod inspect;
 mod issuers;
 #[cfg(feature = "real-parts")]
 mod postgres;
+mod proxies;
 #[cfg(feature = "real-parts")]
 mod real_parts;
 mod regressions;

@@ -1,15 +1,20 @@
 //! Why a client got no answer.
 
-use std::{error::Error, fmt, time::Duration};
-
-use rmcp::{
-    ErrorData, ServiceError,
-    service::ClientInitializeError,
-    transport::streamable_http_client::{
-        AuthRequiredError, HttpStatusError, InsufficientScopeError, StreamableHttpError,
-    },
+use std::{
+    error::Error,
+    fmt,
+    time::{Duration, SystemTime},
 };
 
+use rmcp::{
+    ErrorData, ServiceError, service::ClientInitializeError,
+    transport::streamable_http_client::StreamableHttpError,
+};
+
+use super::{
+    OutgoingToken, TokenErrorKind,
+    authorized::{Failure, Setback},
+};
 use crate::{Challenge, InvalidBearerToken, InvalidResourceUrl, ScopeSet};
 
 /// Why a client got no answer. What to do about it is told by [`ClientError::kind`] and the
@@ -17,7 +22,23 @@ use crate::{Challenge, InvalidBearerToken, InvalidResourceUrl, ScopeSet};
 pub struct ClientError {
     kind: ErrorKind,
     challenge: Option<Box<Challenge>>,
+    sent: Option<Sent>,
     cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What a request carried that the server did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sent {
+    /// No token.
+    Nothing,
+    /// A token.
+    Token {
+        /// Until when it is valid, where that is known.
+        expires_at: Option<SystemTime>,
+        /// Whether it went out with a proof of its key (DPoP).
+        bound: bool,
+    },
 }
 
 /// The kinds of [`ClientError`].
@@ -40,13 +61,15 @@ pub enum ErrorKind {
     Unavailable {
         /// The HTTP status.
         status: u16,
-        /// What the server asks to wait, where it said so in seconds.
+        /// What the server asks to wait, where it said so.
         retry_after: Option<Duration>,
     },
     /// The server answered with a JSON-RPC error.
     Rpc(Box<ErrorData>),
     /// The server cannot be reached, or what answers is no MCP server.
     Transport,
+    /// There is no token to send; nothing was sent.
+    NoToken(TokenErrorKind),
 }
 
 impl ClientError {
@@ -54,6 +77,7 @@ impl ClientError {
         Self {
             kind,
             challenge: None,
+            sent: None,
             cause: None,
         }
     }
@@ -62,6 +86,7 @@ impl ClientError {
         Self {
             kind,
             challenge: None,
+            sent: None,
             cause: Some(Box::new(cause)),
         }
     }
@@ -76,6 +101,12 @@ impl ClientError {
     #[must_use]
     pub fn challenge(&self) -> Option<&Challenge> {
         self.challenge.as_deref()
+    }
+
+    /// What was sent, where a request was sent and not answered (401, 403, 429, 503).
+    #[must_use]
+    pub fn sent(&self) -> Option<Sent> {
+        self.sent
     }
 
     /// Whether the server wants a (valid) token: 401.
@@ -111,13 +142,6 @@ impl ClientError {
             }
             _ => None,
         };
-        if let Some(status) = data
-            .message
-            .strip_prefix("server/discover rejected with HTTP ")
-        {
-            let kind = kind_of_status(status).unwrap_or(ErrorKind::Transport);
-            return Self::caused(kind, data);
-        }
         if let Some((kind, challenge)) = refused {
             let mut error = Self::caused(kind, data);
             error.challenge = challenge;
@@ -126,35 +150,62 @@ impl ClientError {
         Self::new(ErrorKind::Rpc(Box::new(data)))
     }
 
-    /// Classifies by the HTTP facts that rmcp keeps at the bottom of its errors.
+    /// Classifies by what our own HTTP client left at the bottom of rmcp's errors.
     fn of_transport(cause: impl Error + Send + Sync + 'static) -> Self {
         let mut found = Self::new(ErrorKind::Transport);
         let mut next: Option<&(dyn Error + 'static)> = Some(&cause);
         while let Some(error) = next {
-            if let Some(refused) = error.downcast_ref::<AuthRequiredError>() {
-                found.kind = ErrorKind::Unauthenticated;
-                found.challenge = parse(&refused.www_authenticate_header);
-            } else if let Some(refused) = error.downcast_ref::<InsufficientScopeError>() {
-                found.kind = ErrorKind::Forbidden;
-                found.challenge = parse(&refused.www_authenticate_header);
-            } else if let Some(failed) = http_status(error) {
-                let seconds = failed
-                    .retry_after
-                    .as_deref()
-                    .and_then(|text| text.parse().ok());
-                let retry_after = seconds.map(Duration::from_secs);
-                found.kind = ErrorKind::Unavailable {
-                    status: failed.status,
-                    retry_after,
-                };
+            if let Some(failure) = error.downcast_ref::<Failure>() {
+                found.learn(failure);
             }
-            if let Some(kind) = kind_without_challenge(error) {
-                found.kind = kind;
-            }
-            next = error.source();
+            next = beneath(error);
         }
         found.cause = Some(Box::new(cause));
         found
+    }
+
+    fn learn(&mut self, failure: &Failure) {
+        match failure {
+            Failure::Setback(Setback::Refused(refused)) => {
+                self.kind = match refused.status {
+                    401 => ErrorKind::Unauthenticated,
+                    _ => ErrorKind::Forbidden,
+                };
+                self.challenge = refused.challenge.clone().map(Box::new);
+                self.sent = Some(Sent::of(refused.sent.as_ref()));
+            }
+            Failure::Setback(Setback::Busy {
+                status,
+                retry_after,
+                sent,
+            }) => {
+                self.kind = ErrorKind::Unavailable {
+                    status: *status,
+                    retry_after: *retry_after,
+                };
+                self.sent = Some(Sent::of(sent.as_ref()));
+            }
+            Failure::Broken {
+                status,
+                retry_after,
+            } => {
+                self.kind = ErrorKind::Unavailable {
+                    status: *status,
+                    retry_after: *retry_after,
+                };
+            }
+            Failure::NoToken(error) => self.kind = ErrorKind::NoToken(error.kind()),
+            Failure::Late(_) | Failure::Http(_) => {}
+        }
+    }
+}
+
+impl Sent {
+    fn of(token: Option<&OutgoingToken>) -> Self {
+        token.map_or(Self::Nothing, |token| Self::Token {
+            expires_at: token.expires_at(),
+            bound: token.is_bound_to_key(),
+        })
     }
 }
 
@@ -164,32 +215,6 @@ fn challenge_in(message: &str, scope: Option<&str>) -> Challenge {
         .with_error("insufficient_scope")
         .with_error_description(message)
         .with_scope(&ScopeSet::from_claim(scope.unwrap_or_default()))
-}
-
-/// A 401 or 403 without a challenge; rmcp keeps the status as the beginning of a text.
-fn kind_without_challenge(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
-        Some(StreamableHttpError::UnexpectedServerResponse(text)) => {
-            kind_of_status(text.strip_prefix("HTTP ")?)
-        }
-        _ => None,
-    }
-}
-
-fn kind_of_status(status: &str) -> Option<ErrorKind> {
-    match status.get(..3)? {
-        "401" => Some(ErrorKind::Unauthenticated),
-        "403" => Some(ErrorKind::Forbidden),
-        _ => None,
-    }
-}
-
-fn parse(header: &str) -> Option<Box<Challenge>> {
-    let challenge = Challenge::parse_bearer(header);
-    // What a server says that wants a token bound to a key is worth showing too.
-    challenge
-        .or_else(|| Challenge::parse_dpop(header))
-        .map(Box::new)
 }
 
 impl From<ServiceError> for ClientError {
@@ -218,6 +243,12 @@ impl From<ClientInitializeError> for ClientError {
             ClientInitializeError::LegacyFallbackFailed { fallback, .. } => Self::from(*fallback),
             other => Self::of_transport(other),
         }
+    }
+}
+
+impl From<Failure> for ClientError {
+    fn from(failure: Failure) -> Self {
+        Self::of_transport(failure)
     }
 }
 
@@ -261,6 +292,7 @@ impl fmt::Display for ClientError {
             }
             ErrorKind::Rpc(data) => write!(f, "{} (JSON-RPC error {})", data.message, data.code.0),
             ErrorKind::Transport => write!(f, "cannot talk to the server: {}", cause()),
+            ErrorKind::NoToken(_) => f.write_str(&self.said_by_the_source()),
         }
     }
 }
@@ -270,6 +302,21 @@ impl ClientError {
     fn said_by_the_tool(&self) -> Option<&str> {
         let data = self.cause.as_deref()?.downcast_ref::<ErrorData>()?;
         data.data.is_some().then_some(&*data.message)
+    }
+
+    /// The sentence of the [`TokenError`], which is no more and no less than the user needs.
+    fn said_by_the_source(&self) -> String {
+        let mut next = self
+            .cause
+            .as_deref()
+            .map(|cause| cause as &(dyn Error + 'static));
+        while let Some(error) = next {
+            if let Some(Failure::NoToken(error)) = error.downcast_ref() {
+                return error.to_string();
+            }
+            next = beneath(error);
+        }
+        String::new()
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
@@ -285,28 +332,22 @@ impl ClientError {
     }
 }
 
-/// rmcp's error stands for the one inside: it is not its source.
-fn http_status<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HttpStatusError> {
-    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
-        Some(StreamableHttpError::HttpStatus(failed)) => Some(failed),
-        _ => error.downcast_ref(),
+/// What caused an error. rmcp shows the HTTP client's error in its own text and does not name it as
+/// the source.
+fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<StreamableHttpError<Failure>>() {
+        Some(StreamableHttpError::Client(inner)) => Some(inner),
+        _ => error.source(),
     }
 }
 
 /// The last text of a chain of errors: the ones before it only repeat where it came through.
 fn innermost(error: &(dyn Error + Send + Sync + 'static)) -> String {
     let mut last: &(dyn Error + 'static) = error;
-    loop {
-        // rmcp shows the HTTP client's error in its own text and does not name it as the source.
-        let hidden = match last.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
-            Some(StreamableHttpError::Client(error)) => Some(error as &(dyn Error + 'static)),
-            _ => None,
-        };
-        match hidden.or_else(|| last.source()) {
-            Some(next) => last = next,
-            None => return last.to_string(),
-        }
+    while let Some(next) = beneath(last) {
+        last = next;
     }
+    last.to_string()
 }
 
 impl fmt::Debug for ClientError {

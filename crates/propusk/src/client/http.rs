@@ -1,14 +1,12 @@
 //! What goes over the wire besides the protocol: the URL, the header, the connection.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use reqwest::{
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
-    redirect,
-};
+use reqwest::redirect;
+use url::Url;
 use zeroize::Zeroizing;
 
-use super::ClientError;
+use super::{ClientError, HttpSettings};
 use crate::{BearerToken, ResourceUrl, client::ErrorKind};
 
 /// The text that a caller gave as a token, before anybody looked at it.
@@ -31,9 +29,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How long a connection may take to come about. Calls themselves may take as long as they need.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Checks a server's URL: `http(s)`, and `https` where a token goes to another machine.
 pub(super) fn usable_url(text: &str, with_token: bool) -> Result<ResourceUrl, ClientError> {
     let url = ResourceUrl::parse_server(text)?;
@@ -43,22 +38,15 @@ pub(super) fn usable_url(text: &str, with_token: bool) -> Result<ResourceUrl, Cl
     Ok(url)
 }
 
+/// The HTTP client for one MCP server.
 pub(super) fn client(
     url: &ResourceUrl,
-    token: Option<&BearerToken>,
+    settings: &HttpSettings,
 ) -> Result<reqwest::Client, ClientError> {
-    let mut headers = HeaderMap::new();
-    if let Some(token) = token {
-        headers.insert(AUTHORIZATION, authorization(token)?);
-    }
-    let mut client = reqwest::Client::builder();
-    if url.is_loopback() {
-        // A proxy of the environment would get the token in the clear.
-        client = client.no_proxy();
-    }
-    client
-        .default_headers(headers)
-        .connect_timeout(CONNECT_TIMEOUT)
+    let server = Url::parse(url.as_str());
+    let server = server.map_err(|error| ClientError::caused(ErrorKind::InvalidUrl, error))?;
+    settings
+        .builder(&server)
         // A redirect would carry the token, or lose it, without anybody having decided so.
         .redirect(redirect::Policy::none())
         // rmcp's own setting: a connection whose last answer was not read to its end stalls.
@@ -67,26 +55,14 @@ pub(super) fn client(
         .map_err(|error| ClientError::caused(ErrorKind::Transport, error))
 }
 
-fn authorization(token: &BearerToken) -> Result<HeaderValue, ClientError> {
-    let text = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
-    let mut value = HeaderValue::from_str(&text)
-        .map_err(|error| ClientError::caused(ErrorKind::InvalidToken, error))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_outgoing_header_is_marked_sensitive() {
+    fn what_was_given_as_a_token_is_not_shown() {
         let token = Secret::new("Bearer hunter2".to_owned());
         assert_eq!(format!("{token:?}"), "[redacted]");
-        let value = authorization(&token.parse().expect("a token")).expect("a header");
-        assert!(value.is_sensitive());
-        assert_eq!(value.to_str().expect("ASCII"), "Bearer hunter2");
-        assert_eq!(format!("{value:?}"), "Sensitive");
     }
 
     #[test]

@@ -1,25 +1,37 @@
 //! The client: a URL and a bearer token in, a session out.
 
+mod authorized;
+mod bearer;
+mod dpop;
 mod error;
 mod http;
+mod http_settings;
+mod protected_server;
+mod provider;
 mod session;
+mod token_error;
+mod token_source;
 
-use std::time::Duration;
+use std::{fmt, sync::Arc};
 
 use rmcp::{
     ClientHandler, ClientLifecycleMode, ClientServiceExt,
     model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion},
-    transport::{
-        StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig,
-    },
+    transport::StreamableHttpClientTransport,
 };
 
-pub use error::{ClientError, ErrorKind};
-pub use session::Session;
+use authorized::{Authorized, Failure};
+use bearer::FixedBearer;
+use token_source::DynTokenSource;
 
-/// How long a server may take to say which protocol it speaks. rmcp itself gives the newer one
-/// 10 s before it tries the older.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+pub use dpop::{DpopKey, InvalidDpopKey};
+pub use error::{ClientError, ErrorKind, Sent};
+pub use http_settings::{HttpSettings, InvalidHttpSettings};
+pub use protected_server::ProtectedServer;
+pub use provider::TokenProvider;
+pub use session::Session;
+pub use token_error::{TokenError, TokenErrorKind};
+pub use token_source::{OutgoingToken, Reaction, RefusedRequest, TokenSource};
 
 /// Connects to an MCP server with a bearer token.
 ///
@@ -34,12 +46,22 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a client does nothing until it is connected"]
 pub struct Client {
     url: String,
-    token: Option<http::Secret>,
+    tokens: Tokens,
+    key: Option<DpopKey>,
     era: Era,
+    http: HttpSettings,
+}
+
+/// Where the tokens come from, as far as it is known before connecting.
+#[derive(Clone)]
+enum Tokens {
+    None,
+    Fixed(http::Secret),
+    Source(Arc<dyn DynTokenSource>),
 }
 
 /// Which era of the protocol a client speaks.
@@ -59,14 +81,36 @@ impl Client {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            token: None,
+            tokens: Tokens::None,
+            key: None,
             era: Era::Auto,
+            http: HttpSettings::default(),
         }
     }
 
     /// Sends this token with every request. A pasted `Bearer ` in front of it is taken off.
     pub fn bearer(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(http::Secret::new(token.into()));
+        self.tokens = Tokens::Fixed(http::Secret::new(token.into()));
+        self
+    }
+
+    /// Takes the tokens from a source: one that obtains, keeps and refreshes them.
+    pub fn tokens(mut self, source: impl TokenSource) -> Self {
+        self.tokens = Tokens::Source(Arc::new(source));
+        self
+    }
+
+    /// Proves with every request that this client has the key that its tokens are bound to (DPoP,
+    /// RFC 9449): they go out under the scheme `DPoP`, each time with a fresh proof. A source may
+    /// say otherwise of a token: see [`OutgoingToken::bound_to_key`].
+    pub fn dpop(mut self, key: DpopKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Sets time limits, proxy and certificates.
+    pub fn http(mut self, settings: HttpSettings) -> Self {
+        self.http = settings;
         self
     }
 
@@ -95,16 +139,47 @@ impl Client {
         self,
         handler: H,
     ) -> Result<Session<H>, ClientError> {
-        let token = self.token.as_ref().map(http::Secret::parse).transpose()?;
-        let url = http::usable_url(&self.url, token.is_some())?;
-        let config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
-        let http = http::client(&url, token.as_ref())?;
-        let transport = StreamableHttpClientTransport::with_client(http, config);
-        let connecting = handler.serve_with_lifecycle(transport, self.era.lifecycle());
-        let service = tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting)
-            .await
-            .map_err(|elapsed| ClientError::caused(ErrorKind::Transport, elapsed))??;
-        Ok(Session::new(service))
+        let source: Arc<dyn DynTokenSource> = match &self.tokens {
+            Tokens::None => Arc::new(FixedBearer(None)),
+            Tokens::Fixed(text) => Arc::new(FixedBearer(Some(text.parse()?))),
+            Tokens::Source(source) => Arc::clone(source),
+        };
+        let url = http::usable_url(&self.url, !matches!(self.tokens, Tokens::None))?;
+        let http = http::client(&url, &self.http)?;
+        let server = ProtectedServer::new(self.url, self.http);
+        let limit = server.http().handshake_timeout;
+        let http = Authorized::new(http, server, source, self.key);
+        let handler = Arc::new(handler);
+        // A handshake has its limits, and to obtain a token has others.
+        http.ask_for_token().await.map_err(Failure::from)?;
+        let mut patience = http.patience();
+        loop {
+            let transport =
+                StreamableHttpClientTransport::with_client(http.clone(), http.config(url.as_str()));
+            let connecting =
+                Arc::clone(&handler).serve_with_lifecycle(transport, self.era.lifecycle());
+            let failed = match tokio::time::timeout(limit, connecting).await {
+                Ok(Ok(service)) => {
+                    http.connected();
+                    return Ok(Session::new(service));
+                }
+                Ok(Err(error)) => ClientError::from(error),
+                Err(_) => ClientError::from(Failure::Late(limit)),
+            };
+            let Some(setback) = http.take_setback() else {
+                return Err(failed);
+            };
+            http.get_over(setback, &mut patience).await?;
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("url", &self.url)
+            .field("era", &self.era)
+            .finish_non_exhaustive()
     }
 }
 
