@@ -5,6 +5,7 @@ mod bearer;
 mod error;
 mod http;
 mod http_settings;
+mod logins;
 mod protected_server;
 mod session;
 mod token_error;
@@ -26,6 +27,7 @@ use token_source::DynTokenSource;
 
 pub use error::{ClientError, ErrorKind};
 pub use http_settings::HttpSettings;
+pub use logins::{Login, LoginKey};
 pub use protected_server::ProtectedServer;
 pub use session::Session;
 pub use token_error::{TokenError, TokenErrorKind};
