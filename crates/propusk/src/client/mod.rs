@@ -7,6 +7,7 @@ mod error;
 mod http;
 mod http_settings;
 mod logins;
+mod oauth;
 mod protected_server;
 mod session;
 mod token_error;
@@ -30,6 +31,9 @@ pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind};
 pub use http_settings::HttpSettings;
 pub use logins::{Login, LoginKey};
+pub use oauth::{
+    AuthorizationCode, AuthorizationUrl, Browser, Redirect, SystemBrowser, open_browser,
+};
 pub use protected_server::ProtectedServer;
 pub use session::Session;
 pub use token_error::{TokenError, TokenErrorKind};

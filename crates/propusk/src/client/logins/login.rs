@@ -48,6 +48,7 @@ pub struct Login {
     pub(super) client_secret: Option<Zeroizing<String>>,
     pub(super) token_endpoint_auth_method: Option<String>,
     pub(super) dpop_key: Option<Zeroizing<String>>,
+    pub(super) redirect_uri: Option<String>,
 }
 
 impl Login {
@@ -71,6 +72,7 @@ impl Login {
             client_secret: None,
             token_endpoint_auth_method: None,
             dpop_key: None,
+            redirect_uri: None,
         }
     }
 
@@ -116,6 +118,13 @@ impl Login {
     pub fn with_dpop_key(mut self, pem: Option<String>, access_token_is_bound: bool) -> Self {
         self.dpop_key = pem.map(Zeroizing::new);
         self.bound = access_token_is_bound;
+        self
+    }
+
+    /// Keeps the redirect URI that the client was registered with, where a browser was involved:
+    /// some authorization servers want it again, port and all.
+    pub fn with_redirect_uri(mut self, uri: Option<String>) -> Self {
+        self.redirect_uri = uri;
         self
     }
 
@@ -177,6 +186,12 @@ impl Login {
     #[must_use]
     pub fn token_endpoint_auth_method(&self) -> Option<&str> {
         self.token_endpoint_auth_method.as_deref()
+    }
+
+    /// The redirect URI that the client was registered with, where a browser was involved.
+    #[must_use]
+    pub fn redirect_uri(&self) -> Option<&str> {
+        self.redirect_uri.as_deref()
     }
 
     /// The refresh token itself. Whoever calls this takes care that it goes to

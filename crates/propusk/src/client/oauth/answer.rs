@@ -99,7 +99,11 @@ pub(super) fn refused(posted: &Posted, who: &str) -> TokenError {
             error_description,
         }) => {
             let description = error_description.filter(|text| !posted.repeats_secret(text));
-            let error = if posted.repeats_secret(&error) { "no reason" } else { &error };
+            let error = if posted.repeats_secret(&error) {
+                "no reason"
+            } else {
+                &error
+            };
             declined(who, error, description.as_deref())
         }
         None if temporary => TokenError::new(
@@ -156,4 +160,3 @@ fn unknown_kind() -> TokenError {
          not used; check the client's registration",
     )
 }
-

@@ -147,12 +147,27 @@ mod tests {
             (false, "http://127.0.0.1:9/callback?code=c"),
             (false, "http://127.0.0.1:9/callback?code=c&state="),
             (false, "http://127.0.0.1:9/callback?code=c&state=wrong"),
-            (false, "http://127.0.0.1:9/callback?code=c&state=right&state=right"),
-            (false, "http://127.0.0.1:9/callback?code=c&code=d&state=right"),
-            (false, "http://127.0.0.1:9/callback?error=access_denied_by_evil"),
-            (false, "http://127.0.0.1:9/callback?state=wrong&error=by_evil"),
+            (
+                false,
+                "http://127.0.0.1:9/callback?code=c&state=right&state=right",
+            ),
+            (
+                false,
+                "http://127.0.0.1:9/callback?code=c&code=d&state=right",
+            ),
+            (
+                false,
+                "http://127.0.0.1:9/callback?error=access_denied_by_evil",
+            ),
+            (
+                false,
+                "http://127.0.0.1:9/callback?state=wrong&error=by_evil",
+            ),
             (true, "http://127.0.0.1:9/callback?code=c&state=right"),
-            (true, "http://127.0.0.1:9/callback?error=by_evil&state=right"),
+            (
+                true,
+                "http://127.0.0.1:9/callback?error=by_evil&state=right",
+            ),
             (
                 false,
                 "http://127.0.0.1:9/callback?state=right&error=by_evil&iss=https://evil.example",

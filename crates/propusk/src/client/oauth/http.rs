@@ -9,14 +9,14 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{
     Method, Response, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, LOCATION},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION},
     redirect,
 };
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest};
@@ -24,7 +24,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{
-    client::{ProtectedServer, TokenError, TokenErrorKind},
+    client::{DpopKey, ProtectedServer, TokenError, TokenErrorKind},
     fetch::{AddressPolicy, FetchError},
 };
 
@@ -45,6 +45,13 @@ pub(super) struct OAuthHttp {
     client: reqwest::Client,
     addresses: Arc<AddressPolicy>,
     seen: Mutex<Seen>,
+    proofs: OnceLock<Proofs>,
+}
+
+/// The key that tokens are bound to, and where they come from.
+struct Proofs {
+    token_endpoint: Url,
+    key: DpopKey,
 }
 
 /// What was seen so far.
@@ -124,12 +131,23 @@ impl OAuthHttp {
             client,
             addresses,
             seen: Mutex::default(),
+            proofs: OnceLock::new(),
         })
     }
 
     /// Whether a URL may be asked, as far as can be told from the URL itself.
     pub(super) fn check(&self, url: &Url) -> Result<(), FetchError> {
         self.addresses.check(url)
+    }
+
+    /// From now on, requests to the token endpoint carry a proof (RFC 9449 §5).
+    pub(super) fn bind(&self, token_endpoint: &str, key: DpopKey) {
+        if let Ok(token_endpoint) = Url::parse(token_endpoint) {
+            let _ = self.proofs.set(Proofs {
+                token_endpoint,
+                key,
+            });
+        }
     }
 
     /// The documents that were found, in their order.
@@ -163,9 +181,31 @@ impl OAuthHttp {
     }
 
     async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<Answer, Failure> {
-        self.begin()?;
         let request = reqwest::Request::try_from(request).map_err(|_| Failure::Request)?;
+        let proofs = self.proofs.get().filter(|proofs| {
+            *request.method() == Method::POST && proofs.token_endpoint == *request.url()
+        });
+        let again = proofs.and_then(|_| request.try_clone());
+        let answer = self.send(request, proofs).await?;
+        match (again, proofs) {
+            (Some(again), Some(proofs)) if proofs.wants_nonce(&answer) => {
+                self.send(again, Some(proofs)).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    async fn send(
+        &self,
+        mut request: reqwest::Request,
+        proofs: Option<&Proofs>,
+    ) -> Result<Answer, Failure> {
+        self.begin()?;
         self.addresses.check(request.url())?;
+        if let Some(proofs) = proofs {
+            let proof = proofs.proof().ok_or(Failure::Request)?;
+            request.headers_mut().insert("dpop", proof);
+        }
         let (method, url) = (request.method().clone(), request.url().clone());
         let secrets = secrets(&request);
         let sent = self.client.execute(request).await;
@@ -214,6 +254,29 @@ impl OAuthHttpClient for OAuthHttp {
     }
 }
 
+impl Proofs {
+    fn proof(&self) -> Option<HeaderValue> {
+        let url = self.token_endpoint.as_str();
+        let nonce = self.key.nonce(url);
+        let proof = self.key.proof("POST", url, None, nonce.as_deref())?;
+        let mut value = HeaderValue::from_str(&proof).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// Remembers the nonce of an answer (RFC 9449 §8.2), and tells whether the request was refused
+    /// for want of it (§8), so that it is sent once more.
+    fn wants_nonce(&self, answer: &Answer) -> bool {
+        let nonce = answer.headers().get("dpop-nonce");
+        let nonce = nonce.and_then(|value| value.to_str().ok());
+        let url = self.token_endpoint.as_str();
+        let new = nonce.is_some_and(|nonce| self.key.remember_nonce(url, nonce));
+        let said = || serde_json::from_slice::<serde_json::Value>(answer.body()).ok();
+        new && answer.status().is_client_error()
+            && said().is_some_and(|said| said.get("error") == Some(&"use_dpop_nonce".into()))
+    }
+}
+
 impl fmt::Debug for OAuthHttp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuthHttp")
@@ -224,7 +287,13 @@ impl fmt::Debug for OAuthHttp {
 
 /// The secrets of a token request: of its form, and of its header.
 fn secrets(request: &reqwest::Request) -> Vec<Zeroizing<String>> {
-    const PUBLIC: [&str; 5] = ["grant_type", "client_id", "redirect_uri", "resource", "scope"];
+    const PUBLIC: [&str; 5] = [
+        "grant_type",
+        "client_id",
+        "redirect_uri",
+        "resource",
+        "scope",
+    ];
     let header = request.headers().get(AUTHORIZATION);
     let basic = header
         .and_then(|value| value.as_bytes().strip_prefix(b"Basic "))
@@ -241,7 +310,9 @@ fn secrets(request: &reqwest::Request) -> Vec<Zeroizing<String>> {
     let basic = basic.map(|secret| {
         let pair = format!("secret={secret}");
         let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
-        decoded.map(|(_, value)| value.into_owned()).unwrap_or_default()
+        decoded
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
     });
     form.chain(basic)
         .filter(|value| !value.is_empty())
@@ -270,7 +341,10 @@ async fn answer(mut response: Response, method: &Method) -> Result<Answer, Fetch
     if *method != Method::POST && (events || response.status() != StatusCode::OK) {
         return Ok(answer);
     }
-    if response.content_length().is_some_and(|n| n > MOST_BODY as u64) {
+    if response
+        .content_length()
+        .is_some_and(|n| n > MOST_BODY as u64)
+    {
         return Err(FetchError::TooLarge(MOST_BODY));
     }
     let mut body = Vec::new();

@@ -235,7 +235,10 @@ mod tests {
         ];
         for (line, status) in noise {
             let answer = ask(&address, &format!("{line}\r\nHost: x\r\n\r\n")).await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{line}: {answer}");
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{line}: {answer}"
+            );
             assert!(!answer.contains("script"), "{line}: {answer}");
             assert!(!waiting.is_finished(), "{line}");
         }
