@@ -464,7 +464,8 @@ fn not_the_wanted_issuer(wanted: &str, named: &str) -> TokenError {
     TokenError::new(
         TokenErrorKind::Unsafe,
         format!(
-            "the server names the authorization server {} and not {}, which was asked for; nothing              was sent there",
+            "the server names the authorization server {} and not {}, which was asked for; nothing \
+             was sent there",
             quoted(named, 100),
             quoted(wanted, 100)
         ),
@@ -481,7 +482,8 @@ fn unusable_request(why: &str) -> TokenError {
 fn moved() -> TokenError {
     TokenError::new(
         TokenErrorKind::LoginRequired,
-        "the server has changed its authorization server or its name since the last sign-in; sign in          again (propusk login)",
+        "the server has changed its authorization server or its name since the last sign-in; sign in \
+         again (propusk login)",
     )
 }
 

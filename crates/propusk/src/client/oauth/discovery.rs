@@ -60,6 +60,7 @@ pub(super) async fn discover(
     let resource = resource_document(http);
     let metadata = found.metadata;
     let issuer = issuer(found.source, resource.as_ref(), &metadata)?;
+    check_response_types(&metadata)?;
     check_pkce(&metadata)?;
     check_endpoints(http, &metadata)?;
     let challenge = challenge.and_then(challenge_of);
@@ -120,31 +121,40 @@ fn issuer(
     resource: Option<&ResourceDocument>,
     metadata: &AuthorizationMetadata,
 ) -> Result<String, TokenError> {
+    if !source.is_discovered() {
+        return Err(TokenError::new(
+            TokenErrorKind::Misconfigured,
+            "the server does not say where to sign in (it publishes no metadata of RFC 9728); if it \
+             takes tokens that are handed out, give one with --token",
+        ));
+    }
     let issuer = metadata.issuer.clone().ok_or_else(no_issuer)?;
     let named = resource.and_then(|document| document.authorization_servers.as_ref());
-    match source {
-        AuthorizationMetadataSource::ProtectedResourceMetadata => {
-            if !named.is_some_and(|named| named.contains(&issuer)) {
-                return Err(other_issuer(&issuer));
-            }
-        }
-        AuthorizationMetadataSource::AuthorizationServerMetadata if resource.is_none() => {}
-        AuthorizationMetadataSource::AuthorizationServerMetadata => {
-            return Err(TokenError::new(
-                TokenErrorKind::Unsafe,
-                "the server's metadata describe another server or name no authorization server, so \
-                 nobody is asked to sign in; tell whoever runs the server",
-            ));
-        }
-        _ => {
-            return Err(TokenError::new(
-                TokenErrorKind::Misconfigured,
-                "the server does not say where to sign in (it publishes no metadata of RFC 9728); \
-                 if it takes tokens that are handed out, give one with --token",
-            ));
-        }
+    let of_resource = source == AuthorizationMetadataSource::ProtectedResourceMetadata;
+    if of_resource && !named.is_some_and(|named| named.contains(&issuer)) {
+        return Err(other_issuer(&issuer));
+    }
+    if !of_resource && resource.is_some() {
+        return Err(TokenError::new(
+            TokenErrorKind::Unsafe,
+            "the server's metadata describe another server or name no authorization server, so \
+             nobody is asked to sign in; tell whoever runs the server",
+        ));
     }
     Ok(issuer)
+}
+
+/// RFC 8414 §2: where the types are listed, `code` is among them.
+fn check_response_types(metadata: &AuthorizationMetadata) -> Result<(), TokenError> {
+    let types = metadata.response_types_supported.as_ref();
+    if types.is_none_or(|types| types.iter().any(|kind| kind == "code")) {
+        return Ok(());
+    }
+    Err(TokenError::new(
+        TokenErrorKind::Misconfigured,
+        "the authorization server signs nobody in with a code (response type code); use another \
+         way to get a token",
+    ))
 }
 
 /// MCP 2026-07-28, authorization code protection: without advertised S256, refuse.
