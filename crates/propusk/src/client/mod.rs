@@ -2,6 +2,7 @@
 
 mod authorized;
 mod bearer;
+mod dpop;
 mod error;
 mod http;
 mod http_settings;
@@ -25,6 +26,7 @@ use authorized::Authorized;
 use bearer::FixedBearer;
 use token_source::DynTokenSource;
 
+pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind};
 pub use http_settings::HttpSettings;
 pub use logins::{Login, LoginKey};

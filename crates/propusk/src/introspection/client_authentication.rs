@@ -13,7 +13,7 @@ use serde_json::json;
 use url::form_urlencoded::{Serializer, byte_serialize};
 use zeroize::Zeroizing;
 
-use super::ClientKey;
+use crate::ClientKey;
 
 /// How long a signed assertion is valid: one exchange, and clocks that differ a little.
 const ASSERTION_LIFETIME: Duration = Duration::from_secs(60);

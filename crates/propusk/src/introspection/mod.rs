@@ -4,7 +4,6 @@
 mod answer;
 mod circuit;
 mod client_authentication;
-mod client_key;
 mod complaints;
 mod error;
 mod place;
@@ -17,7 +16,6 @@ use serde_json::{Map, Value};
 use url::Url;
 
 pub use client_authentication::ClientAuthentication;
-pub use client_key::{ClientKey, InvalidClientKey};
 pub use error::InvalidIntrospection;
 
 use answer::Rules;

@@ -1,6 +1,7 @@
 //! Keys and signatures for tests: made anew in every run.
 
 use aws_lc_rs::{
+    encoding::AsDer,
     hmac,
     rand::SystemRandom,
     rsa::KeySize,
@@ -10,7 +11,10 @@ use aws_lc_rs::{
         RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaKeyPair,
     },
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 
 use super::SignatureAlgorithm;
@@ -38,6 +42,20 @@ impl Signer {
             EdDsa => Self::Ed25519(Ed25519KeyPair::generate().expect("key")),
             _ => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect("key")),
         }
+    }
+
+    /// The private key in PKCS#8, as PEM.
+    pub(crate) fn pem(&self) -> String {
+        let document = match self {
+            Self::Rsa(pair) => pair.as_der().expect("PKCS#8").as_ref().to_vec(),
+            Self::P256(pair) | Self::P384(pair) => {
+                pair.to_pkcs8v1().expect("PKCS#8").as_ref().to_vec()
+            }
+            Self::Ed25519(pair) => pair.to_pkcs8v1().expect("PKCS#8").as_ref().to_vec(),
+            Self::Secret(_) => panic!("a secret is no private key"),
+        };
+        let text = STANDARD.encode(document);
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
     }
 
     /// The public half, without `kid` and `alg`.

@@ -1,4 +1,4 @@
-//! The private key of a client (`private_key_jwt`), and what is signed with it.
+//! The private key of a client (`private_key_jwt`, DPoP), and what is signed with it.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use aws_lc_rs::{
     rand::SystemRandom,
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-        Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
+        Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
     },
 };
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::SignatureAlgorithm;
@@ -68,10 +68,10 @@ impl ClientKey {
         let text: Zeroizing<String> = Zeroizing::new(inside.split_whitespace().collect());
         let der = STANDARD.decode(text.as_bytes());
         let der = Zeroizing::new(der.map_err(|_| InvalidClientKey::NotPkcs8)?);
-        Self::from_der(&der)
+        Self::from_pkcs8(&der)
     }
 
-    fn from_der(der: &[u8]) -> Result<Self, InvalidClientKey> {
+    fn from_pkcs8(der: &[u8]) -> Result<Self, InvalidClientKey> {
         use SignatureAlgorithm::{EdDsa, Es256, Es384, Rs256};
         let curve = |kind| EcdsaKeyPair::from_pkcs8(kind, der).map(Pair::Ecdsa);
         let (pair, algorithm) = if let Ok(pair) = RsaKeyPair::from_pkcs8(der) {
@@ -111,12 +111,47 @@ impl ClientKey {
         Ok(self)
     }
 
+    /// The public half (RFC 7517), with the members that make the key and no others. `None` for RSA,
+    /// whose numbers the library does not give.
+    pub(crate) fn public_jwk(&self) -> Option<Map<String, Value>> {
+        let text = |bytes: &[u8]| Value::from(URL_SAFE_NO_PAD.encode(bytes));
+        let mut jwk = Map::new();
+        match &self.pair {
+            Pair::Rsa(_) => return None,
+            Pair::Ecdsa(pair) => {
+                // The point is uncompressed: a 4, then both coordinates (SEC 1 §2.3.3).
+                let point = pair.public_key().as_ref().get(1..)?;
+                let (x, y) = point.split_at(point.len() / 2);
+                let curve = match self.algorithm {
+                    SignatureAlgorithm::Es384 => "P-384",
+                    _ => "P-256",
+                };
+                jwk.insert("kty".to_owned(), "EC".into());
+                jwk.insert("crv".to_owned(), curve.into());
+                jwk.insert("x".to_owned(), text(x));
+                jwk.insert("y".to_owned(), text(y));
+            }
+            Pair::Ed25519(pair) => {
+                jwk.insert("kty".to_owned(), "OKP".into());
+                jwk.insert("crv".to_owned(), "Ed25519".into());
+                jwk.insert("x".to_owned(), text(pair.public_key().as_ref()));
+            }
+        }
+        Some(jwk)
+    }
+
     /// A signed JSON Web Token with these claims; `None` where the library fails.
-    pub(super) fn sign(&self, claims: &Value) -> Option<Zeroizing<String>> {
-        let mut header = json!({"typ": "JWT", "alg": self.algorithm.name()});
+    pub(crate) fn sign(&self, claims: &Value) -> Option<Zeroizing<String>> {
+        let mut header = json!({"typ": "JWT"});
         if let Some(key_id) = &self.key_id {
             header["kid"] = key_id.as_str().into();
         }
+        self.sign_with(header, claims)
+    }
+
+    /// The same with another header, to which `alg` is added.
+    pub(crate) fn sign_with(&self, mut header: Value, claims: &Value) -> Option<Zeroizing<String>> {
+        header["alg"] = self.algorithm.name().into();
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let input = format!("{}.{}", encode(&header), encode(claims));
         let signature = URL_SAFE_NO_PAD.encode(self.signature(input.as_bytes())?);
