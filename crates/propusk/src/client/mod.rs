@@ -29,7 +29,9 @@ use token_source::DynTokenSource;
 pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind};
 pub use http_settings::HttpSettings;
-pub use logins::{Login, LoginKey};
+pub use logins::{
+    FileLogins, Login, LoginKey, LoginLock, LoginStore, LoginStoreError, LoginStoreErrorKind,
+};
 pub use protected_server::ProtectedServer;
 pub use session::Session;
 pub use token_error::{TokenError, TokenErrorKind};
