@@ -31,6 +31,7 @@ pub use error::{ClientError, ErrorKind};
 pub use http_settings::HttpSettings;
 pub use logins::{
     FileLogins, Login, LoginKey, LoginLock, LoginStore, LoginStoreError, LoginStoreErrorKind,
+    Renewal, RenewalProcess, StoredLogin,
 };
 pub use protected_server::ProtectedServer;
 pub use session::Session;

@@ -100,7 +100,7 @@ async fn what_others_could_read_or_change_is_refused() {
         ("chmod go= ", |place| set_mode(&place.file(), 0o602)),
         ("chmod go-w ", |place| set_mode(place.store.folder(), 0o770)),
         ("chmod go-w ", |place| {
-            set_mode(place.store.folder(), 0o1777)
+            set_mode(place.store.folder(), 0o1777);
         }),
         ("a symbolic link", |place| {
             let elsewhere = place.root.path().join("elsewhere");
