@@ -30,7 +30,10 @@ use token_source::DynTokenSource;
 pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind};
 pub use http_settings::HttpSettings;
-pub use logins::{Login, LoginKey};
+pub use logins::{
+    FileLogins, Login, LoginKey, LoginLock, LoginStore, LoginStoreError, LoginStoreErrorKind,
+    Renewal, RenewalProcess, StoredLogin,
+};
 pub use oauth::{
     AuthorizationCode, AuthorizationUrl, Browser, Redirect, SystemBrowser, open_browser,
 };
