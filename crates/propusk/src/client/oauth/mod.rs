@@ -14,9 +14,11 @@ mod code;
 mod discovery;
 mod failure;
 mod http;
+mod interactive;
 mod loopback;
 mod registration;
 
 pub use browser::{AuthorizationUrl, Browser, SystemBrowser, open_browser};
 pub use code::AuthorizationCode;
+pub use interactive::InteractiveLogin;
 pub use loopback::Redirect;
