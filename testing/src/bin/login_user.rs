@@ -25,7 +25,8 @@ use rmcp::model::ClientConfig;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(io::stderr)
         .init();
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
