@@ -1,16 +1,20 @@
 //! Why a client got no answer.
 
-use std::{error::Error, fmt, time::Duration};
-
-use rmcp::{
-    ErrorData, ServiceError,
-    service::ClientInitializeError,
-    transport::streamable_http_client::{
-        AuthRequiredError, HttpStatusError, InsufficientScopeError, StreamableHttpError,
-    },
+use std::{
+    error::Error,
+    fmt,
+    time::{Duration, SystemTime},
 };
 
-use super::{TokenError, TokenErrorKind};
+use rmcp::{
+    ErrorData, ServiceError, service::ClientInitializeError,
+    transport::streamable_http_client::StreamableHttpError,
+};
+
+use super::{
+    OutgoingToken, TokenErrorKind,
+    authorized::{Failure, Setback},
+};
 use crate::{Challenge, InvalidBearerToken, InvalidResourceUrl, ScopeSet};
 
 /// Why a client got no answer. What to do about it is told by [`ClientError::kind`] and the
@@ -18,7 +22,23 @@ use crate::{Challenge, InvalidBearerToken, InvalidResourceUrl, ScopeSet};
 pub struct ClientError {
     kind: ErrorKind,
     challenge: Option<Box<Challenge>>,
+    sent: Option<Sent>,
     cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What a request carried that the server did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sent {
+    /// No token.
+    Nothing,
+    /// A token.
+    Token {
+        /// Until when it is valid, where that is known.
+        expires_at: Option<SystemTime>,
+        /// Whether it went out with a proof of its key (DPoP).
+        bound: bool,
+    },
 }
 
 /// The kinds of [`ClientError`].
@@ -37,11 +57,11 @@ pub enum ErrorKind {
     Unauthenticated,
     /// 403: the token does not permit it. [`ClientError::challenge`] names the scopes that would do.
     Forbidden,
-    /// 429 or 5xx: the server cannot answer now.
+    /// 429 or 503: the server cannot answer now.
     Unavailable {
         /// The HTTP status.
         status: u16,
-        /// What the server asks to wait, where it said so in seconds.
+        /// What the server asks to wait, where it said so.
         retry_after: Option<Duration>,
     },
     /// The server answered with a JSON-RPC error.
@@ -57,6 +77,7 @@ impl ClientError {
         Self {
             kind,
             challenge: None,
+            sent: None,
             cause: None,
         }
     }
@@ -65,6 +86,7 @@ impl ClientError {
         Self {
             kind,
             challenge: None,
+            sent: None,
             cause: Some(Box::new(cause)),
         }
     }
@@ -79,6 +101,12 @@ impl ClientError {
     #[must_use]
     pub fn challenge(&self) -> Option<&Challenge> {
         self.challenge.as_deref()
+    }
+
+    /// What was sent, where a request was sent and not answered (401, 403, 429, 503).
+    #[must_use]
+    pub fn sent(&self) -> Option<Sent> {
+        self.sent
     }
 
     /// Whether the server wants a (valid) token: 401.
@@ -114,17 +142,6 @@ impl ClientError {
             }
             _ => None,
         };
-        if let Some(status) = data
-            .message
-            .strip_prefix("server/discover rejected with HTTP ")
-        {
-            let kind = match refusing_status(status) {
-                Some(401) => ErrorKind::Unauthenticated,
-                Some(_) => ErrorKind::Forbidden,
-                None => ErrorKind::Transport,
-            };
-            return Self::caused(kind, data);
-        }
         if let Some((kind, challenge)) = refused {
             let mut error = Self::caused(kind, data);
             error.challenge = challenge;
@@ -133,38 +150,53 @@ impl ClientError {
         Self::new(ErrorKind::Rpc(Box::new(data)))
     }
 
-    /// Classifies by the HTTP facts that rmcp keeps at the bottom of its errors.
+    /// Classifies by what our own HTTP client left at the bottom of rmcp's errors.
     fn of_transport(cause: impl Error + Send + Sync + 'static) -> Self {
         let mut found = Self::new(ErrorKind::Transport);
         let mut next: Option<&(dyn Error + 'static)> = Some(&cause);
         while let Some(error) = next {
-            if let Some(refused) = error.downcast_ref::<AuthRequiredError>() {
-                found.kind = ErrorKind::Unauthenticated;
-                found.challenge = challenge_of(&refused.www_authenticate_header).map(Box::new);
-            } else if let Some(refused) = error.downcast_ref::<InsufficientScopeError>() {
-                found.kind = ErrorKind::Forbidden;
-                found.challenge = challenge_of(&refused.www_authenticate_header).map(Box::new);
-            } else if let Some(failed) = http_status(error) {
-                let seconds = failed
-                    .retry_after
-                    .as_deref()
-                    .and_then(|text| text.parse().ok());
-                let retry_after = seconds.map(Duration::from_secs);
-                found.kind = ErrorKind::Unavailable {
-                    status: failed.status,
-                    retry_after,
-                };
-            }
-            if let Some(kind) = kind_without_challenge(error) {
-                found.kind = kind;
-            }
-            if let Some(failed) = error.downcast_ref::<TokenError>() {
-                found.kind = ErrorKind::NoToken(failed.kind());
+            if let Some(failure) = error.downcast_ref::<Failure>() {
+                found.learn(failure);
             }
             next = beneath(error);
         }
         found.cause = Some(Box::new(cause));
         found
+    }
+
+    fn learn(&mut self, failure: &Failure) {
+        match failure {
+            Failure::Setback(Setback::Refused(refused)) => {
+                self.kind = match refused.status {
+                    401 => ErrorKind::Unauthenticated,
+                    _ => ErrorKind::Forbidden,
+                };
+                self.challenge = refused.challenge.clone().map(Box::new);
+                self.sent = Some(Sent::of(refused.sent.as_ref()));
+            }
+            Failure::Setback(Setback::Busy {
+                status,
+                retry_after,
+                sent,
+            }) => {
+                self.kind = ErrorKind::Unavailable {
+                    status: *status,
+                    retry_after: *retry_after,
+                };
+                self.sent = Some(Sent::of(sent.as_ref()));
+            }
+            Failure::NoToken(error) => self.kind = ErrorKind::NoToken(error.kind()),
+            Failure::Late(_) | Failure::Http(_) => {}
+        }
+    }
+}
+
+impl Sent {
+    fn of(token: Option<&OutgoingToken>) -> Self {
+        token.map_or(Self::Nothing, |token| Self::Token {
+            expires_at: token.expires_at(),
+            bound: token.is_bound_to_key(),
+        })
     }
 }
 
@@ -174,38 +206,6 @@ fn challenge_in(message: &str, scope: Option<&str>) -> Challenge {
         .with_error("insufficient_scope")
         .with_error_description(message)
         .with_scope(&ScopeSet::from_claim(scope.unwrap_or_default()))
-}
-
-/// A 401 or 403 without a challenge.
-fn kind_without_challenge(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    match status_without_challenge(error.downcast_ref()?)? {
-        401 => Some(ErrorKind::Unauthenticated),
-        _ => Some(ErrorKind::Forbidden),
-    }
-}
-
-/// 401 or 403 where there was no challenge; rmcp keeps the status as the beginning of a text.
-pub(super) fn status_without_challenge(error: &StreamableHttpError<reqwest::Error>) -> Option<u16> {
-    match error {
-        StreamableHttpError::UnexpectedServerResponse(text) => {
-            refusing_status(text.strip_prefix("HTTP ")?)
-        }
-        _ => None,
-    }
-}
-
-fn refusing_status(text: &str) -> Option<u16> {
-    match text.get(..3)? {
-        "401" => Some(401),
-        "403" => Some(403),
-        _ => None,
-    }
-}
-
-/// The challenge in a `WWW-Authenticate` header. What a server says that wants a token bound to a
-/// key is worth knowing too.
-pub(super) fn challenge_of(header: &str) -> Option<Challenge> {
-    Challenge::parse_bearer(header).or_else(|| Challenge::parse_dpop(header))
 }
 
 impl From<ServiceError> for ClientError {
@@ -234,6 +234,12 @@ impl From<ClientInitializeError> for ClientError {
             ClientInitializeError::LegacyFallbackFailed { fallback, .. } => Self::from(*fallback),
             other => Self::of_transport(other),
         }
+    }
+}
+
+impl From<Failure> for ClientError {
+    fn from(failure: Failure) -> Self {
+        Self::of_transport(failure)
     }
 }
 
@@ -277,7 +283,7 @@ impl fmt::Display for ClientError {
             }
             ErrorKind::Rpc(data) => write!(f, "{} (JSON-RPC error {})", data.message, data.code.0),
             ErrorKind::Transport => write!(f, "cannot talk to the server: {}", cause()),
-            ErrorKind::NoToken(_) => f.write_str(&cause()),
+            ErrorKind::NoToken(_) => f.write_str(&self.said_by_the_source()),
         }
     }
 }
@@ -287,6 +293,21 @@ impl ClientError {
     fn said_by_the_tool(&self) -> Option<&str> {
         let data = self.cause.as_deref()?.downcast_ref::<ErrorData>()?;
         data.data.is_some().then_some(&*data.message)
+    }
+
+    /// The sentence of the [`TokenError`], which is no more and no less than the user needs.
+    fn said_by_the_source(&self) -> String {
+        let mut next = self
+            .cause
+            .as_deref()
+            .map(|cause| cause as &(dyn Error + 'static));
+        while let Some(error) = next {
+            if let Some(Failure::NoToken(error)) = error.downcast_ref() {
+                return error.to_string();
+            }
+            next = beneath(error);
+        }
+        String::new()
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
@@ -303,24 +324,11 @@ impl ClientError {
 }
 
 /// What caused an error. rmcp shows the HTTP client's error in its own text and does not name it as
-/// the source; the I/O error around a [`TokenError`] names that one's source as its own.
+/// the source.
 fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    if let Some(outer) = error.downcast_ref::<std::io::Error>()
-        && let Some(inner) = outer.get_ref()
-    {
-        return Some(inner as &(dyn Error + 'static));
-    }
-    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+    match error.downcast_ref::<StreamableHttpError<Failure>>() {
         Some(StreamableHttpError::Client(inner)) => Some(inner),
         _ => error.source(),
-    }
-}
-
-/// rmcp's error stands for the one inside: it is not its source.
-fn http_status<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HttpStatusError> {
-    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
-        Some(StreamableHttpError::HttpStatus(failed)) => Some(failed),
-        _ => error.downcast_ref(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use reqwest::redirect;
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::{ClientError, HttpSettings};
@@ -42,13 +43,10 @@ pub(super) fn client(
     url: &ResourceUrl,
     settings: &HttpSettings,
 ) -> Result<reqwest::Client, ClientError> {
-    let mut client = reqwest::Client::builder();
-    if url.is_loopback() {
-        // A proxy of the environment would get the token in the clear.
-        client = client.no_proxy();
-    }
-    client
-        .connect_timeout(settings.connect_timeout)
+    let server = Url::parse(url.as_str());
+    let server = server.map_err(|error| ClientError::caused(ErrorKind::InvalidUrl, error))?;
+    settings
+        .builder(&server)
         // A redirect would carry the token, or lose it, without anybody having decided so.
         .redirect(redirect::Policy::none())
         // rmcp's own setting: a connection whose last answer was not read to its end stalls.

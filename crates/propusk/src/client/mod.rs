@@ -9,27 +9,26 @@ mod http_settings;
 mod logins;
 mod oauth;
 mod protected_server;
+mod provider;
 mod session;
 mod token_error;
 mod token_source;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use rmcp::{
     ClientHandler, ClientLifecycleMode, ClientServiceExt,
     model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion},
-    transport::{
-        StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig,
-    },
+    transport::StreamableHttpClientTransport,
 };
 
-use authorized::Authorized;
+use authorized::{Authorized, Failure};
 use bearer::FixedBearer;
 use token_source::DynTokenSource;
 
 pub use dpop::{DpopKey, InvalidDpopKey};
-pub use error::{ClientError, ErrorKind};
-pub use http_settings::HttpSettings;
+pub use error::{ClientError, ErrorKind, Sent};
+pub use http_settings::{HttpSettings, InvalidHttpSettings};
 pub use logins::{
     FileLogins, Login, LoginKey, LoginLock, LoginStore, LoginStoreError, LoginStoreErrorKind,
     Renewal, RenewalProcess, StoredLogin,
@@ -39,13 +38,10 @@ pub use oauth::{
     open_browser,
 };
 pub use protected_server::ProtectedServer;
+pub use provider::TokenProvider;
 pub use session::Session;
 pub use token_error::{TokenError, TokenErrorKind};
 pub use token_source::{OutgoingToken, Reaction, RefusedRequest, TokenSource};
-
-/// How long a server may take to say which protocol it speaks. rmcp itself gives the newer one
-/// 10 s before it tries the older.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Connects to an MCP server with a bearer token.
 ///
@@ -65,6 +61,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Client {
     url: String,
     tokens: Tokens,
+    key: Option<DpopKey>,
     era: Era,
     http: HttpSettings,
 }
@@ -95,6 +92,7 @@ impl Client {
         Self {
             url: url.into(),
             tokens: Tokens::None,
+            key: None,
             era: Era::Auto,
             http: HttpSettings::default(),
         }
@@ -109,6 +107,14 @@ impl Client {
     /// Takes the tokens from a source: one that obtains, keeps and refreshes them.
     pub fn tokens(mut self, source: impl TokenSource) -> Self {
         self.tokens = Tokens::Source(Arc::new(source));
+        self
+    }
+
+    /// Proves with every request that this client has the key that its tokens are bound to (DPoP,
+    /// RFC 9449): they go out under the scheme `DPoP`, each time with a fresh proof. A source may
+    /// say otherwise of a token: see [`OutgoingToken::bound_to_key`].
+    pub fn dpop(mut self, key: DpopKey) -> Self {
+        self.key = Some(key);
         self
     }
 
@@ -149,16 +155,32 @@ impl Client {
             Tokens::Source(source) => Arc::clone(source),
         };
         let url = http::usable_url(&self.url, !matches!(self.tokens, Tokens::None))?;
-        let config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
         let http = http::client(&url, &self.http)?;
         let server = ProtectedServer::new(self.url, self.http);
-        let http = Authorized::new(http, server, source);
-        let transport = StreamableHttpClientTransport::with_client(http, config);
-        let connecting = handler.serve_with_lifecycle(transport, self.era.lifecycle());
-        let service = tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting)
-            .await
-            .map_err(|elapsed| ClientError::caused(ErrorKind::Transport, elapsed))??;
-        Ok(Session::new(service))
+        let limit = server.http().handshake_timeout;
+        let http = Authorized::new(http, server, source, self.key);
+        let handler = Arc::new(handler);
+        // A handshake has its limits, and to obtain a token has others.
+        http.ask_for_token().await.map_err(Failure::from)?;
+        let mut patience = http.patience();
+        loop {
+            let transport =
+                StreamableHttpClientTransport::with_client(http.clone(), http.config(url.as_str()));
+            let connecting =
+                Arc::clone(&handler).serve_with_lifecycle(transport, self.era.lifecycle());
+            let failed = match tokio::time::timeout(limit, connecting).await {
+                Ok(Ok(service)) => {
+                    http.connected();
+                    return Ok(Session::new(service));
+                }
+                Ok(Err(error)) => ClientError::from(error),
+                Err(_) => ClientError::from(Failure::Late(limit)),
+            };
+            let Some(setback) = http.take_setback() else {
+                return Err(failed);
+            };
+            http.get_over(setback, &mut patience).await?;
+        }
     }
 }
 

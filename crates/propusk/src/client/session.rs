@@ -1,6 +1,6 @@
 //! A connected client.
 
-use std::ops::Deref;
+use std::{ops::Deref, sync::Arc};
 
 use rmcp::{
     ClientHandler, Peer, RoleClient,
@@ -14,11 +14,11 @@ use super::{ClientError, ErrorKind};
 /// A connected client. What is not here is rmcp's [`Peer`], which it dereferences to; the errors of
 /// those methods convert into [`ClientError`], with `?` or `ClientError::from`.
 pub struct Session<H: ClientHandler> {
-    service: RunningService<RoleClient, H>,
+    service: RunningService<RoleClient, Arc<H>>,
 }
 
 impl<H: ClientHandler> Session<H> {
-    pub(super) fn new(service: RunningService<RoleClient, H>) -> Self {
+    pub(super) fn new(service: RunningService<RoleClient, Arc<H>>) -> Self {
         Self { service }
     }
 

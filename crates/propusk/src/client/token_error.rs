@@ -1,12 +1,13 @@
 //! Why a client has no token.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 /// Why there is no token for a request. It never contains a token, a code or a secret.
+#[derive(Clone)]
 pub struct TokenError {
     kind: TokenErrorKind,
     message: String,
-    cause: Option<Box<dyn Error + Send + Sync>>,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 /// The kinds of [`TokenError`]: what to do about it.
@@ -39,7 +40,7 @@ impl TokenError {
     /// Keeps the cause. Whoever calls this knows that no secret is in its text.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+        self.cause = Some(cause.into().into());
         self
     }
 

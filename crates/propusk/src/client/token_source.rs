@@ -2,8 +2,8 @@
 
 use std::{fmt, pin::Pin, sync::Arc, time::SystemTime};
 
-use super::{ProtectedServer, TokenError};
-use crate::{BearerToken, Challenge};
+use super::{DpopKey, ProtectedServer, TokenError};
+use crate::{BearerToken, Challenge, InvalidBearerToken};
 
 /// Gives a client its tokens: the counterpart of [`TokenVerifier`](crate::TokenVerifier).
 ///
@@ -64,22 +64,33 @@ pub enum Reaction {
 }
 
 /// A token as it goes out with a request.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct OutgoingToken {
     secret: BearerToken,
     expires_at: Option<SystemTime>,
-    bound: bool,
+    pub(super) bound: Option<bool>,
+    key: Option<DpopKey>,
 }
 
 impl OutgoingToken {
-    /// A bearer token (RFC 6750).
+    /// A token. It goes out as a bearer token (RFC 6750), unless the client has a
+    /// [`DpopKey`](super::Client::dpop); [`OutgoingToken::bound_to_key`] decides it here.
     #[must_use]
     pub fn new(secret: BearerToken) -> Self {
         Self {
             secret,
             expires_at: None,
-            bound: false,
+            bound: None,
+            key: None,
         }
+    }
+
+    /// A token from its text. A pasted `Bearer ` in front of it is taken off.
+    ///
+    /// # Errors
+    /// [`InvalidBearerToken`] says what is wrong without repeating the text.
+    pub fn parse(text: &str) -> Result<Self, InvalidBearerToken> {
+        BearerToken::parse(text).map(Self::new)
     }
 
     /// Says until when it is valid, where that is known.
@@ -89,11 +100,19 @@ impl OutgoingToken {
         self
     }
 
-    /// Says that it is bound to the client's DPoP key (`token_type=DPoP`, RFC 9449 §5), so that it
-    /// goes out with a proof and under the scheme `DPoP`.
+    /// Says whether it is bound to the client's DPoP key (`token_type=DPoP`, RFC 9449 §5), so that
+    /// it goes out with a proof and under the scheme `DPoP`.
     #[must_use]
     pub fn bound_to_key(mut self, bound: bool) -> Self {
-        self.bound = bound;
+        self.bound = Some(bound);
+        self
+    }
+
+    /// Says that it is bound to this key, whatever key the client has.
+    #[must_use]
+    pub fn with_key(mut self, key: DpopKey) -> Self {
+        self.bound = Some(true);
+        self.key = Some(key);
         self
     }
 
@@ -103,10 +122,16 @@ impl OutgoingToken {
         self.expires_at
     }
 
-    /// Whether it is bound to the client's DPoP key.
+    /// Whether it is said to be bound to a DPoP key.
     #[must_use]
     pub fn is_bound_to_key(&self) -> bool {
-        self.bound
+        self.bound == Some(true)
+    }
+
+    /// The key that it is bound to, where it is not the client's.
+    #[must_use]
+    pub fn key(&self) -> Option<&DpopKey> {
+        self.key.as_ref()
     }
 
     /// The token itself.
@@ -122,6 +147,40 @@ impl fmt::Debug for OutgoingToken {
             .field("expires_at", &self.expires_at)
             .field("bound", &self.bound)
             .finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for OutgoingToken {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |token: &Self| token.key.as_ref().map(|key| key.thumbprint().to_owned());
+        self.secret == other.secret
+            && self.expires_at == other.expires_at
+            && self.bound == other.bound
+            && key(self) == key(other)
+    }
+}
+
+impl Eq for OutgoingToken {}
+
+impl From<BearerToken> for OutgoingToken {
+    fn from(token: BearerToken) -> Self {
+        Self::new(token)
+    }
+}
+
+impl TryFrom<String> for OutgoingToken {
+    type Error = InvalidBearerToken;
+
+    fn try_from(text: String) -> Result<Self, InvalidBearerToken> {
+        Self::parse(&zeroize::Zeroizing::new(text))
+    }
+}
+
+impl TryFrom<&str> for OutgoingToken {
+    type Error = InvalidBearerToken;
+
+    fn try_from(text: &str) -> Result<Self, InvalidBearerToken> {
+        Self::parse(text)
     }
 }
 
@@ -142,13 +201,14 @@ impl RefusedRequest {
         self.status
     }
 
-    /// The `WWW-Authenticate` header as it came, where there was one.
+    /// The `WWW-Authenticate` header as it came, where there was one; several are joined by commas.
     #[must_use]
     pub fn header(&self) -> Option<&str> {
         self.header.as_deref()
     }
 
-    /// The challenge in that header.
+    /// The challenge in that header that this client answers: of the scheme that the token went
+    /// out under, else `Bearer`, else `DPoP`.
     #[must_use]
     pub fn challenge(&self) -> Option<&Challenge> {
         self.challenge.as_ref()
