@@ -12,11 +12,15 @@ mod browser;
 mod callback;
 mod code;
 mod discovery;
+mod exchange;
 mod failure;
 mod http;
 mod interactive;
 mod loopback;
+mod names;
 mod registration;
+mod request;
+mod scopes;
 
 pub use browser::{AuthorizationUrl, Browser, SystemBrowser, open_browser};
 pub use code::AuthorizationCode;

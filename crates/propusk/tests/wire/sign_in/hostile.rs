@@ -284,7 +284,7 @@ async fn registration() {
                 own.answer(
                     "POST /register",
                     error(400, "invalid_redirect_uri", "no \u{1b}[2J"),
-                )
+                );
             },
             (Declined, "invalid_redirect_uri: no ?[2J"),
         ),
@@ -379,7 +379,7 @@ async fn rfc9207_2_4_the_way_back() {
                 back(
                     own,
                     "error=access_denied&error_description=no%0Away&state={state}&iss={origin}",
-                )
+                );
             },
             (Declined, "access_denied: no?way"),
         ),
@@ -389,7 +389,7 @@ async fn rfc9207_2_4_the_way_back() {
                 back(
                     own,
                     "error=access_denied&code=hunter2&state={state}&iss={origin}",
-                )
+                );
             },
             (Declined, "access_denied"),
         ),
