@@ -58,7 +58,14 @@ pub mod audit;
 pub mod client;
 #[cfg(feature = "fetch")]
 mod discovery;
-#[cfg(feature = "fetch")]
+#[cfg(any(feature = "client", feature = "fetch"))]
+#[cfg_attr(
+    not(feature = "fetch"),
+    allow(
+        dead_code,
+        reason = "the client has its own requests, to the same addresses"
+    )
+)]
 mod fetch;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

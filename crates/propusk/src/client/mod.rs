@@ -6,6 +6,8 @@ mod dpop;
 mod error;
 mod http;
 mod http_settings;
+mod logins;
+mod oauth;
 mod protected_server;
 mod provider;
 mod session;
@@ -27,6 +29,13 @@ use token_source::DynTokenSource;
 pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind, Sent};
 pub use http_settings::{HttpSettings, InvalidHttpSettings};
+pub use logins::{
+    FileLogins, Login, LoginKey, LoginLock, LoginStore, LoginStoreError, LoginStoreErrorKind,
+    Renewal, RenewalProcess, StoredLogin,
+};
+pub use oauth::{
+    AuthorizationCode, AuthorizationUrl, Browser, Redirect, SystemBrowser, open_browser,
+};
 pub use protected_server::ProtectedServer;
 pub use provider::TokenProvider;
 pub use session::Session;

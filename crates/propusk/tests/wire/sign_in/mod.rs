@@ -1,0 +1,6 @@
+//! Signing a user in: with servers that behave, and with servers that do not.
+
+mod browser;
+mod flow;
+mod hostile;
+mod world;

@@ -1,0 +1,144 @@
+//! Twenty processes share one login whose access tokens live for two seconds and whose refresh
+//! tokens rotate; others are killed at random points meanwhile. No call fails, and nobody signs in
+//! again.
+//!
+//! The provider is as strict as can be: a refresh token that comes twice ends the login for all.
+
+// Helpers of tests are tests too; `clippy.toml` reaches the test functions only.
+#![allow(clippy::unwrap_used)]
+
+mod server;
+
+use std::{
+    env,
+    hash::{BuildHasher, Hasher, RandomState},
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant, SystemTime},
+};
+
+use propusk::{
+    BearerToken, ScopeSet,
+    client::{FileLogins, Login, LoginKey, LoginStore},
+};
+use propusk_testing::identity_provider::{Endpoint, IdentityProvider, Options, SignIn};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::{sleep, timeout},
+};
+
+const PROCESSES: usize = 20;
+
+/// At random points of their first second: reading, waiting for the lock, renewing, calling.
+const LONGEST_LIFE_OF_A_VICTIM: u64 = 1_200;
+
+/// A process that takes longer to end has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_processes_share_one_login() {
+    let provider = IdentityProvider::start(Options::new().lifetime(2))
+        .await
+        .unwrap();
+    let server = server::start(provider.issuer()).await;
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("logins");
+    let key = sign_in(&provider, &server.url, &folder).await;
+    let before = provider.counts().await.unwrap();
+
+    let mut users: Vec<Child> = (0..PROCESSES).map(|_| user(&folder, &server.url)).collect();
+    let victims = kill_some(&folder, &server.url, duration()).await;
+
+    let mut calls = 0;
+    for user in &mut users {
+        drop(user.stdin.take());
+    }
+    for user in users {
+        let ended = timeout(PATIENCE, user.wait_with_output())
+            .await
+            .unwrap()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{said}");
+        assert_eq!(said, "", "nothing to complain about");
+        calls += String::from_utf8(ended.stdout)
+            .unwrap()
+            .trim()
+            .parse::<u64>()
+            .unwrap();
+    }
+
+    let after = provider.counts().await.unwrap();
+    let asked = |endpoint| after.of(endpoint) - before.of(endpoint);
+    let renewals = asked(Endpoint::Token);
+    println!("{calls} calls, {renewals} renewals, {victims} processes killed");
+    assert!(calls >= 2 * PROCESSES as u64, "each process called");
+    assert!(
+        renewals >= duration().as_secs() / 3,
+        "tokens of two seconds were renewed: {renewals}"
+    );
+    assert_eq!(asked(Endpoint::Authorization), 0, "nobody signed in again");
+    let login = FileLogins::new(&folder).load(&key).await.unwrap().unwrap();
+    let tokens = provider
+        .refresh("native", login.expose_refresh_token().unwrap())
+        .await;
+    assert!(
+        tokens.is_ok(),
+        "the refresh token that was kept is the newest"
+    );
+}
+
+/// Signs alice in once, and keeps her login.
+async fn sign_in(provider: &IdentityProvider, server: &str, folder: &Path) -> LoginKey {
+    let tokens = provider
+        .sign_in(&SignIn::new("alice", server, "mcp"))
+        .await
+        .unwrap();
+    let key = LoginKey {
+        server: server.to_owned(),
+        resource: server.to_owned(),
+        issuer: provider.issuer().to_owned(),
+        client_id: "native".to_owned(),
+        account: None,
+    };
+    let now = SystemTime::now();
+    let access_token = BearerToken::parse(&tokens.access_token).unwrap();
+    let login = Login::new(key.clone(), provider.url(Endpoint::Token), access_token)
+        .with_refresh_token(tokens.refresh_token)
+        .with_times(now, Some(now + Duration::from_secs(tokens.expires_in)))
+        .with_scopes(ScopeSet::parse("mcp").unwrap());
+    FileLogins::new(folder).save(&login).await.unwrap();
+    key
+}
+
+/// Starts a process and kills it, one after the other, and says how many.
+async fn kill_some(folder: &Path, server: &str, duration: Duration) -> usize {
+    let end = Instant::now() + duration;
+    let mut killed = 0;
+    while Instant::now() < end {
+        let mut victim = user(folder, server);
+        let life = RandomState::new().build_hasher().finish() % LONGEST_LIFE_OF_A_VICTIM;
+        sleep(Duration::from_millis(life)).await;
+        victim.kill().await.unwrap();
+        killed += 1;
+    }
+    killed
+}
+
+fn user(folder: &Path, server: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_login-user"))
+        .args(["call".as_ref(), folder.as_os_str(), server.as_ref()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// `cargo xtask test` asks for a minute.
+fn duration() -> Duration {
+    let seconds = env::var("PROPUSK_TEST_SHARED_LOGIN_SECONDS").ok();
+    Duration::from_secs(seconds.map_or(15, |seconds| seconds.parse().unwrap()))
+}
