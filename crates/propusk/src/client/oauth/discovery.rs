@@ -14,7 +14,7 @@ use url::Url;
 use super::{answer::quoted, failure, http::OAuthHttp};
 use crate::{
     Scope, ScopeSet,
-    client::{TokenError, TokenErrorKind, error::challenge_of},
+    client::{TokenError, TokenErrorKind, authorized},
 };
 
 /// How many exchanges' time discovery may take altogether.
@@ -63,7 +63,7 @@ pub(super) async fn discover(
     check_response_types(&metadata)?;
     check_pkce(&metadata)?;
     check_endpoints(http, &metadata)?;
-    let challenge = challenge.and_then(challenge_of);
+    let challenge = challenge.and_then(|header| authorized::challenge(header, None));
     let challenged = challenge.and_then(|challenge| challenge.scope());
     let listed = resource.and_then(|document| document.scopes_supported);
     let listed = listed.unwrap_or_default();
