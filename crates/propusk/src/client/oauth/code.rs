@@ -425,7 +425,7 @@ fn asked(http: &OAuthHttp, text: &str) -> Result<Asked, TokenError> {
 }
 
 /// The URL of the server: https, or on this machine.
-fn server_url(server: &ProtectedServer) -> Result<Url, TokenError> {
+pub(in crate::client) fn server_url(server: &ProtectedServer) -> Result<Url, TokenError> {
     let misconfigured = |error: crate::InvalidResourceUrl| {
         TokenError::new(TokenErrorKind::Misconfigured, error.to_string())
     };
@@ -444,7 +444,7 @@ fn server_url(server: &ProtectedServer) -> Result<Url, TokenError> {
     })
 }
 
-fn issuer_url(text: &str) -> Result<Url, TokenError> {
+pub(in crate::client) fn issuer_url(text: &str) -> Result<Url, TokenError> {
     Url::parse(text).map_err(|error| {
         TokenError::new(
             TokenErrorKind::Misconfigured,
@@ -460,7 +460,7 @@ fn with_offline_access(mut scopes: ScopeSet, found: &Discovered) -> ScopeSet {
     scopes
 }
 
-fn not_the_wanted_issuer(wanted: &str, named: &str) -> TokenError {
+pub(in crate::client) fn not_the_wanted_issuer(wanted: &str, named: &str) -> TokenError {
     TokenError::new(
         TokenErrorKind::Unsafe,
         format!(
@@ -501,7 +501,7 @@ fn no_answer() -> TokenError {
     )
 }
 
-fn not_bound() -> TokenError {
+pub(in crate::client) fn not_bound() -> TokenError {
     TokenError::new(
         TokenErrorKind::Unsafe,
         "the authorization server issued a token that is not bound to the DPoP key, so it is not used",

@@ -17,6 +17,12 @@ mod http;
 mod loopback;
 mod registration;
 
+pub(super) use answer::{TokenAnswer, quoted};
+pub(super) use code::{issuer_url, not_bound, not_the_wanted_issuer, server_url};
+pub(super) use discovery::find;
+pub(super) use failure::of_exchange;
+pub(super) use http::{EXCHANGE_TIMEOUT, OAuthHttp};
+
 pub use browser::{AuthorizationUrl, Browser, SystemBrowser, open_browser};
 pub use code::AuthorizationCode;
 pub use loopback::Redirect;
