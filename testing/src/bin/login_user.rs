@@ -2,7 +2,8 @@
 //!
 //! `login-user call FOLDER SERVER` calls the tool `whoami` again and again until standard input
 //! closes, then says how often. Every other call is over a connection of its own, with nothing in
-//! memory, as a command line does. `login-user renew FOLDER` is its helper for renewals.
+//! memory, as a command line does. `login-user renew FOLDER` is its helper for renewals;
+//! `login-user call-alone FOLDER SERVER` does without one.
 
 use std::{
     env,
@@ -25,7 +26,8 @@ use rmcp::model::ClientConfig;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(io::stderr)
         .init();
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -34,24 +36,24 @@ async fn main() -> anyhow::Result<ExitCode> {
             let store = FileLogins::new(folder);
             Ok(RenewalProcess::serve(&store, &HttpSettings::default()).await)
         }
-        ["call", folder, server] => {
-            call(folder, server).await?;
+        [how @ ("call" | "call-alone"), folder, server] => {
+            call(folder, server, how == "call").await?;
             Ok(ExitCode::SUCCESS)
         }
-        _ => bail!("usage: login-user call FOLDER SERVER | renew FOLDER"),
+        _ => bail!("usage: login-user call|call-alone FOLDER SERVER | renew FOLDER"),
     }
 }
 
-async fn call(folder: &str, server: &str) -> anyhow::Result<()> {
+async fn call(folder: &str, server: &str, helped: bool) -> anyhow::Result<()> {
     let stop = stop_with_stdin();
-    let kept = login(folder, server).await?;
+    let kept = login(folder, server, helped).await?;
     let session = Client::new(server).tokens(kept).connect().await?;
     let mut calls = 0;
     while !stop.load(Relaxed) {
         whoami(&session)
             .await
             .with_context(|| format!("call {calls}"))?;
-        let fresh = Client::new(server).tokens(login(folder, server).await?);
+        let fresh = Client::new(server).tokens(login(folder, server, helped).await?);
         let fresh = fresh
             .connect()
             .await
@@ -66,13 +68,21 @@ async fn call(folder: &str, server: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn login(folder: &str, server: &str) -> anyhow::Result<StoredLogin<FileLogins>> {
+async fn login(
+    folder: &str,
+    server: &str,
+    helped: bool,
+) -> anyhow::Result<StoredLogin<FileLogins>> {
     let store = FileLogins::new(folder);
     let keys = store.list().await?;
     let mut keys = keys.into_iter().filter(|key| key.server == server);
     let key = keys.next().context("nobody is signed in")?;
+    let login = StoredLogin::new(store, key);
+    if !helped {
+        return Ok(login);
+    }
     let helper = RenewalProcess::this_program()?.arg("renew").arg(folder);
-    Ok(StoredLogin::new(store, key).renew_in(helper))
+    Ok(login.renew_in(helper))
 }
 
 async fn whoami(session: &Session<ClientConfig>) -> anyhow::Result<()> {

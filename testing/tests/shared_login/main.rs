@@ -21,7 +21,7 @@ use propusk::{
     BearerToken, ScopeSet,
     client::{FileLogins, Login, LoginKey, LoginStore},
 };
-use propusk_testing::identity_provider::{Endpoint, IdentityProvider, Options, SignIn};
+use propusk_testing::identity_provider::{Endpoint, Fault, IdentityProvider, Options, SignIn};
 use tempfile::TempDir;
 use tokio::{
     process::{Child, Command},
@@ -47,7 +47,9 @@ async fn twenty_processes_share_one_login() {
     let key = sign_in(&provider, &server.url, &folder).await;
     let before = provider.counts().await.unwrap();
 
-    let mut users: Vec<Child> = (0..PROCESSES).map(|_| user(&folder, &server.url)).collect();
+    let mut users: Vec<Child> = (0..PROCESSES)
+        .map(|_| user("call", &folder, &server.url))
+        .collect();
     let victims = kill_some(&folder, &server.url, duration()).await;
 
     let mut calls = 0;
@@ -89,6 +91,50 @@ async fn twenty_processes_share_one_login() {
     );
 }
 
+/// The provider has used up the refresh token and holds its answer back when the process is killed.
+/// What has done the renewal in a process of its own gets the answer and keeps it. What has done it
+/// by itself has lost the login, which is why the command line does not: nothing can help there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_is_killed_while_it_renews() {
+    for (how, survives) in [("call", true), ("call-alone", false)] {
+        let provider = IdentityProvider::start(Options::new().lifetime(2))
+            .await
+            .unwrap();
+        let server = server::start(provider.issuer()).await;
+        let home = TempDir::new().unwrap();
+        let store = FileLogins::new(home.path().join("logins"));
+        let key = sign_in(&provider, &server.url, store.folder()).await;
+        let login = store.load(&key).await.unwrap().unwrap();
+        let past = SystemTime::now() - Duration::from_secs(60);
+        store
+            .save(&login.clone().with_times(past, Some(past)))
+            .await
+            .unwrap();
+        let before = provider.counts().await.unwrap();
+        let late = Fault::Withhold(Duration::from_secs(1));
+        provider
+            .fault_times(Endpoint::Token, late, 1)
+            .await
+            .unwrap();
+
+        let mut victim = user(how, store.folder(), &server.url);
+        while provider.counts().await.unwrap().of(Endpoint::Token) == before.of(Endpoint::Token) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        victim.kill().await.unwrap();
+        // Whoever is still at it holds the lock.
+        drop(store.lock(&key).await.unwrap());
+
+        let kept = store.load(&key).await.unwrap().unwrap();
+        let rotated = kept.expose_refresh_token() != login.expose_refresh_token();
+        assert_eq!(rotated, survives, "{how}");
+        let renewed = provider
+            .refresh("native", kept.expose_refresh_token().unwrap())
+            .await;
+        assert_eq!(renewed.is_ok(), survives, "{how}");
+    }
+}
+
 /// Signs alice in once, and keeps her login.
 async fn sign_in(provider: &IdentityProvider, server: &str, folder: &Path) -> LoginKey {
     let tokens = provider
@@ -117,7 +163,7 @@ async fn kill_some(folder: &Path, server: &str, duration: Duration) -> usize {
     let end = Instant::now() + duration;
     let mut killed = 0;
     while Instant::now() < end {
-        let mut victim = user(folder, server);
+        let mut victim = user("call", folder, server);
         let life = RandomState::new().build_hasher().finish() % LONGEST_LIFE_OF_A_VICTIM;
         sleep(Duration::from_millis(life)).await;
         victim.kill().await.unwrap();
@@ -126,9 +172,9 @@ async fn kill_some(folder: &Path, server: &str, duration: Duration) -> usize {
     killed
 }
 
-fn user(folder: &Path, server: &str) -> Child {
+fn user(how: &str, folder: &Path, server: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_login-user"))
-        .args(["call".as_ref(), folder.as_os_str(), server.as_ref()])
+        .args([how.as_ref(), folder.as_os_str(), server.as_ref()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -39,7 +39,8 @@ pub use logins::{
     Renewal, RenewalProcess, StoredLogin,
 };
 pub use oauth::{
-    AuthorizationCode, AuthorizationUrl, Browser, Redirect, SystemBrowser, open_browser,
+    AuthorizationCode, AuthorizationUrl, Browser, InteractiveLogin, Redirect, SystemBrowser,
+    open_browser,
 };
 pub use protected_server::ProtectedServer;
 pub use provider::TokenProvider;

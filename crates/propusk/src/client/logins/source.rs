@@ -352,3 +352,6 @@ impl<S> fmt::Debug for StoredLogin<S> {
         f.debug_tuple("StoredLogin").field(&self.0.key).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

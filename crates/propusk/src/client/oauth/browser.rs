@@ -2,8 +2,6 @@
 
 use std::{
     fmt,
-    future::Future,
-    pin::Pin,
     process::{Command, Stdio},
 };
 
@@ -115,27 +113,6 @@ fn command(chosen: &str, url: &AuthorizationUrl) -> Command {
     };
     command.arg(url.as_str());
     command
-}
-
-type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// The object-safe twin of [`Browser`], for storage only.
-pub(super) trait DynBrowser: Send + Sync {
-    fn dyn_authorize<'a>(
-        &'a self,
-        url: &'a AuthorizationUrl,
-        redirect: Redirect,
-    ) -> Later<'a, Result<String, TokenError>>;
-}
-
-impl<B: Browser> DynBrowser for B {
-    fn dyn_authorize<'a>(
-        &'a self,
-        url: &'a AuthorizationUrl,
-        redirect: Redirect,
-    ) -> Later<'a, Result<String, TokenError>> {
-        Box::pin(self.authorize(url, redirect))
-    }
 }
 
 #[cfg(test)]

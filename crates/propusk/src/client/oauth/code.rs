@@ -194,6 +194,17 @@ impl AuthorizationCode {
         again.finish(found, scopes, Some(login), browser).await
     }
 
+    /// Whether a login may have come out of this flow.
+    pub(super) fn is_for(&self, key: &LoginKey) -> bool {
+        let client = self.client.as_ref();
+        client.is_none_or(|client| client.id == key.client_id)
+            && self
+                .issuer
+                .as_ref()
+                .is_none_or(|issuer| *issuer == key.issuer)
+            && self.account == key.account
+    }
+
     /// Finds the authorization server.
     async fn find(
         &self,

@@ -51,7 +51,7 @@ impl Loopback {
             let uri = format!("http://{}{PATH}", listener.local_addr()?);
             Ok(Self { listener, uri })
         });
-        bound.map_err(|error| cannot_listen(error))
+        bound.map_err(cannot_listen)
     }
 
     /// The redirect URI that leads here.

@@ -14,6 +14,7 @@ mod code;
 mod discovery;
 mod failure;
 mod http;
+mod interactive;
 mod loopback;
 mod registration;
 
@@ -25,4 +26,5 @@ pub(super) use http::{EXCHANGE_TIMEOUT, OAuthHttp};
 
 pub use browser::{AuthorizationUrl, Browser, SystemBrowser, open_browser};
 pub use code::AuthorizationCode;
+pub use interactive::InteractiveLogin;
 pub use loopback::Redirect;

@@ -2,15 +2,19 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use propusk::{
     ScopeSet,
-    client::{AuthorizationCode, HttpSettings, Login, ProtectedServer, TokenError, TokenErrorKind},
+    client::{
+        AuthorizationCode, DpopKey, HttpSettings, Login, ProtectedServer, TokenError,
+        TokenErrorKind,
+    },
 };
 use serde_json::json;
 
 use super::{
     browser::Clicks,
-    world::{Answer, CODE, REFRESH, SECRET, TOKEN, World},
+    world::{Answer, CODE, REFRESH, SECRET, TOKEN, World, changed, token},
 };
 use crate::support::soon;
 
@@ -288,4 +292,71 @@ async fn the_metadata_are_found_without_a_challenge() {
     let server = ProtectedServer::new(world.url(), HttpSettings::default());
     let login = soon(flow().sign_in(&server, None, &Clicks::default())).await;
     assert_eq!(login.expect("signed in").key().issuer, world.origin());
+}
+
+/// RFC 9449 §5 and §8: a proof at the token endpoint, and once more with the nonce that it wants.
+#[tokio::test]
+async fn rfc9449_5_tokens_are_bound_to_the_key() {
+    let world = World::start().await;
+    let wants_nonce = Answer::JsonWith(
+        400,
+        ("DPoP-Nonce", "nonce-1".to_owned()),
+        json!({"error": "use_dpop_nonce"}),
+    );
+    let bound = Answer::Json(200, changed(token(), &json!({"token_type": "DPoP"})));
+    world.answer_in_turn("POST /token", vec![wants_nonce, bound]);
+    let key = DpopKey::generate().expect("a key");
+    let login = sign_in(&flow().dpop(key.clone()), &world, &Clicks::default()).await;
+    let login = login.expect("signed in");
+    assert!(login.is_bound_to_key());
+    let kept = DpopKey::from_pem(login.expose_dpop_key().expect("kept")).expect("a key");
+    assert_eq!(kept.thumbprint(), key.thumbprint());
+    let mut nonces = Vec::new();
+    for asked in world.log() {
+        let proof = asked.header("dpop");
+        assert_eq!(
+            proof.is_some(),
+            asked.route() == "POST /token",
+            "{}",
+            asked.line
+        );
+        let Some(proof) = proof else { continue };
+        let claims = proof.split('.').nth(1).expect("a JWT");
+        let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+        let claims: serde_json::Value = serde_json::from_slice(&claims).expect("JSON");
+        assert_eq!(claims["htm"], "POST");
+        assert_eq!(claims["htu"], format!("{}/token", world.origin()));
+        nonces.push(claims["nonce"].as_str().map(str::to_owned));
+    }
+    assert_eq!(nonces, [None, Some("nonce-1".to_owned())]);
+}
+
+/// A server that wants another nonce each time is asked twice, not for ever; one that binds nothing
+/// although it was asked to is not trusted with less.
+#[tokio::test]
+async fn rfc9449_8_a_server_that_does_not_bind_is_refused() {
+    let key = DpopKey::generate().expect("a key");
+    let world = World::start().await;
+    let nonce = |n: usize| {
+        let header = ("DPoP-Nonce", format!("nonce-{n}"));
+        Answer::JsonWith(400, header, json!({"error": "use_dpop_nonce"}))
+    };
+    world.answer_in_turn("POST /token", (0..10).map(nonce).collect());
+    let ended = sign_in(&flow().dpop(key.clone()), &world, &Clicks::default()).await;
+    assert_eq!(
+        ended.expect_err("no token").kind(),
+        TokenErrorKind::Declined
+    );
+    let routes = world.routes();
+    assert_eq!(
+        routes
+            .iter()
+            .filter(|route| *route == "POST /token")
+            .count(),
+        2
+    );
+
+    let world = World::start().await;
+    let ended = sign_in(&flow().dpop(key), &world, &Clicks::default()).await;
+    assert_eq!(ended.expect_err("not bound").kind(), TokenErrorKind::Unsafe);
 }

@@ -3,4 +3,5 @@
 mod browser;
 mod flow;
 mod hostile;
+mod interactive;
 mod world;

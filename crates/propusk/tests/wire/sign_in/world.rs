@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 #[derive(Clone)]
 pub(crate) enum Answer {
     Json(u16, Value),
+    /// Status, one header, JSON.
+    JsonWith(u16, (&'static str, String), Value),
     /// Status, content type, body.
     Text(u16, &'static str, String),
     /// To this place. `{redirect_uri}`, `{state}` and `{origin}` are filled in.
@@ -242,7 +244,12 @@ impl World {
         asked: &Asked,
         answer: Answer,
     ) -> std::io::Result<()> {
+        let mut more = String::new();
         let (status, name, value, body) = match answer {
+            Answer::JsonWith(status, (name, value), body) => {
+                more = format!("{name}: {value}\r\n");
+                (status, "Content-Type", JSON.to_owned(), body.to_string())
+            }
             Answer::Json(status, body) => {
                 (status, "Content-Type", JSON.to_owned(), body.to_string())
             }
@@ -261,7 +268,7 @@ impl World {
             Answer::Events => return endless(stream, "text/event-stream", b":\n", PAUSE).await,
         };
         let head = format!(
-            "HTTP/1.1 {status} X\r\n{name}: {value}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 {status} X\r\n{name}: {value}\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes()).await?;
@@ -279,12 +286,12 @@ impl World {
 }
 
 /// A token answer.
-fn token() -> Value {
+pub(crate) fn token() -> Value {
     json!({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600,
         "refresh_token": REFRESH, "scope": "notes:read"})
 }
 
-fn changed(mut document: Value, members: &Value) -> Value {
+pub(crate) fn changed(mut document: Value, members: &Value) -> Value {
     let own = document.as_object_mut().expect("an object");
     for (name, value) in members.as_object().expect("an object") {
         match value {

@@ -2,13 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::{Response, header};
-use url::form_urlencoded::{Serializer, byte_serialize};
+use reqwest::{Response, header, redirect};
+use url::{
+    Url,
+    form_urlencoded::{Serializer, byte_serialize},
+};
 use zeroize::Zeroizing;
 
 use super::{
     super::{
-        super::{DpopKey, HttpSettings, TokenError, TokenErrorKind, http},
+        super::{DpopKey, HttpSettings, TokenError, TokenErrorKind},
         Login,
     },
     answer::{self, Outcome},
@@ -45,7 +48,9 @@ async fn exchange(
     key: Option<&DpopKey>,
 ) -> Result<Outcome, TokenError> {
     let url = endpoint(login)?;
-    let client = http::client(&url, settings).map_err(|error| {
+    // A redirect of a request with a secret is not followed, wherever it leads.
+    let client = settings.builder(&url).redirect(redirect::Policy::none());
+    let client = client.build().map_err(|error| {
         misconfigured("no HTTP client could be made for renewing the login").with_cause(error)
     })?;
     let mut request = client
@@ -132,16 +137,14 @@ fn dpop_key(login: &Login) -> Result<Option<DpopKey>, TokenError> {
 }
 
 /// The endpoint, where a secret may go there: over https, or on this machine where the issuer is.
-fn endpoint(login: &Login) -> Result<ResourceUrl, TokenError> {
+fn endpoint(login: &Login) -> Result<Url, TokenError> {
     let parse = ResourceUrl::parse_server;
     let endpoint = parse(login.token_endpoint());
     let endpoint = endpoint.map_err(|error| unsafe_endpoint().with_cause(error))?;
     let issuer_is_here = parse(&login.key.issuer).is_ok_and(|issuer| issuer.is_loopback());
-    if endpoint.scheme() == "https" || (endpoint.is_loopback() && issuer_is_here) {
-        Ok(endpoint)
-    } else {
-        Err(unsafe_endpoint())
-    }
+    let url = Url::parse(login.token_endpoint()).ok();
+    let safe = endpoint.scheme() == "https" || (endpoint.is_loopback() && issuer_is_here);
+    url.filter(|_| safe).ok_or_else(unsafe_endpoint)
 }
 
 /// The status and the body. A redirect is an answer like others: nothing follows it.
