@@ -4,6 +4,7 @@ mod authorized;
 mod bearer;
 mod dpop;
 mod error;
+mod grants;
 mod http;
 mod http_settings;
 mod logins;
@@ -28,6 +29,10 @@ use token_source::DynTokenSource;
 
 pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind, Sent};
+pub use grants::{
+    ClientCredentials, EnterpriseIdp, EnterpriseManaged, MachineClient, SelfSigned,
+    WorkloadIdentity,
+};
 pub use http_settings::{HttpSettings, InvalidHttpSettings};
 pub use logins::{
     FileLogins, Login, LoginKey, LoginLock, LoginStore, LoginStoreError, LoginStoreErrorKind,

@@ -16,14 +16,14 @@ use crate::{
 const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
 
 /// A successful answer (RFC 6749 §5.1).
-pub(super) struct TokenAnswer {
-    pub(super) access_token: BearerToken,
+pub(in crate::client) struct TokenAnswer {
+    pub(in crate::client) access_token: BearerToken,
     /// `token_type=DPoP`, RFC 9449 §5.
-    pub(super) bound: bool,
-    pub(super) expires_at: Option<SystemTime>,
-    pub(super) refresh_token: Option<Zeroizing<String>>,
+    pub(in crate::client) bound: bool,
+    pub(in crate::client) expires_at: Option<SystemTime>,
+    pub(in crate::client) refresh_token: Option<Zeroizing<String>>,
     /// `None`: what was asked for.
-    pub(super) scopes: Option<ScopeSet>,
+    pub(in crate::client) scopes: Option<ScopeSet>,
 }
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ impl TokenAnswer {
     ///
     /// # Errors
     /// [`TokenError`], with the server's own words where they are an OAuth error.
-    pub(super) fn read(posted: &Posted, now: SystemTime) -> Result<Self, TokenError> {
+    pub(in crate::client) fn read(posted: &Posted, now: SystemTime) -> Result<Self, TokenError> {
         if posted.status != StatusCode::OK {
             return Err(refused(posted, "the token endpoint"));
         }
@@ -118,7 +118,7 @@ pub(super) fn refused(posted: &Posted, who: &str) -> TokenError {
 }
 
 /// An OAuth error (RFC 6749 §4.1.2.1, §5.2) in the server's words.
-pub(super) fn declined(who: &str, error: &str, description: Option<&str>) -> TokenError {
+pub(in crate::client) fn declined(who: &str, error: &str, description: Option<&str>) -> TokenError {
     let kind = match error {
         "server_error" | "temporarily_unavailable" => TokenErrorKind::Unavailable,
         _ => TokenErrorKind::Declined,
@@ -133,7 +133,7 @@ pub(super) fn declined(who: &str, error: &str, description: Option<&str>) -> Tok
 
 /// A stranger's words for a terminal or a log: plain ASCII and not too many of it (RFC 6749 §5.2
 /// allows no more), so that they can neither move the cursor nor fill the screen.
-pub(super) fn quoted(text: &str, most: usize) -> String {
+pub(in crate::client) fn quoted(text: &str, most: usize) -> String {
     let plain = |c: char| c == ' ' || c.is_ascii_graphic();
     let mut shown: String = text
         .chars()

@@ -329,7 +329,7 @@ fn expected<'a>(redirect_uri: &'a str, asked: &'a Asked, found: &'a Discovered) 
 }
 
 /// The URL of the server: https, or on this machine.
-fn server_url(server: &ProtectedServer) -> Result<Url, TokenError> {
+pub(in crate::client) fn server_url(server: &ProtectedServer) -> Result<Url, TokenError> {
     let misconfigured = |error: crate::InvalidResourceUrl| {
         TokenError::new(TokenErrorKind::Misconfigured, error.to_string())
     };
@@ -348,7 +348,7 @@ fn server_url(server: &ProtectedServer) -> Result<Url, TokenError> {
     })
 }
 
-fn issuer_url(text: &str) -> Result<Url, TokenError> {
+pub(in crate::client) fn issuer_url(text: &str) -> Result<Url, TokenError> {
     Url::parse(text).map_err(|error| {
         TokenError::new(
             TokenErrorKind::Misconfigured,
@@ -357,7 +357,7 @@ fn issuer_url(text: &str) -> Result<Url, TokenError> {
     })
 }
 
-fn not_the_wanted_issuer(wanted: &str, named: &str) -> TokenError {
+pub(in crate::client) fn not_the_wanted_issuer(wanted: &str, named: &str) -> TokenError {
     TokenError::new(
         TokenErrorKind::Unsafe,
         format!(

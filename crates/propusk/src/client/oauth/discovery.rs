@@ -13,24 +13,26 @@ use url::Url;
 
 use super::{answer::quoted, failure, http::OAuthHttp};
 use crate::{
-    Challenge, Scope, ScopeSet,
-    client::{TokenError, TokenErrorKind},
+    Scope, ScopeSet,
+    client::{TokenError, TokenErrorKind, authorized},
 };
 
 /// How many exchanges' time discovery may take altogether.
 const PATIENCE: u32 = 4;
 
 /// What was found about a server.
-pub(super) struct Discovered {
+pub(in crate::client) struct Discovered {
     /// rmcp's machine, which knows the same.
     pub(super) manager: AuthorizationManager,
-    pub(super) metadata: AuthorizationMetadata,
+    pub(in crate::client) metadata: AuthorizationMetadata,
     /// The issuer as its metadata wrote it.
-    pub(super) issuer: String,
+    pub(in crate::client) issuer: String,
+    /// The `resource` of the server's metadata, byte for byte.
+    pub(in crate::client) resource: Option<String>,
     /// The scopes of the server's challenge.
-    pub(super) challenged: ScopeSet,
+    pub(in crate::client) challenged: ScopeSet,
     /// The scopes of the server's metadata.
-    pub(super) listed: ScopeSet,
+    pub(in crate::client) listed: ScopeSet,
 }
 
 /// The members of RFC 9728 that count here; the same as rmcp reads.
@@ -42,8 +44,21 @@ struct ResourceDocument {
     scopes_supported: Option<Vec<String>>,
 }
 
-/// Finds the authorization server of the MCP server at `url`.
+/// Finds the authorization server of the MCP server at `url`, where a user is to sign in.
 pub(super) async fn discover(
+    http: &Arc<OAuthHttp>,
+    url: &Url,
+    challenge: Option<&str>,
+    exchange_timeout: Duration,
+) -> Result<Discovered, TokenError> {
+    let found = find(http, url, challenge, exchange_timeout).await?;
+    check_response_types(&found.metadata)?;
+    check_pkce(&found.metadata)?;
+    Ok(found)
+}
+
+/// Finds the authorization server of the MCP server at `url`, whatever is wanted of it.
+pub(in crate::client) async fn find(
     http: &Arc<OAuthHttp>,
     url: &Url,
     challenge: Option<&str>,
@@ -60,14 +75,13 @@ pub(super) async fn discover(
     let resource = resource_document(http);
     let metadata = found.metadata;
     let issuer = issuer(found.source, resource.as_ref(), &metadata)?;
-    check_response_types(&metadata)?;
-    check_pkce(&metadata)?;
     check_endpoints(http, &metadata)?;
-    let challenge = challenge.and_then(|header| {
-        Challenge::parse_bearer(header).or_else(|| Challenge::parse_dpop(header))
-    });
+    let challenge = challenge.and_then(|header| authorized::challenge(header, None));
     let challenged = challenge.and_then(|challenge| challenge.scope());
-    let listed = resource.and_then(|document| document.scopes_supported);
+    let (resource, listed) = match resource {
+        Some(document) => (document.resource, document.scopes_supported),
+        None => (None, None),
+    };
     let listed = listed.unwrap_or_default();
     let listed = listed.iter().filter_map(|scope| Scope::parse(scope).ok());
     manager.set_metadata(metadata.clone());
@@ -75,6 +89,7 @@ pub(super) async fn discover(
         manager,
         metadata,
         issuer,
+        resource,
         challenged: challenged.unwrap_or_default(),
         listed: listed.collect(),
     })

@@ -48,7 +48,7 @@ fn no_answer() -> TokenError {
     )
 }
 
-fn not_bound() -> TokenError {
+pub(in crate::client) fn not_bound() -> TokenError {
     TokenError::new(
         TokenErrorKind::Unsafe,
         "the authorization server issued a token that is not bound to the DPoP key, so it is not used",

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// An exchange that did not come about or was cut short.
-pub(super) fn of_exchange(failure: &Failure, doing: &str) -> TokenError {
+pub(in crate::client) fn of_exchange(failure: &Failure, doing: &str) -> TokenError {
     let (kind, way_out) = match failure {
         Failure::Fetch(FetchError::Forbidden(..)) => (
             TokenErrorKind::Unsafe,

@@ -37,12 +37,12 @@ const MOST_BODY: usize = 512 * 1024;
 const MOST_EXCHANGES: usize = 40;
 
 /// How long one exchange may take, from the first packet to the last byte of the answer.
-pub(super) const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
+pub(in crate::client) const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
 
 type Answer = http::Response<Vec<u8>>;
 
 /// The HTTP client of one sign-in.
-pub(super) struct OAuthHttp {
+pub(in crate::client) struct OAuthHttp {
     client: reqwest::Client,
     names: Arc<Names>,
     timeout: Duration,
@@ -74,9 +74,9 @@ pub(super) struct Document {
 
 /// The answer to the last POST. It may contain tokens.
 #[derive(Clone)]
-pub(super) struct Posted {
-    pub(super) status: StatusCode,
-    pub(super) body: Zeroizing<Vec<u8>>,
+pub(in crate::client) struct Posted {
+    pub(in crate::client) status: StatusCode,
+    pub(in crate::client) body: Zeroizing<Vec<u8>>,
     secrets: Vec<Zeroizing<String>>,
 }
 
@@ -89,7 +89,7 @@ impl Posted {
 
 /// Why the last exchange failed.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum Failure {
+pub(in crate::client) enum Failure {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     #[error("signing in takes more than {MOST_EXCHANGES} requests")]
@@ -101,7 +101,7 @@ pub(super) enum Failure {
 impl OAuthHttp {
     /// A client that trusts the host of the MCP server and that of `issuer`, where the caller named
     /// one, wherever they are.
-    pub(super) fn new(
+    pub(in crate::client) fn new(
         server: &ProtectedServer,
         url: &Url,
         issuer: Option<&Url>,
@@ -143,13 +143,30 @@ impl OAuthHttp {
     }
 
     /// From now on, requests to the token endpoint carry a proof (RFC 9449 §5).
-    pub(super) fn bind(&self, token_endpoint: &str, key: DpopKey) {
+    pub(in crate::client) fn bind(&self, token_endpoint: &str, key: DpopKey) {
         if let Ok(token_endpoint) = Url::parse(token_endpoint) {
             let _ = self.proofs.set(Proofs {
                 token_endpoint,
                 key,
             });
         }
+    }
+
+    /// Sends a token request once, and tells whether it was refused for want of a nonce that is known
+    /// now (RFC 9449 §8). Whoever asks again may have to sign again: an assertion is good once.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is no answer.
+    pub(in crate::client) async fn post_once(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<(Posted, bool), Failure> {
+        let request = reqwest::Request::try_from(request).map_err(|_| Failure::Request)?;
+        let proofs = self.proofs.get();
+        let answer = self.send(request, proofs).await?;
+        let wants_nonce = proofs.is_some_and(|proofs| proofs.wants_nonce(&answer));
+        let posted = self.take_posted().ok_or(Failure::Request)?;
+        Ok((posted, wants_nonce))
     }
 
     /// The documents that were found, in their order.
@@ -163,7 +180,7 @@ impl OAuthHttp {
     }
 
     /// Why the last exchange failed, if it did, taken out.
-    pub(super) fn take_failure(&self) -> Option<Failure> {
+    pub(in crate::client) fn take_failure(&self) -> Option<Failure> {
         self.seen().failure.take()
     }
 

@@ -22,6 +22,13 @@ mod registration;
 mod request;
 mod scopes;
 
+pub(super) use answer::{TokenAnswer, quoted};
+pub(super) use code::{issuer_url, not_the_wanted_issuer, server_url};
+pub(super) use discovery::find;
+pub(super) use exchange::not_bound;
+pub(super) use failure::of_exchange;
+pub(super) use http::{EXCHANGE_TIMEOUT, OAuthHttp};
+
 pub use browser::{AuthorizationUrl, Browser, SystemBrowser, open_browser};
 pub use code::AuthorizationCode;
 pub use interactive::InteractiveLogin;
