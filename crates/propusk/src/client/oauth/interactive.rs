@@ -162,13 +162,14 @@ impl<S: LoginStore, B: Browser> InteractiveLogin<S, B> {
         server: &ProtectedServer,
         refused: &RefusedRequest,
     ) -> Result<Reaction, TokenError> {
+        let mut in_vain = false;
         if let Some(current) = self.current(server).await? {
             match current.on_challenge(server, refused).await {
                 Ok(Reaction::Retry) => return Ok(Reaction::Retry),
                 // It got another token just now, and the server wants none of them.
-                Ok(Reaction::GiveUp) if refused.sent().is_some() => return Ok(Reaction::GiveUp),
-                Err(error) if error.kind() != TokenErrorKind::LoginRequired => return Err(error),
-                _ => {}
+                Ok(Reaction::GiveUp) => in_vain = refused.sent().is_some(),
+                Err(error) if error.kind() == TokenErrorKind::LoginRequired => {}
+                Err(error) => return Err(error),
             }
         }
         let mut asked = self.asking.lock().await;

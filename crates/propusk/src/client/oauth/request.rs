@@ -11,6 +11,9 @@ use crate::{
     client::{TokenError, TokenErrorKind},
 };
 
+/// The longest address that is handed to a browser, in bytes; most take at least that.
+const LONGEST: usize = 16 * 1024;
+
 /// An authorization request as it goes to the browser.
 pub(super) struct Asked {
     pub(super) url: AuthorizationUrl,
@@ -47,6 +50,11 @@ pub(super) async fn ask(
 
 /// Reads the request that rmcp made: state and resource are among its parameters.
 fn asked(http: &OAuthHttp, text: &str) -> Result<Asked, TokenError> {
+    if text.len() > LONGEST {
+        return Err(unusable_request(
+            "the page to sign in at has too long an address",
+        ));
+    }
     let url = Url::parse(text).map_err(|_| unusable_request("its endpoints are no URLs"))?;
     http.check(&url)
         .map_err(|_| unusable_request("its authorization endpoint is not a place to go to"))?;

@@ -321,6 +321,14 @@ async fn registration() {
             |own, _| own.answer("POST /register", Answer::Drip),
             (Unavailable, "no answer in time"),
         ),
+        (
+            "more scopes than an address holds",
+            |own, _| {
+                let scopes: Vec<_> = (0..5000).map(|n| format!("scope-{n}")).collect();
+                own.resource_says(&json!({"scopes_supported": scopes}));
+            },
+            (Unsafe, "too long an address"),
+        ),
     ];
     check(rows, &["GET /authorize", "POST /token"]).await;
 }
