@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     super::{
-        HttpSettings, OutgoingToken, ProtectedServer, Reaction, RefusedRequest, TokenError,
-        TokenErrorKind, TokenSource,
+        DpopKey, HttpSettings, OutgoingToken, ProtectedServer, Reaction, RefusedRequest,
+        TokenError, TokenErrorKind, TokenSource,
     },
     Login, LoginKey, LoginStore, Renewal, RenewalProcess,
     renewal::{digest, login_required},
@@ -49,6 +49,7 @@ struct Inner<S> {
 #[derive(Default)]
 struct Memory {
     login: Option<Login>,
+    dpop_key: Option<DpopKey>,
     /// When the last renewal failed, and how.
     failure: Option<(Instant, TokenErrorKind, String)>,
     /// The digest of the access token of a login that the issuer no longer renews.
@@ -130,10 +131,10 @@ impl<S: LoginStore> TokenSource for StoredLogin<S> {
     async fn token(&self, server: &ProtectedServer) -> Result<Option<OutgoingToken>, TokenError> {
         self.0.check(server)?;
         if let Some(login) = self.0.remembered(None) {
-            return Ok(Some(outgoing(&login)));
+            return self.0.outgoing(&login).map(Some);
         }
         let login = self.0.obtain(server.http(), None).await?;
-        Ok(Some(outgoing(&login)))
+        self.0.outgoing(&login).map(Some)
     }
 
     async fn on_challenge(
@@ -330,15 +331,37 @@ impl<S: LoginStore> Inner<S> {
         login
     }
 
+    /// The token as it goes out, with the key that it is bound to.
+    fn outgoing(&self, login: &Login) -> Result<OutgoingToken, TokenError> {
+        let token =
+            OutgoingToken::new(login.access_token().clone()).with_expires_at(login.expires_at());
+        if !login.is_bound_to_key() {
+            return Ok(token.bound_to_key(false));
+        }
+        match login.expose_dpop_key() {
+            Some(pem) => Ok(token.with_key(self.key_of(pem)?)),
+            // The key is the client's own.
+            None => Ok(token.bound_to_key(true)),
+        }
+    }
+
+    /// The key of a login, which remembers the nonces of servers as long as it is the same.
+    fn key_of(&self, pem: &str) -> Result<DpopKey, TokenError> {
+        let mut memory = self.memory();
+        if let Some(known) = &memory.dpop_key
+            && *known.to_pem() == *pem
+        {
+            return Ok(known.clone());
+        }
+        let key = DpopKey::from_pem(pem).map_err(|error| {
+            login_required(&self.key, "the DPoP key of the login cannot be read").with_cause(error)
+        })?;
+        Ok(memory.dpop_key.insert(key).clone())
+    }
+
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn outgoing(login: &Login) -> OutgoingToken {
-    OutgoingToken::new(login.access_token().clone())
-        .with_expires_at(login.expires_at())
-        .bound_to_key(login.is_bound_to_key())
 }
 
 impl<S> Clone for StoredLogin<S> {

@@ -209,6 +209,15 @@ impl AuthorizationCode {
             && self.account == key.account
     }
 
+    /// The issuer that the server names now.
+    pub(super) async fn issuer_of(
+        &self,
+        server: &ProtectedServer,
+        challenge: Option<&str>,
+    ) -> Result<String, TokenError> {
+        Ok(self.find(server, challenge).await?.discovered.issuer)
+    }
+
     /// Finds the authorization server.
     async fn find(
         &self,

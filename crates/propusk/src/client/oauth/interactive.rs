@@ -177,11 +177,26 @@ impl<S: LoginStore, B: Browser> InteractiveLogin<S, B> {
             return Ok(Reaction::Retry);
         }
         let sent = refused.sent().map(OutgoingToken::secret);
-        if !asked.may_ask() || asked.has_just_got(sent) {
+        if !asked.may_ask()
+            || (asked.has_just_got(sent) && !self.has_moved(server, refused).await?)
+        {
             return Ok(Reaction::GiveUp);
         }
         self.sign_in(server, refused.header(), &mut asked).await?;
         Ok(Reaction::Retry)
+    }
+
+    /// Whether the server names another issuer by now than that of the login in use.
+    async fn has_moved(
+        &self,
+        server: &ProtectedServer,
+        refused: &RefusedRequest,
+    ) -> Result<bool, TokenError> {
+        let Some(current) = self.used() else {
+            return Ok(false);
+        };
+        let issuer = self.flow.issuer_of(server, refused.header()).await?;
+        Ok(issuer != current.key().issuer)
     }
 
     /// 403: the token permits too little.
