@@ -400,3 +400,20 @@ fn unusable_key(error: crate::client::InvalidDpopKey) -> TokenError {
     )
     .with_cause(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let key = DpopKey::generate().expect("a key");
+        let flow = AuthorizationCode::new("A test")
+            .client_id("by-hand", Some("hunter2".to_owned()))
+            .dpop(key.clone());
+        let shown = format!("{flow:?}");
+        assert!(shown.contains("A test"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(!shown.contains("PRIVATE KEY"), "{shown}");
+    }
+}
