@@ -63,6 +63,14 @@ const KINDS = {
     await caught.finished;
     caught.send(members);
   },
+  // The provider does what it was asked, and its answer comes late.
+  async withhold(_request, response, { seconds }, serve) {
+    const caught = new Caught(response);
+    await serve();
+    await caught.finished;
+    await new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
+    caught.send({});
+  },
   // The real answer, so long that a reader without a limit would be content with it.
   async oversized(request, response, { bytes }, serve) {
     await KINDS.merge(request, response, { members: { padding: 'x'.repeat(bytes) } }, serve);

@@ -20,7 +20,7 @@ const HELP: &str = "\
 cargo xtask test          every test with all of its set-up (what CI runs)
 cargo xtask bench         what authorization costs, as tables (see bench/README.md)
 cargo xtask clients       installs the official OAuth clients that tests start
-cargo xtask conformance   the official MCP conformance suite, server side
+cargo xtask conformance   the official MCP conformance suite, server and client
 cargo xtask fuzz          libFuzzer on the parsers: [seconds for each] [targets]
 cargo xtask idp           installs the identity provider that tests start, and its Node
 cargo xtask interop       real clients in other languages against the built server

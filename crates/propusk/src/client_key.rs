@@ -111,6 +111,11 @@ impl ClientKey {
         Ok(self)
     }
 
+    /// What it signs with.
+    pub(crate) fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
     /// The public half (RFC 7517), with the members that make the key and no others. `None` for RSA,
     /// whose numbers the library does not give.
     pub(crate) fn public_jwk(&self) -> Option<Map<String, Value>> {
@@ -142,7 +147,12 @@ impl ClientKey {
 
     /// A signed JSON Web Token with these claims; `None` where the library fails.
     pub(crate) fn sign(&self, claims: &Value) -> Option<Zeroizing<String>> {
-        let mut header = json!({"typ": "JWT"});
+        self.sign_as("JWT", claims)
+    }
+
+    /// The same with this media type.
+    pub(crate) fn sign_as(&self, media_type: &str, claims: &Value) -> Option<Zeroizing<String>> {
+        let mut header = json!({"typ": media_type});
         if let Some(key_id) = &self.key_id {
             header["kid"] = key_id.as_str().into();
         }

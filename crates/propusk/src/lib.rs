@@ -14,6 +14,12 @@ mod challenge;
 #[cfg(any(feature = "client", feature = "introspection"))]
 #[cfg_attr(
     not(all(feature = "client", feature = "introspection")),
+    allow(dead_code, reason = "each of the two asks for other parts")
+)]
+mod client_authentication;
+#[cfg(any(feature = "client", feature = "introspection"))]
+#[cfg_attr(
+    not(all(feature = "client", feature = "introspection")),
     allow(dead_code, reason = "each of the two needs another half")
 )]
 mod client_key;
@@ -62,7 +68,14 @@ pub mod audit;
 pub mod client;
 #[cfg(feature = "fetch")]
 mod discovery;
-#[cfg(feature = "fetch")]
+#[cfg(any(feature = "client", feature = "fetch"))]
+#[cfg_attr(
+    not(feature = "fetch"),
+    allow(
+        dead_code,
+        reason = "the client has its own requests, to the same addresses"
+    )
+)]
 mod fetch;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -121,11 +134,13 @@ pub use cached::Cached;
 #[cfg(feature = "client")]
 pub use client::Client;
 #[cfg(any(feature = "client", feature = "introspection"))]
+pub use client_authentication::ClientAuthentication;
+#[cfg(any(feature = "client", feature = "introspection"))]
 pub use client_key::{ClientKey, InvalidClientKey};
 #[cfg(feature = "fetch")]
 pub use discovery::{InvalidIssuer, IssuerUrl};
 #[cfg(feature = "introspection")]
-pub use introspection::{ClientAuthentication, IntrospectionVerifier, InvalidIntrospection};
+pub use introspection::{IntrospectionVerifier, InvalidIntrospection};
 #[cfg(any(feature = "client", feature = "jwt"))]
 pub use jose::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 #[cfg(feature = "jwt")]

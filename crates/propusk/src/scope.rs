@@ -151,6 +151,13 @@ impl ScopeSet {
         Self(required.0.difference(&self.0).cloned().collect())
     }
 
+    /// This set without one scope.
+    #[cfg(feature = "client")]
+    pub(crate) fn without(mut self, scope: &str) -> Self {
+        self.0.remove(scope);
+        self
+    }
+
     /// Whether all of `required` are in this set.
     #[must_use]
     pub fn covers(&self, required: &Self) -> bool {

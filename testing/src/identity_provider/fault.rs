@@ -28,6 +28,8 @@ pub enum Fault {
     Oversized(usize),
     /// The real answer after this time.
     Delay(Duration),
+    /// The provider does what it was asked to, and its real JSON answer comes after this time.
+    Withhold(Duration),
     /// Headers and one byte, and then nothing.
     Stall,
     /// The connection is closed without an answer.
@@ -54,6 +56,9 @@ impl Fault {
             Self::Merge(members) => json!({"kind": "merge", "members": members}),
             Self::Oversized(bytes) => json!({"kind": "oversized", "bytes": bytes}),
             Self::Delay(time) => json!({"kind": "delay", "seconds": time.as_secs_f64()}),
+            Self::Withhold(time) => {
+                json!({"kind": "withhold", "seconds": time.as_secs_f64()})
+            }
             Self::Stall => json!({"kind": "stall"}),
             Self::Disconnect => json!({"kind": "disconnect"}),
             Self::Redirect(location) => json!({"kind": "redirect", "location": location}),

@@ -4,8 +4,11 @@ mod authorized;
 mod bearer;
 mod dpop;
 mod error;
+mod grants;
 mod http;
 mod http_settings;
+mod logins;
+mod oauth;
 mod protected_server;
 mod provider;
 mod session;
@@ -26,7 +29,19 @@ use token_source::DynTokenSource;
 
 pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind, Sent};
+pub use grants::{
+    ClientCredentials, EnterpriseIdp, EnterpriseManaged, MachineClient, SelfSigned,
+    WorkloadIdentity,
+};
 pub use http_settings::{HttpSettings, InvalidHttpSettings};
+pub use logins::{
+    FileLogins, Login, LoginKey, LoginLock, LoginStore, LoginStoreError, LoginStoreErrorKind,
+    Renewal, RenewalProcess, StoredLogin,
+};
+pub use oauth::{
+    AuthorizationCode, AuthorizationUrl, Browser, InteractiveLogin, Redirect, SystemBrowser,
+    open_browser,
+};
 pub use protected_server::ProtectedServer;
 pub use provider::TokenProvider;
 pub use session::Session;

@@ -13,8 +13,14 @@ pub struct ProtectedServer {
 }
 
 impl ProtectedServer {
-    pub(super) fn new(url: String, http: HttpSettings) -> Self {
-        Self { url, http }
+    /// The server at this URL, reached in this way. Whoever connects with a
+    /// [`Client`](super::Client) has one made.
+    #[must_use]
+    pub fn new(url: impl Into<String>, http: HttpSettings) -> Self {
+        Self {
+            url: url.into(),
+            http,
+        }
     }
 
     /// Its URL as the caller gave it, byte for byte: what it is compared with is compared as text

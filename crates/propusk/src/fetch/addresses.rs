@@ -3,10 +3,7 @@
 //! The operator configures one URL. Documents found there name others, and whoever can change such a
 //! document must not be able to point us at the inside of our own network.
 
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
@@ -17,22 +14,49 @@ use super::FetchError;
 /// spoken with the configured host only, and only where it was configured so.
 #[derive(Debug, Clone)]
 pub(crate) struct AddressPolicy {
-    trusted: String,
+    configured: String,
     trusts_http: bool,
+    also_trusted: Vec<String>,
+    neighbours: bool,
 }
 
 impl AddressPolicy {
     pub(crate) fn trusting(configured: &Url) -> Self {
         Self {
-            trusted: configured.host_str().unwrap_or_default().to_owned(),
+            configured: configured.host_str().unwrap_or_default().to_owned(),
             trusts_http: configured.scheme() == "http",
+            also_trusted: Vec::new(),
+            neighbours: false,
         }
+    }
+
+    /// Where the configured host is this very machine, other servers of this machine are trusted
+    /// too: whoever develops a server runs its authorization server beside it.
+    #[cfg(feature = "client")]
+    pub(crate) fn with_neighbours(mut self) -> Self {
+        self.neighbours = self.trusts_loopback();
+        self
+    }
+
+    /// Trusts the host of another configured URL wherever it is, over https.
+    #[cfg(feature = "client")]
+    pub(crate) fn also_trusting(mut self, configured: &Url) -> Self {
+        self.also_trusted
+            .extend(configured.host_str().map(str::to_owned));
+        self
     }
 
     /// Whether the configured host is this very machine.
     pub(crate) fn trusts_loopback(&self) -> bool {
-        let text = self.trusted.trim_matches(['[', ']']);
-        text == "localhost" || text.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        is_this_machine(&self.configured)
+    }
+
+    fn trusts(&self, host: &str) -> bool {
+        host == self.configured || self.also_trusted.iter().any(|other| other == host)
+    }
+
+    fn is_neighbour(&self, host: &str) -> bool {
+        self.neighbours && is_this_machine(host)
     }
 
     /// Checks what can be told from the URL itself; names are checked when they are resolved.
@@ -47,11 +71,13 @@ impl AddressPolicy {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("it contains a user name");
         }
-        let trusted = url.host_str() == Some(self.trusted.as_str());
-        if url.scheme() != "https" && !(trusted && self.trusts_http) {
+        let host = url.host_str().unwrap_or_default();
+        let neighbour = self.is_neighbour(host);
+        let trusted_over_http = neighbour || (self.trusts_http && host == self.configured);
+        if url.scheme() != "https" && !trusted_over_http {
             return refuse("its scheme is not https");
         }
-        if trusted {
+        if neighbour || self.trusts(host) {
             return Ok(());
         }
         let address = match url.host() {
@@ -70,20 +96,34 @@ impl AddressPolicy {
 
 impl Resolve for AddressPolicy {
     fn resolve(&self, name: Name) -> Resolving {
-        let trusted = name.as_str() == self.trusted;
+        let trusted = self.trusts(name.as_str());
+        let neighbour = self.is_neighbour(name.as_str());
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = found
-                .filter(|address| trusted || is_public(address.ip()))
+                .filter(|address| {
+                    let address = address.ip();
+                    trusted || is_public(address) || (neighbour && address.is_loopback())
+                })
                 .collect();
             if allowed.is_empty() {
-                let why = format!("{} has no public address", name.as_str());
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, why).into());
+                return Err(NoPublicAddress(name.as_str().to_owned()).into());
             }
             let addresses: Addrs = Box::new(allowed.into_iter());
             Ok(addresses)
         })
     }
+}
+
+/// A name that leads to no address that may be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} has no public address")]
+pub(super) struct NoPublicAddress(pub(super) String);
+
+/// Whether a host, as it stands in a URL, is this very machine.
+fn is_this_machine(host: &str) -> bool {
+    let text = host.trim_matches(['[', ']']);
+    text == "localhost" || text.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 /// Whether an address is reachable from the whole Internet, by the special-purpose registries of
@@ -210,6 +250,37 @@ mod tests {
         assert!(!policy("https://login.example").trusts_loopback());
     }
 
+    #[cfg(feature = "client")]
+    #[test]
+    fn a_server_on_this_machine_may_name_others_on_this_machine() {
+        for (configured, url, allowed) in [
+            ("http://127.0.0.1:1/mcp", "http://127.0.0.1:2/", true),
+            ("http://127.0.0.1:1/mcp", "http://localhost:2/", true),
+            ("http://localhost:1/mcp", "http://[::1]:2/", true),
+            ("http://localhost:1/mcp", "https://127.0.0.2/", true),
+            ("http://localhost:1/mcp", "http://10.0.0.1/", false),
+            ("http://localhost:1/mcp", "https://10.0.0.1/", false),
+            ("http://localhost:1/mcp", "http://login.example/", false),
+            ("http://localhost:1/mcp", "https://login.example/", true),
+            ("https://mcp.example/mcp", "http://localhost:2/", false),
+            ("https://mcp.example/mcp", "https://127.0.0.1/", false),
+            ("https://mcp.example/mcp", "https://[::1]/", false),
+            ("https://mcp.example/mcp", "https://192.168.1.1/", false),
+            ("https://mcp.example/mcp", "https://10.1.1.1/", true),
+            ("https://mcp.example/mcp", "http://10.1.1.1/", false),
+        ] {
+            let parse = |text: &str| text.parse::<Url>().expect("URL");
+            let policy = AddressPolicy::trusting(&parse(configured))
+                .also_trusting(&parse("https://10.1.1.1"))
+                .with_neighbours();
+            assert_eq!(
+                policy.check(&parse(url)).is_ok(),
+                allowed,
+                "{configured} {url}"
+            );
+        }
+    }
+
     #[tokio::test]
     async fn a_name_with_an_inside_address_is_not_resolved_unless_it_is_the_configured_one() {
         let name = |text: &str| text.parse::<Name>().expect("a name");
@@ -217,5 +288,12 @@ mod tests {
         assert!(other.resolve(name("localhost")).await.is_err());
         let own = AddressPolicy::trusting(&"http://localhost:1".parse().expect("URL"));
         assert!(own.resolve(name("localhost")).await.is_ok());
+        #[cfg(feature = "client")]
+        {
+            let own = AddressPolicy::trusting(&"http://127.0.0.1:1".parse().expect("URL"));
+            assert!(own.resolve(name("localhost")).await.is_err());
+            let own = own.with_neighbours();
+            assert!(own.resolve(name("localhost")).await.is_ok());
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! How an exchange with an identity server fails.
 
+use super::addresses::NoPublicAddress;
+
 /// Why there is no answer. It never contains what was sent or received.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum FetchError {
     /// The URL leads to an address that the configured one does not vouch for.
     #[error("{0} is not a place that tokens or keys are asked of: {1}")]
@@ -27,7 +29,7 @@ pub(crate) enum FetchError {
 }
 
 impl FetchError {
-    pub(super) fn transport(error: reqwest::Error) -> Self {
+    pub(crate) fn transport(error: reqwest::Error) -> Self {
         let error = error.without_url();
         if error.is_timeout() {
             return Self::Timeout;
@@ -37,11 +39,20 @@ impl FetchError {
         while let Some(inner) = cause.source() {
             cause = inner;
         }
+        if let Some(forbidden) = Self::of_name(cause) {
+            return forbidden;
+        }
         if error.is_connect() {
             Self::Connect(cause.to_string())
         } else {
             Self::Transport(cause.to_string())
         }
+    }
+
+    /// A name that was not resolved because of where it leads.
+    pub(crate) fn of_name(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let NoPublicAddress(name) = error.downcast_ref()?;
+        Some(Self::Forbidden(name.clone(), "it has no public address"))
     }
 
     /// Whether the server itself said that there is nothing at this URL, so that another one may be

@@ -3,7 +3,6 @@
 
 mod answer;
 mod circuit;
-mod client_authentication;
 mod complaints;
 mod error;
 mod place;
@@ -15,7 +14,6 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 use url::Url;
 
-pub use client_authentication::ClientAuthentication;
 pub use error::InvalidIntrospection;
 
 use answer::Rules;
@@ -25,8 +23,8 @@ use server::IdentityServer;
 use signed::SignedAnswers;
 
 use crate::{
-    AccessToken, BearerToken, Cached, Clock, Explanation, IssuerUrl, ResourceUrl, SystemClock,
-    TokenVerifier, Unavailable, Verdict, WithoutAudience,
+    AccessToken, BearerToken, Cached, ClientAuthentication, Clock, Explanation, IssuerUrl,
+    ResourceUrl, SystemClock, TokenVerifier, Unavailable, Verdict, WithoutAudience,
     fetch::Fetcher,
     jwt::{build::MOST_LEEWAY, rules::Rules as ClaimRules},
     metrics::CacheCounts,

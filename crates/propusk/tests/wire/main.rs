@@ -48,6 +48,7 @@ mod second_check;
 mod secrets;
 mod session_limits;
 mod sessions;
+mod sign_in;
 mod spoofed;
 mod state;
 mod streams;

@@ -40,7 +40,10 @@ fn text(value: &HeaderValue) -> String {
 
 /// The challenge that this client answers: of the scheme that its token went out under, else
 /// `Bearer`, else `DPoP`.
-pub(super) fn challenge(header: &str, sent: Option<&OutgoingToken>) -> Option<Challenge> {
+pub(in crate::client) fn challenge(
+    header: &str,
+    sent: Option<&OutgoingToken>,
+) -> Option<Challenge> {
     let bearer = || Challenge::parse_bearer(header);
     let dpop = || Challenge::parse_dpop(header);
     if sent.is_some_and(OutgoingToken::is_bound_to_key) {

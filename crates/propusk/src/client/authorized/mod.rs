@@ -43,6 +43,7 @@ use outgoing::Outgoing;
 use tried::Tried;
 
 pub(super) use failure::{Failure, Setback};
+pub(super) use headers::challenge;
 pub(super) use patience::Patience;
 
 type Failed = StreamableHttpError<Failure>;

@@ -62,6 +62,10 @@ pub(crate) fn token_of(text: &str) -> Option<AccessToken> {
 }
 
 impl Scoped {
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
     pub(crate) async fn start(
         front: Front,
         settings: impl FnOnce(AuthSettings) -> AuthSettings,

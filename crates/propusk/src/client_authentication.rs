@@ -1,4 +1,5 @@
-//! How this server proves to an identity server that it may ask (RFC 6749 §2.3, RFC 7523 §2.2).
+//! How a client of an authorization server proves who it is (RFC 6749 §2.3, RFC 7523 §2.2): a
+//! resource server that introspects, and a program that asks for tokens.
 
 use std::{
     fmt,
@@ -18,7 +19,7 @@ use crate::ClientKey;
 /// How long a signed assertion is valid: one exchange, and clocks that differ a little.
 const ASSERTION_LIFETIME: Duration = Duration::from_secs(60);
 
-/// The credentials of this server at an identity server: secret, and never shown.
+/// The credentials of a client at an authorization server: secret, and never shown.
 pub struct ClientAuthentication {
     client_id: String,
     method: Method,
@@ -45,7 +46,7 @@ impl ClientAuthentication {
     }
 
     /// `private_key_jwt`: no secret is sent, but a short-lived assertion signed with a key that
-    /// never leaves this server (RFC 7523 §2.2).
+    /// never leaves this program (RFC 7523 §2.2).
     #[must_use]
     pub fn private_key_jwt(client_id: impl Into<String>, key: ClientKey) -> Self {
         Self::new(client_id, Method::PrivateKeyJwt(key))
@@ -58,12 +59,29 @@ impl ClientAuthentication {
         }
     }
 
-    pub(super) fn client_id(&self) -> &str {
+    pub(crate) fn client_id(&self) -> &str {
         &self.client_id
     }
 
+    /// The name of the method in RFC 7591 §2.
+    pub(crate) fn method(&self) -> &'static str {
+        match &self.method {
+            Method::Basic(_) => "client_secret_basic",
+            Method::Post(_) => "client_secret_post",
+            Method::PrivateKeyJwt(_) => "private_key_jwt",
+        }
+    }
+
+    /// The algorithm of its signatures (RFC 7518 §3.1), where it signs.
+    pub(crate) fn algorithm(&self) -> Option<&'static str> {
+        match &self.method {
+            Method::PrivateKeyJwt(key) => Some(key.algorithm().name()),
+            _ => None,
+        }
+    }
+
     /// The value of the `Authorization` header, where the method has one.
-    pub(super) fn header(&self) -> Option<Zeroizing<String>> {
+    pub(crate) fn header(&self) -> Option<Zeroizing<String>> {
         let Method::Basic(secret) = &self.method else {
             return None;
         };
@@ -81,8 +99,8 @@ impl ClientAuthentication {
 
     /// Adds what the method puts into the body. `None`: an assertion cannot be signed.
     ///
-    /// `audience` is the identity server: its issuer identifier, or the endpoint.
-    pub(super) fn add_to(
+    /// `audience` is the authorization server: its issuer identifier, or the endpoint.
+    pub(crate) fn add_to(
         &self,
         form: &mut Serializer<'_, String>,
         audience: &str,
@@ -130,12 +148,12 @@ impl ClientAuthentication {
 
 impl fmt::Debug for ClientAuthentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let method = match &self.method {
-            Method::Basic(_) => "client_secret_basic",
-            Method::Post(_) => "client_secret_post",
-            Method::PrivateKeyJwt(_) => "private_key_jwt",
-        };
-        write!(f, "ClientAuthentication({method} as {:?})", self.client_id)
+        write!(
+            f,
+            "ClientAuthentication({} as {:?})",
+            self.method(),
+            self.client_id
+        )
     }
 }
 

@@ -1,0 +1,68 @@
+//! Client credentials (RFC 6749 §4.4; the MCP extension
+//! `io.modelcontextprotocol/oauth-client-credentials`).
+
+use super::{
+    machine::{Grant, Machine, machine_source},
+    machine_client::MachineClient,
+    place::{Place, Way},
+    token_request::TokenRequest,
+};
+use crate::{
+    ScopeSet,
+    client::{ProtectedServer, TokenError, oauth::TokenAnswer},
+};
+
+/// Tokens for a program that is a client of its own: a service, a scheduled job.
+///
+/// The authorization server is the one that the MCP server names; the client was registered there by
+/// hand.
+///
+/// ```no_run
+/// # async fn run(secret: String, pem: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// use propusk::{
+///     Client, ClientAuthentication, ClientKey,
+///     client::{ClientCredentials, MachineClient},
+/// };
+///
+/// let with_secret = ClientCredentials::new(MachineClient::secret("nightly-report", secret));
+/// // Better: no secret is sent, but an assertion signed with a key (RFC 7523 §2.2).
+/// let key = ClientKey::from_pem(pem)?;
+/// let by = ClientAuthentication::private_key_jwt("nightly-report", key);
+/// let with_key = ClientCredentials::new(MachineClient::authenticated(by))
+///     .for_issuer("https://login.example.com");
+/// let session = Client::new("https://mcp.example.com/mcp").tokens(with_key).connect().await?;
+/// # drop((session, with_secret));
+/// # Ok(())
+/// # }
+/// ```
+pub struct ClientCredentials(Machine<Client>);
+
+struct Client(MachineClient);
+
+impl ClientCredentials {
+    /// Tokens for this client.
+    #[must_use]
+    pub fn new(client: MachineClient) -> Self {
+        Self(Machine::new(Client(client)))
+    }
+}
+
+machine_source!(ClientCredentials);
+
+impl Grant for Client {
+    async fn ask(
+        &self,
+        place: &Place,
+        way: &Way,
+        server: &ProtectedServer,
+        scopes: &ScopeSet,
+    ) -> Result<TokenAnswer, TokenError> {
+        let request = TokenRequest {
+            grant_type: "client_credentials",
+            assertion: None,
+            client: Some(&self.0),
+            scopes,
+        };
+        request.send(place, way, server).await
+    }
+}

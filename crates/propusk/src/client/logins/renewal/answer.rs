@@ -1,0 +1,237 @@
+//! What a token endpoint answers to a refresh (RFC 6749 §5.1, §5.2).
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::super::Login;
+use crate::{BearerToken, ScopeSet};
+
+/// A token that claims to be good for longer than a year is renewed after one.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// What came of a refresh.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Renewed(Box<Login>),
+    /// `invalid_grant`: the refresh token is no longer good.
+    Spent,
+    /// Another refusal that trying again does not cure, with its code.
+    Declined(String),
+    /// The issuer cannot answer now, and why.
+    Unavailable(String),
+    /// It wants a nonce in the DPoP proof (RFC 9449 §8), which is known by now.
+    WantsNonce,
+}
+
+#[derive(Deserialize)]
+struct Success {
+    access_token: String,
+    token_type: String,
+    #[serde(default, deserialize_with = "lifetime")]
+    expires_in: Option<Duration>,
+    #[serde(default)]
+    refresh_token: Option<String>,
+    #[serde(default)]
+    scope: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
+/// Reads an answer to the refresh of `login` that was sent at `asked`.
+pub(super) fn read(status: u16, body: &[u8], login: &Login, asked: SystemTime) -> Outcome {
+    if status == 200 {
+        return match renewed(body, login, asked) {
+            Ok(login) => Outcome::Renewed(Box::new(login)),
+            Err(why) => Outcome::Unavailable(why.to_owned()),
+        };
+    }
+    let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
+    match refusal.as_ref().map(|refusal| refusal.error.as_str()) {
+        _ if status >= 500 || status == 408 || status == 429 => {
+            Outcome::Unavailable(format!("it answered with HTTP {status}"))
+        }
+        Some("temporarily_unavailable" | "server_error" | "slow_down") => {
+            Outcome::Unavailable("it says that it cannot answer now".to_owned())
+        }
+        Some("use_dpop_nonce") => Outcome::WantsNonce,
+        Some("invalid_grant") => Outcome::Spent,
+        Some(code) if is_code(code) => Outcome::Declined(code.to_owned()),
+        // A page of a proxy, or a redirect: it says nothing about the login.
+        _ => Outcome::Unavailable(format!("it answered with HTTP {status} and no OAuth error")),
+    }
+}
+
+/// The login with its new tokens. The sentence of an error repeats nothing of the answer.
+fn renewed(body: &[u8], login: &Login, asked: SystemTime) -> Result<Login, &'static str> {
+    let success: Success =
+        serde_json::from_slice(body).map_err(|_| "its answer is no token answer")?;
+    let token = BearerToken::parse_b64token(&Zeroizing::new(success.access_token));
+    let mut renewed = login.clone();
+    renewed.access_token = token.map_err(|_| "its token cannot go into a header")?;
+    renewed.bound = match &*success.token_type {
+        kind if kind.eq_ignore_ascii_case("bearer") => false,
+        kind if kind.eq_ignore_ascii_case("dpop") && login.dpop_key.is_some() => true,
+        // RFC 6749 §7.1: a token of a type that is not understood must not be used.
+        _ => return Err("its token is of a type that this client cannot use"),
+    };
+    if let Some(refresh_token) = success.refresh_token.filter(|token| !token.is_empty()) {
+        renewed.refresh_token = Some(Zeroizing::new(refresh_token));
+    }
+    if let Some(scope) = success.scope {
+        renewed.scopes = ScopeSet::from_claim(&scope);
+    }
+    renewed.obtained_at = asked;
+    renewed.expires_at = success.expires_in.map(|lifetime| asked + lifetime);
+    Ok(renewed)
+}
+
+/// `expires_in` in seconds, also from those who write it as a text or a fraction. What cannot be a
+/// lifetime (zero, negative) says nothing, and the token is used until it is refused.
+fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let text = value.as_str().map(str::trim);
+    let seconds = text.map_or(value.as_f64(), |text| text.parse().ok());
+    let seconds = seconds.filter(|seconds: &f64| *seconds > 0.0);
+    Ok(seconds.map(|seconds| {
+        let lifetime = Duration::try_from_secs_f64(seconds);
+        lifetime.map_or(LONGEST_LIFETIME, |found| found.min(LONGEST_LIFETIME))
+    }))
+}
+
+/// An error code that can be shown (RFC 6749 §5.2 allows less than this).
+fn is_code(text: &str) -> bool {
+    (1..=60).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{super::super::test_logins::login, *};
+
+    fn read_success(answer: &Value) -> Outcome {
+        read(
+            200,
+            answer.to_string().as_bytes(),
+            &login("a"),
+            SystemTime::UNIX_EPOCH,
+        )
+    }
+
+    fn good(member: &str, value: Value) -> Login {
+        let mut answer = json!({"access_token": "new", "token_type": "Bearer"});
+        answer[member] = value;
+        match read_success(&answer) {
+            Outcome::Renewed(login) => *login,
+            other => panic!("{answer}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn rfc6749_5_1_expires_in() {
+        const YEAR: u64 = 366 * 24 * 60 * 60;
+        for (value, expected) in [
+            (json!(3600), Some(3600)),
+            (json!(2), Some(2)),
+            (json!("3600"), Some(3600)),
+            (json!(3600.0), Some(3600)),
+            (json!(0), None),
+            (json!(-5), None),
+            (json!("soon"), None),
+            (json!("NaN"), None),
+            (Value::Null, None),
+            (json!([1]), None),
+            (json!(u64::MAX), Some(YEAR)),
+            (json!(1e300), Some(YEAR)),
+            (json!("inf"), Some(YEAR)),
+        ] {
+            let end = good("expires_in", value.clone()).expires_at();
+            let seconds = end.map(|end| {
+                end.duration_since(SystemTime::UNIX_EPOCH)
+                    .expect("later")
+                    .as_secs()
+            });
+            assert_eq!(seconds, expected, "{value}");
+        }
+        assert_eq!(good("other", json!(1)).expires_at(), None, "missing");
+    }
+
+    #[test]
+    fn rfc6749_6_what_is_not_said_stays() {
+        let kept = good("other", json!(1));
+        assert_eq!(kept.expose_refresh_token(), Some("refresh-a"));
+        assert_eq!(kept.scopes(), login("a").scopes());
+        assert_eq!(kept.key(), login("a").key());
+        let rotated = good("refresh_token", json!("rotated"));
+        assert_eq!(rotated.expose_refresh_token(), Some("rotated"));
+        assert_eq!(
+            good("refresh_token", json!("")).expose_refresh_token(),
+            Some("refresh-a")
+        );
+        assert_eq!(
+            good("scope", json!("notes:read")).scopes().to_string(),
+            "notes:read"
+        );
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_used_is_not() {
+        for answer in [
+            json!({}),
+            json!("hunter2"),
+            json!({"access_token": "hunter2"}),
+            json!({"access_token": "hunter2", "token_type": "mac"}),
+            // There is no key that it could be bound to.
+            json!({"access_token": "hunter2", "token_type": "DPoP"}),
+            json!({"access_token": "hunter2 x", "token_type": "Bearer"}),
+            json!({"access_token": 2, "token_type": "Bearer"}),
+        ] {
+            let Outcome::Unavailable(why) = read_success(&answer) else {
+                panic!("{answer}");
+            };
+            assert!(!why.contains("hunter2"), "{why}");
+        }
+    }
+
+    #[test]
+    fn rfc6749_5_2_refusals() {
+        for (status, body, expected) in [
+            (400, r#"{"error":"invalid_grant"}"#, "Spent"),
+            (401, r#"{"error":"invalid_grant"}"#, "Spent"),
+            (
+                400,
+                r#"{"error":"invalid_client"}"#,
+                r#"Declined("invalid_client")"#,
+            ),
+            (
+                401,
+                r#"{"error":"invalid_client"}"#,
+                r#"Declined("invalid_client")"#,
+            ),
+            (400, r#"{"error":"use_dpop_nonce"}"#, "WantsNonce"),
+            (400, r#"{"error":"temporarily_unavailable"}"#, "Unavailable"),
+            (400, r#"{"error":"\u001b[2J"}"#, "Unavailable"),
+            (400, "<html>", "Unavailable"),
+            (403, "", "Unavailable"),
+            (302, "", "Unavailable"),
+            (503, r#"{"error":"invalid_grant"}"#, "Unavailable"),
+            (500, "", "Unavailable"),
+            (429, "", "Unavailable"),
+            (204, "", "Unavailable"),
+        ] {
+            let outcome = read(status, body.as_bytes(), &login("a"), SystemTime::now());
+            let shown = format!("{outcome:?}");
+            assert!(shown.starts_with(expected), "{status} {body}: {shown}");
+            assert!(!shown.contains('\u{1b}'), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Signing a user in: with servers that behave, and with servers that do not.
+
+mod browser;
+mod flow;
+mod hostile;
+mod interactive;
+mod world;
