@@ -28,9 +28,11 @@ use token_source::DynTokenSource;
 pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind, Sent};
 pub use http_settings::{HttpSettings, InvalidHttpSettings};
+#[cfg(all(feature = "keyring", target_os = "linux"))]
+pub use logins::KeyringLogins;
 pub use logins::{
     FileLogins, Login, LoginKey, LoginLock, LoginStore, LoginStoreError, LoginStoreErrorKind,
-    Renewal, RenewalProcess, StoredLogin,
+    Logins, Renewal, RenewalProcess, StoredLogin,
 };
 pub use protected_server::ProtectedServer;
 pub use provider::TokenProvider;
