@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 #[derive(Clone)]
 #[must_use]
 pub struct HttpSettings {
-    connect_timeout: Duration,
+    pub(super) connect_timeout: Duration,
     pub(super) handshake_timeout: Duration,
     pub(super) answer_timeout: Option<Duration>,
     pub(super) most_waits: usize,
