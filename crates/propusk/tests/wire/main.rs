@@ -27,6 +27,7 @@ mod drain;
 mod hosts;
 mod limits;
 mod lists;
+mod machines;
 mod messages;
 mod metadata;
 mod metrics;

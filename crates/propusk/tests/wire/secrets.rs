@@ -22,6 +22,13 @@ const ALICE: &str = "alice-marker-7f3a";
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
+impl Log {
+    /// All of it so far.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
@@ -70,7 +77,7 @@ async fn no_log_line_shows_a_token() {
         library_clients(&site).await;
         secrets.extend(bound_tokens(&site).await);
     }
-    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    let log = log.text();
     // Otherwise there would be nothing to see, whatever was written.
     for expected in [
         "propusk",
