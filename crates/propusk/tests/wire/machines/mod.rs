@@ -41,12 +41,12 @@ fn gives(scopes: &str, members: &Value) -> Answer {
     Answer::Json(200, changed(answer, members))
 }
 
-fn client(url: &str, source: impl TokenSource) -> Client {
+pub(crate) fn client(url: &str, source: impl TokenSource) -> Client {
     Client::new(url).era(Era::Modern).tokens(source)
 }
 
 /// Connects and calls one tool.
-async fn call(client: &Client, tool: &str) -> Result<(), ClientError> {
+pub(crate) async fn call(client: &Client, tool: &str) -> Result<(), ClientError> {
     soon(async {
         let session = client.clone().connect().await?;
         let called = session.call_tool(tool.to_owned(), json!({})).await;

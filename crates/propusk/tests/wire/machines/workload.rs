@@ -19,13 +19,11 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 async fn rfc7523_2_1_the_file_is_read_for_each_exchange() {
     let world = World::start().await;
     let site = site(&world).await;
-    let ended = gives("ended", &json!({"expires_in": 0}));
-    let answers = vec![
-        ended,
+    // Each request needs another one.
+    world.answer(
+        "POST /token",
         gives("notes:read", &json!({"expires_in": 0})),
-        gives("notes:read", &json!({})),
-    ];
-    world.answer_in_turn("POST /token", answers);
+    );
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("token");
     let source = client(&site.url(), WorkloadIdentity::from_file(&file));
