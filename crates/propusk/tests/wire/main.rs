@@ -37,6 +37,7 @@ mod limits;
 mod lists;
 mod locks;
 mod log_floods;
+mod machines;
 mod messages;
 mod metadata;
 mod metrics;

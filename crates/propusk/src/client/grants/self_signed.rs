@@ -24,7 +24,7 @@ use crate::{
 ///
 /// let key = ClientKey::from_pem(pem)?.with_key_id("2026-01");
 /// let tokens = SelfSigned::new("https://jobs.example.com", "nightly-report", key)
-///     .scopes("notes:read".parse()?);
+///     .scopes(propusk::ScopeSet::parse("notes:read")?);
 /// let session = Client::new("https://mcp.example.com/mcp").tokens(tokens).connect().await?;
 /// # drop(session);
 /// # Ok(())

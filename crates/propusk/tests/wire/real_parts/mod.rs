@@ -13,5 +13,6 @@ mod introspection_answers;
 mod introspection_outages;
 mod key_outages;
 mod key_rotation;
+mod machines;
 mod support;
 mod worlds;

@@ -4,4 +4,4 @@ mod browser;
 mod flow;
 mod hostile;
 mod interactive;
-mod world;
+pub(crate) mod world;
