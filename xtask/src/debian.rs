@@ -39,6 +39,16 @@ pub(crate) fn postgresql(_root: &Path) -> anyhow::Result<()> {
     install("postgresql", has_postgresql)
 }
 
+/// The keyring that the tests of stored logins start, with a bus of their own.
+///
+/// # Errors
+///
+/// As [`install`].
+pub(crate) fn keyring(_root: &Path) -> anyhow::Result<()> {
+    install("gnome-keyring", || is_installed("gnome-keyring-daemon"))?;
+    install("dbus-daemon", || is_installed("dbus-run-session"))
+}
+
 /// Whether a program is found by its name.
 pub(crate) fn is_installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();

@@ -36,11 +36,14 @@ const STEPS: &[Step] = &[
     }),
     ("documentation", documentation),
     ("PostgreSQL", debian::postgresql),
+    ("keyring", debian::keyring),
     ("identity provider", identity_provider::install),
     ("clients of others", clients::install),
     ("unit, wire and real-part tests", |root| {
         let arguments = ["test", "--workspace", "--features", REAL_PARTS, "--quiet"];
-        cargo(root, &arguments)
+        let mut command = process::cargo(root);
+        command.args(arguments);
+        process::run(command.env("PROPUSK_TEST_SHARED_LOGIN_SECONDS", "60"))
     }),
     ("fuzzing", fuzz::briefly),
     ("features", features),
@@ -89,6 +92,7 @@ fn features(root: &Path) -> anyhow::Result<()> {
         "layer",
         "server",
         "client",
+        "keyring",
         "jwt",
         "introspection",
         "jwt,layer",

@@ -3,7 +3,9 @@
 //! `login-user call FOLDER SERVER` calls the tool `whoami` again and again until standard input
 //! closes, then says how often. Every other call is over a connection of its own, with nothing in
 //! memory, as a command line does. `login-user renew FOLDER` is its helper for renewals;
-//! `login-user call-alone FOLDER SERVER` does without one.
+//! `login-user call-alone FOLDER SERVER` does without one. `login-user keep FOLDER` keeps, replaces
+//! and forgets a login in the best place of this session, which it names; `login-user leave FOLDER`
+//! leaves one there.
 
 use std::{
     env,
@@ -14,12 +16,16 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail, ensure};
 use propusk::{
-    Client,
-    client::{FileLogins, HttpSettings, LoginStore, RenewalProcess, Session, StoredLogin},
+    BearerToken, Client,
+    client::{
+        FileLogins, HttpSettings, Login, LoginKey, LoginStore, Logins, RenewalProcess, Session,
+        StoredLogin,
+    },
 };
 use rmcp::model::ClientConfig;
 
@@ -28,6 +34,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
         .with_writer(io::stderr)
+        .with_ansi(false)
         .init();
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -40,8 +47,76 @@ async fn main() -> anyhow::Result<ExitCode> {
             call(folder, server, how == "call").await?;
             Ok(ExitCode::SUCCESS)
         }
-        _ => bail!("usage: login-user call|call-alone FOLDER SERVER | renew FOLDER"),
+        ["keep", folder] => {
+            keep(folder).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["leave", folder] => {
+            let store = Logins::open(FileLogins::new(folder)).await;
+            store.save(&made_up("first")?).await?;
+            println!("{}", place(&store));
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => bail!("usage: login-user call|call-alone FOLDER SERVER | renew|keep|leave FOLDER"),
     }
+}
+
+async fn keep(folder: &str) -> anyhow::Result<()> {
+    let store = Logins::open(FileLogins::new(folder)).await;
+    let first = made_up("first")?;
+    let key = first.key();
+    let lock = store.lock(key).await?;
+    for refresh_token in ["first", "second"] {
+        store.save(&made_up(refresh_token)?).await?;
+        let kept = store.load(key).await?.context("it was kept")?;
+        ensure!(
+            kept.expose_refresh_token() == Some(refresh_token),
+            "another one is kept"
+        );
+        ensure!(
+            kept.expires_at() == first.expires_at() && kept.key() == key,
+            "it changed"
+        );
+    }
+    ensure!(store.list().await? == [key.clone()], "one login is listed");
+    let mut other = key.clone();
+    other.account = None;
+    ensure!(store.load(&other).await?.is_none(), "there is no other one");
+    ensure!(store.remove(key).await?, "there was one");
+    ensure!(!store.remove(key).await?, "there is none now");
+    ensure!(
+        store.load(key).await?.is_none() && store.list().await?.is_empty(),
+        "it is gone"
+    );
+    drop(lock);
+    println!("{}", place(&store));
+    Ok(())
+}
+
+fn place(store: &Logins) -> &'static str {
+    if store.has_keyring() {
+        "keyring"
+    } else {
+        "files"
+    }
+}
+
+fn made_up(refresh_token: &str) -> anyhow::Result<Login> {
+    let key = LoginKey {
+        server: "https://mcp.example/mcp".to_owned(),
+        resource: "https://mcp.example/mcp".to_owned(),
+        issuer: "https://login.example".to_owned(),
+        client_id: "propusk".to_owned(),
+        account: Some("alice".to_owned()),
+    };
+    let (from, until) = (
+        Duration::from_secs(1_000_000_000),
+        Duration::from_secs(4_000_000_000),
+    );
+    let access_token = BearerToken::parse("access-token-of-alice")?;
+    Ok(Login::new(key, "https://login.example/token", access_token)
+        .with_refresh_token(Some(refresh_token.to_owned()))
+        .with_times(UNIX_EPOCH + from, Some(UNIX_EPOCH + until)))
 }
 
 async fn call(folder: &str, server: &str, helped: bool) -> anyhow::Result<()> {

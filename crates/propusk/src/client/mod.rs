@@ -34,9 +34,11 @@ pub use grants::{
     WorkloadIdentity,
 };
 pub use http_settings::{HttpSettings, InvalidHttpSettings};
+#[cfg(all(feature = "keyring", target_os = "linux"))]
+pub use logins::KeyringLogins;
 pub use logins::{
     FileLogins, Login, LoginKey, LoginLock, LoginStore, LoginStoreError, LoginStoreErrorKind,
-    Renewal, RenewalProcess, StoredLogin,
+    Logins, Renewal, RenewalProcess, StoredLogin,
 };
 pub use oauth::{
     AuthorizationCode, AuthorizationUrl, Browser, InteractiveLogin, Redirect, SystemBrowser,

@@ -12,6 +12,19 @@ use crate::{BearerToken, ScopeSet};
 /// A token that claims to be good for longer than a year is renewed after one.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
+/// The codes that are shown (RFC 6749 §5.2, RFC 8707 §2, RFC 9449 §5). Another text may be anything,
+/// also what was sent.
+const CODES: [&str; 8] = [
+    "access_denied",
+    "invalid_client",
+    "invalid_dpop_proof",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_target",
+    "unauthorized_client",
+    "unsupported_grant_type",
+];
+
 /// What came of a refresh.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -19,7 +32,7 @@ pub(super) enum Outcome {
     /// `invalid_grant`: the refresh token is no longer good.
     Spent,
     /// Another refusal that trying again does not cure, with its code.
-    Declined(String),
+    Declined(&'static str),
     /// The issuer cannot answer now, and why.
     Unavailable(String),
     /// It wants a nonce in the DPoP proof (RFC 9449 §8), which is known by now.
@@ -61,9 +74,12 @@ pub(super) fn read(status: u16, body: &[u8], login: &Login, asked: SystemTime) -
         }
         Some("use_dpop_nonce") => Outcome::WantsNonce,
         Some("invalid_grant") => Outcome::Spent,
-        Some(code) if is_code(code) => Outcome::Declined(code.to_owned()),
+        Some(code) => {
+            let known = CODES.iter().find(|known| **known == code);
+            Outcome::Declined(known.copied().unwrap_or("an error of its own"))
+        }
         // A page of a proxy, or a redirect: it says nothing about the login.
-        _ => Outcome::Unavailable(format!("it answered with HTTP {status} and no OAuth error")),
+        None => Outcome::Unavailable(format!("it answered with HTTP {status} and no OAuth error")),
     }
 }
 
@@ -102,14 +118,6 @@ fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
         let lifetime = Duration::try_from_secs_f64(seconds);
         lifetime.map_or(LONGEST_LIFETIME, |found| found.min(LONGEST_LIFETIME))
     }))
-}
-
-/// An error code that can be shown (RFC 6749 §5.2 allows less than this).
-fn is_code(text: &str) -> bool {
-    (1..=60).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }
 
 #[cfg(test)]
@@ -219,7 +227,11 @@ mod tests {
             ),
             (400, r#"{"error":"use_dpop_nonce"}"#, "WantsNonce"),
             (400, r#"{"error":"temporarily_unavailable"}"#, "Unavailable"),
-            (400, r#"{"error":"\u001b[2J"}"#, "Unavailable"),
+            (
+                400,
+                r#"{"error":"\u001b[2J"}"#,
+                "Declined(\"an error of its own\")",
+            ),
             (400, "<html>", "Unavailable"),
             (403, "", "Unavailable"),
             (302, "", "Unavailable"),

@@ -33,11 +33,11 @@ pub(super) async fn refresh(login: &Login, settings: &HttpSettings) -> Result<Ou
         Outcome::WantsNonce if key.is_some() => {
             let second = exchange(login, settings, key.as_ref()).await?;
             Ok(match second {
-                Outcome::WantsNonce => Outcome::Declined("use_dpop_nonce".to_owned()),
+                Outcome::WantsNonce => Outcome::Declined("use_dpop_nonce"),
                 outcome => outcome,
             })
         }
-        Outcome::WantsNonce => Ok(Outcome::Declined("use_dpop_nonce".to_owned())),
+        Outcome::WantsNonce => Ok(Outcome::Declined("use_dpop_nonce")),
         outcome => Ok(outcome),
     }
 }

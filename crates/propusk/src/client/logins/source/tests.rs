@@ -1,6 +1,7 @@
 //! A stored login and an issuer that answers as a test says.
 
 mod issuer;
+mod log;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::SeqCst},
@@ -505,5 +506,57 @@ impl LoginStore for Unwritable {
 
     async fn lock(&self, key: &LoginKey) -> Result<LoginLock, LoginStoreError> {
         self.0.lock(key).await
+    }
+}
+
+/// Whatever the issuer answers, at the finest level of every crate.
+#[tokio::test]
+async fn no_secret_is_logged_or_told() {
+    let log = log::Log::begin();
+    let mut shown = String::new();
+    for answer in [
+        tokens(1),
+        Answer::new(
+            400,
+            r#"{"error":"invalid_grant","error_description":"old-refresh"}"#,
+        ),
+        Answer::new(400, r#"{"error":"old-refresh"}"#),
+        Answer::new(200, r#"{"access_token":"access-1 ","token_type":"Bearer"}"#),
+        Answer::new(
+            200,
+            r#"{"access_token":"access-1","token_type":"refresh-1"}"#,
+        ),
+        Answer::new(503, "refresh-1"),
+        Answer::hang_up(),
+    ] {
+        let place = Place::with(|login| {
+            let secret = Some("client-hunter2".to_owned());
+            login.with_client_authentication(secret, Some("client_secret_post".to_owned()))
+        })
+        .await;
+        place.issuer.answers([answer.clone(), answer]);
+        for now in [START + 3590, SPENT] {
+            place.now.store(now, SeqCst);
+            let outcome = place.source.token(&server(SERVER)).await;
+            shown.push_str(&format!("{outcome:?}\n"));
+        }
+        let (kept, Place { source, store, .. }) = (place.kept().await, &place);
+        let renewal = Renewal::of(&kept);
+        shown.push_str(&format!("{kept:?} {renewal:?} {source:?} {store:?}\n"));
+    }
+    shown.push_str(&log.end());
+    assert!(
+        shown.contains("the present token is used"),
+        "it is heard: {shown}"
+    );
+    for secret in [
+        "old-access",
+        "old-refresh",
+        "access-1",
+        "refresh-1",
+        "hunter2",
+    ] {
+        let line = shown.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} was shown");
     }
 }

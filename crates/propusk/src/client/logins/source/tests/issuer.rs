@@ -2,9 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    fmt,
+    fmt, io,
     pin::Pin,
     sync::{Arc, Mutex},
+    task::{Context, Poll},
 };
 
 use axum::{
@@ -14,6 +15,7 @@ use axum::{
     http::{HeaderMap, Response, StatusCode},
     routing::post,
 };
+use futures_core::Stream;
 use tokio::net::TcpListener;
 
 type Meanwhile = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
@@ -158,10 +160,23 @@ async fn answer(
             response = response.header(name, value);
         }
     }
-    if answer.hangs_up {
-        response = response.header("content-length", answer.body.len() + 100);
+    let body = match answer.hangs_up {
+        true => Body::from_stream(Breaking(Some(answer.body))),
+        false => answer.body.into(),
+    };
+    response.body(body).expect("a response")
+}
+
+/// A body that breaks off after its first part.
+struct Breaking(Option<String>);
+
+impl Stream for Breaking {
+    type Item = io::Result<String>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let part = self.0.take();
+        Poll::Ready(Some(part.ok_or_else(|| io::Error::other("it broke"))))
     }
-    response.body(answer.body.into()).expect("a response")
 }
 
 impl fmt::Debug for Answer {
