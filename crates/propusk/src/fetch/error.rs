@@ -39,14 +39,20 @@ impl FetchError {
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        if let Some(NoPublicAddress(name)) = cause.downcast_ref() {
-            return Self::Forbidden(name.clone(), "it has no public address");
+        if let Some(forbidden) = Self::of_name(cause) {
+            return forbidden;
         }
         if error.is_connect() {
             Self::Connect(cause.to_string())
         } else {
             Self::Transport(cause.to_string())
         }
+    }
+
+    /// A name that was not resolved because of where it leads.
+    pub(crate) fn of_name(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let NoPublicAddress(name) = error.downcast_ref()?;
+        Some(Self::Forbidden(name.clone(), "it has no public address"))
     }
 
     /// Whether the server itself said that there is nothing at this URL, so that another one may be

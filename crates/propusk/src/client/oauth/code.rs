@@ -6,22 +6,23 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rmcp::transport::auth::OAuthClientConfig;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
-    AuthorizationUrl, Browser,
+    Browser,
     answer::{TokenAnswer, quoted},
-    callback::{Callback, Expected},
+    callback::Expected,
     discovery::{self, Discovered},
-    failure,
+    exchange::exchange,
     http::{EXCHANGE_TIMEOUT, OAuthHttp},
     loopback::Loopback,
     registration::{ClientIdentity, Identification},
+    request::{self, Asked},
+    scopes,
 };
 use crate::{
-    ResourceUrl, ScopeSet,
+    Challenge, ResourceUrl, ScopeSet,
     client::{
         DpopKey, Login, LoginKey, ProtectedServer, RefusedRequest, TokenError, TokenErrorKind,
     },
@@ -29,9 +30,6 @@ use crate::{
 
 /// How long a user may take to sign in.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-
-/// The scope of OpenID Connect Core §11: refresh tokens, please.
-const OFFLINE_ACCESS: &str = "offline_access";
 
 /// Signs a user in with a browser: the authorization-code flow with PKCE (RFC 7636), for a program
 /// on the user's own machine (RFC 8252).
@@ -160,7 +158,7 @@ impl AuthorizationCode {
         browser: &B,
     ) -> Result<Login, TokenError> {
         let found = self.find(server, challenge).await?;
-        let scopes = self.first_scopes(&found.discovered);
+        let scopes = scopes::first(self.scopes.as_ref(), &found.discovered);
         self.finish(found, scopes, None, browser).await
     }
 
@@ -190,7 +188,13 @@ impl AuthorizationCode {
         if found.discovered.issuer != login.key().issuer {
             return Err(moved());
         }
-        let scopes = again.more_scopes(&found.discovered, login.scopes());
+        let wanted = refused.challenge().and_then(Challenge::scope);
+        let scopes = scopes::more(
+            self.scopes.as_ref(),
+            login.scopes(),
+            wanted,
+            &found.discovered,
+        );
         again.finish(found, scopes, Some(login), browser).await
     }
 
@@ -237,28 +241,6 @@ impl AuthorizationCode {
         })
     }
 
-    /// What a first sign-in asks for. The scope `offline_access` is for the authorization server,
-    /// and asked for where that one lists it, whatever the server says.
-    fn first_scopes(&self, found: &Discovered) -> ScopeSet {
-        let mut scopes = match &self.scopes {
-            Some(scopes) => return with_offline_access(scopes.clone(), found),
-            None if found.challenged.is_empty() => found.listed.clone(),
-            None => found.challenged.clone(),
-        };
-        if !found.lists_scope(OFFLINE_ACCESS) {
-            scopes = scopes.without(OFFLINE_ACCESS);
-        }
-        with_offline_access(scopes, found)
-    }
-
-    /// What a step-up asks for.
-    fn more_scopes(&self, found: &Discovered, held: &ScopeSet) -> ScopeSet {
-        let mut scopes = held.clone();
-        scopes.extend(self.scopes.clone().unwrap_or_default());
-        scopes.extend(found.challenged.clone());
-        with_offline_access(scopes, found)
-    }
-
     /// Everything from the registration on.
     async fn finish<B: Browser>(
         &self,
@@ -284,22 +266,16 @@ impl AuthorizationCode {
         let client = identity
             .identify(&mut discovered, &http, &loopback, &scopes)
             .await?;
-        let asked = ask(&mut discovered, &http, &client, loopback.uri(), &scopes).await?;
+        let redirect_uri = loopback.uri().to_owned();
+        let asked = request::ask(&mut discovered, &http, &client, &redirect_uri, &scopes).await?;
         if before.is_some_and(|login| login.key().resource != asked.resource) {
             return Err(moved());
         }
-        let redirect_uri = loopback.uri().to_owned();
         let waiting = browser.authorize(&asked.url, loopback.expecting(&asked.state));
         let came = tokio::time::timeout(self.sign_in_timeout, waiting).await;
         let came = Zeroizing::new(came.map_err(|_| nobody_came())??);
-        let callback = Expected {
-            redirect_uri: &redirect_uri,
-            state: &asked.state,
-            issuer: &discovered.issuer,
-            says_issuer: discovered.says("authorization_response_iss_parameter_supported"),
-        }
-        .read(&came)?;
-        let answer = self.exchange(&discovered, &http, &asked, callback).await?;
+        let callback = expected(&redirect_uri, &asked, &discovered).read(&came)?;
+        let answer = exchange(&discovered, &http, &asked, callback, self.dpop.as_ref()).await?;
         let key = LoginKey {
             server,
             resource: asked.resource,
@@ -308,39 +284,6 @@ impl AuthorizationCode {
             account: self.account.clone(),
         };
         Ok(self.login(key, answer, scopes, &client, &discovered))
-    }
-
-    /// Exchanges the code for tokens.
-    async fn exchange(
-        &self,
-        found: &Discovered,
-        http: &OAuthHttp,
-        asked: &Asked,
-        callback: Callback,
-    ) -> Result<TokenAnswer, TokenError> {
-        if let Some(key) = &self.dpop {
-            http.bind(&found.metadata.token_endpoint, key.clone());
-        }
-        let issuer = callback.issuer.as_deref();
-        let exchanged = found
-            .manager
-            .exchange_code_for_token_with_issuer(&callback.code, &asked.state, issuer)
-            .await;
-        let posted = http.take_posted();
-        let answer = match (posted, http.take_failure()) {
-            (None, Some(failure)) => {
-                return Err(failure::of_exchange(&failure, "asking for a token"));
-            }
-            (Some(posted), _) => TokenAnswer::read(&posted, SystemTime::now())?,
-            (None, None) => return Err(no_answer()),
-        };
-        if exchanged.is_err() {
-            return Err(no_answer());
-        }
-        if self.dpop.is_some() && !answer.bound {
-            return Err(not_bound());
-        }
-        Ok(answer)
     }
 
     fn login(
@@ -384,64 +327,14 @@ struct Found {
     discovered: Discovered,
 }
 
-/// An authorization request as it goes to the browser.
-struct Asked {
-    url: AuthorizationUrl,
-    state: String,
-    resource: String,
-}
-
-/// Has rmcp make the authorization request.
-async fn ask(
-    found: &mut Discovered,
-    http: &OAuthHttp,
-    client: &ClientIdentity,
-    redirect_uri: &str,
-    scopes: &ScopeSet,
-) -> Result<Asked, TokenError> {
-    let method = client.authentication(found);
-    let mut metadata = found.metadata.clone();
-    // rmcp chooses the method by what is offered; it was chosen already.
-    let offered = serde_json::json!([method]);
-    let member = "token_endpoint_auth_methods_supported".to_owned();
-    metadata.additional_fields.insert(member, offered);
-    found.manager.set_metadata(metadata);
-    let mut config = OAuthClientConfig::new(&*client.id, redirect_uri);
-    if let Some(secret) = client.secret.as_ref().filter(|_| method != "none") {
-        config = config.with_client_secret(&**secret);
+/// What the browser has to bring back.
+fn expected<'a>(redirect_uri: &'a str, asked: &'a Asked, found: &'a Discovered) -> Expected<'a> {
+    Expected {
+        redirect_uri,
+        state: &asked.state,
+        issuer: &found.issuer,
+        says_issuer: found.says("authorization_response_iss_parameter_supported"),
     }
-    let configured = found.manager.configure_client(config);
-    configured.map_err(|_| unusable_request("its endpoints are no URLs"))?;
-    let scopes: Vec<_> = scopes.iter().map(crate::Scope::as_str).collect();
-    let url = found.manager.get_authorization_url(&scopes).await;
-    let url = url.map_err(|_| unusable_request("it does not offer the response type code"))?;
-    asked(http, &url)
-}
-
-/// Reads the request that rmcp made: state and resource are among its parameters.
-fn asked(http: &OAuthHttp, text: &str) -> Result<Asked, TokenError> {
-    let url = Url::parse(text).map_err(|_| unusable_request("its endpoints are no URLs"))?;
-    http.check(&url)
-        .map_err(|_| unusable_request("its authorization endpoint is not a place to go to"))?;
-    let only = |name: &str| {
-        let mut values = url.query_pairs().filter(|(own, _)| own == name);
-        let value = values.next().map(|(_, value)| value.into_owned());
-        value.filter(|_| values.next().is_none())
-    };
-    let twice = || unusable_request("its authorization endpoint has parameters of its own");
-    for name in [
-        "client_id",
-        "redirect_uri",
-        "code_challenge",
-        "response_type",
-    ] {
-        only(name).ok_or_else(twice)?;
-    }
-    Ok(Asked {
-        state: only("state").ok_or_else(twice)?,
-        resource: only("resource").ok_or_else(twice)?,
-        url: AuthorizationUrl::new(url.into()),
-    })
 }
 
 /// The URL of the server: https, or on this machine.
@@ -473,13 +366,6 @@ pub(in crate::client) fn issuer_url(text: &str) -> Result<Url, TokenError> {
     })
 }
 
-fn with_offline_access(mut scopes: ScopeSet, found: &Discovered) -> ScopeSet {
-    if !scopes.is_empty() && found.lists_scope(OFFLINE_ACCESS) {
-        scopes.extend(crate::Scope::parse(OFFLINE_ACCESS).ok());
-    }
-    scopes
-}
-
 pub(in crate::client) fn not_the_wanted_issuer(wanted: &str, named: &str) -> TokenError {
     TokenError::new(
         TokenErrorKind::Unsafe,
@@ -489,13 +375,6 @@ pub(in crate::client) fn not_the_wanted_issuer(wanted: &str, named: &str) -> Tok
             quoted(named, 100),
             quoted(wanted, 100)
         ),
-    )
-}
-
-fn unusable_request(why: &str) -> TokenError {
-    TokenError::new(
-        TokenErrorKind::Unsafe,
-        format!("the authorization server's metadata cannot be used: {why}; tell whoever runs it"),
     )
 }
 
@@ -514,24 +393,27 @@ fn nobody_came() -> TokenError {
     )
 }
 
-fn no_answer() -> TokenError {
-    TokenError::new(
-        TokenErrorKind::Unavailable,
-        "the answer of the token endpoint cannot be used; try again later",
-    )
-}
-
-pub(in crate::client) fn not_bound() -> TokenError {
-    TokenError::new(
-        TokenErrorKind::Unsafe,
-        "the authorization server issued a token that is not bound to the DPoP key, so it is not used",
-    )
-}
-
 fn unusable_key(error: crate::client::InvalidDpopKey) -> TokenError {
     TokenError::new(
         TokenErrorKind::LoginRequired,
         "the DPoP key of the stored login cannot be read; sign in again (propusk login)",
     )
     .with_cause(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let key = DpopKey::generate().expect("a key");
+        let flow = AuthorizationCode::new("A test")
+            .client_id("by-hand", Some("hunter2".to_owned()))
+            .dpop(key.clone());
+        let shown = format!("{flow:?}");
+        assert!(shown.contains("A test"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(!shown.contains("PRIVATE KEY"), "{shown}");
+    }
 }

@@ -23,6 +23,7 @@ use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpReq
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::names::Names;
 use crate::{
     client::{DpopKey, ProtectedServer, TokenError, TokenErrorKind},
     fetch::{AddressPolicy, FetchError},
@@ -43,7 +44,8 @@ type Answer = http::Response<Vec<u8>>;
 /// The HTTP client of one sign-in.
 pub(in crate::client) struct OAuthHttp {
     client: reqwest::Client,
-    addresses: Arc<AddressPolicy>,
+    names: Arc<Names>,
+    timeout: Duration,
     seen: Mutex<Seen>,
     proofs: OnceLock<Proofs>,
 }
@@ -109,15 +111,14 @@ impl OAuthHttp {
         if let Some(issuer) = issuer {
             addresses = addresses.also_trusting(issuer);
         }
-        let addresses = Arc::new(addresses);
-        let client = reqwest::Client::builder()
+        let names = Arc::new(Names::new(addresses));
+        let client = server
+            .http()
+            .builder(url)
             .user_agent(concat!("propusk/", env!("CARGO_PKG_VERSION")))
             .timeout(timeout)
-            .connect_timeout(timeout.min(server.http().connect_timeout))
             .redirect(redirect::Policy::none())
-            .dns_resolver(Arc::clone(&addresses))
-            // A proxy resolves names itself, where no address policy is asked.
-            .no_proxy()
+            .dns_resolver(Arc::clone(&names))
             .build()
             .map_err(|error| {
                 TokenError::new(
@@ -129,7 +130,8 @@ impl OAuthHttp {
             })?;
         Ok(Self {
             client,
-            addresses,
+            names,
+            timeout,
             seen: Mutex::default(),
             proofs: OnceLock::new(),
         })
@@ -137,7 +139,7 @@ impl OAuthHttp {
 
     /// Whether a URL may be asked, as far as can be told from the URL itself.
     pub(super) fn check(&self, url: &Url) -> Result<(), FetchError> {
-        self.addresses.check(url)
+        self.names.addresses.check(url)
     }
 
     /// From now on, requests to the token endpoint carry a proof (RFC 9449 §5).
@@ -218,7 +220,8 @@ impl OAuthHttp {
         proofs: Option<&Proofs>,
     ) -> Result<Answer, Failure> {
         self.begin()?;
-        self.addresses.check(request.url())?;
+        let checked = tokio::time::timeout(self.timeout, self.names.check(request.url()));
+        checked.await.map_err(|_| FetchError::Timeout)??;
         if let Some(proofs) = proofs {
             let proof = proofs.proof().ok_or(Failure::Request)?;
             request.headers_mut().insert("dpop", proof);
@@ -297,7 +300,7 @@ impl Proofs {
 impl fmt::Debug for OAuthHttp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuthHttp")
-            .field("addresses", &self.addresses)
+            .field("addresses", &self.names.addresses)
             .finish_non_exhaustive()
     }
 }

@@ -162,13 +162,14 @@ impl<S: LoginStore, B: Browser> InteractiveLogin<S, B> {
         server: &ProtectedServer,
         refused: &RefusedRequest,
     ) -> Result<Reaction, TokenError> {
+        let mut in_vain = false;
         if let Some(current) = self.current(server).await? {
             match current.on_challenge(server, refused).await {
                 Ok(Reaction::Retry) => return Ok(Reaction::Retry),
                 // It got another token just now, and the server wants none of them.
-                Ok(Reaction::GiveUp) if refused.sent().is_some() => return Ok(Reaction::GiveUp),
-                Err(error) if error.kind() != TokenErrorKind::LoginRequired => return Err(error),
-                _ => {}
+                Ok(Reaction::GiveUp) => in_vain = refused.sent().is_some(),
+                Err(error) if error.kind() == TokenErrorKind::LoginRequired => {}
+                Err(error) => return Err(error),
             }
         }
         let mut asked = self.asking.lock().await;
@@ -176,9 +177,8 @@ impl<S: LoginStore, B: Browser> InteractiveLogin<S, B> {
             return Ok(Reaction::Retry);
         }
         let sent = refused.sent().map(OutgoingToken::secret);
-        if !asked.may_ask()
-            || (asked.has_just_got(sent) && !self.has_moved(server, refused).await?)
-        {
+        in_vain |= asked.has_just_got(sent);
+        if !asked.may_ask() || (in_vain && !self.has_moved(server, refused).await) {
             return Ok(Reaction::GiveUp);
         }
         self.sign_in(server, refused.header(), &mut asked).await?;
@@ -186,16 +186,13 @@ impl<S: LoginStore, B: Browser> InteractiveLogin<S, B> {
     }
 
     /// Whether the server names another issuer by now than that of the login in use.
-    async fn has_moved(
-        &self,
-        server: &ProtectedServer,
-        refused: &RefusedRequest,
-    ) -> Result<bool, TokenError> {
+    async fn has_moved(&self, server: &ProtectedServer, refused: &RefusedRequest) -> bool {
         let Some(current) = self.used() else {
-            return Ok(false);
+            return false;
         };
-        let issuer = self.flow.issuer_of(server, refused.header()).await?;
-        Ok(issuer != current.key().issuer)
+        let issuer = self.flow.issuer_of(server, refused.header()).await;
+        // Where that cannot be found out, the refusal is the news.
+        issuer.is_ok_and(|issuer| issuer != current.key().issuer)
     }
 
     /// 403: the token permits too little.

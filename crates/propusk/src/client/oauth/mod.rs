@@ -12,15 +12,20 @@ mod browser;
 mod callback;
 mod code;
 mod discovery;
+mod exchange;
 mod failure;
 mod http;
 mod interactive;
 mod loopback;
+mod names;
 mod registration;
+mod request;
+mod scopes;
 
 pub(super) use answer::{TokenAnswer, quoted};
-pub(super) use code::{issuer_url, not_bound, not_the_wanted_issuer, server_url};
+pub(super) use code::{issuer_url, not_the_wanted_issuer, server_url};
 pub(super) use discovery::find;
+pub(super) use exchange::not_bound;
 pub(super) use failure::of_exchange;
 pub(super) use http::{EXCHANGE_TIMEOUT, OAuthHttp};
 

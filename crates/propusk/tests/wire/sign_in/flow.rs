@@ -360,3 +360,25 @@ async fn rfc9449_8_a_server_that_does_not_bind_is_refused() {
     let ended = sign_in(&flow().dpop(key), &world, &Clicks::default()).await;
     assert_eq!(ended.expect_err("not bound").kind(), TokenErrorKind::Unsafe);
 }
+
+/// Whoever goes through a proxy signs in through it too, and the proxy may be on the inside.
+#[tokio::test]
+async fn a_proxy_of_the_user_is_used() {
+    let proxy = World::start().await;
+    let through = || {
+        HttpSettings::default()
+            .proxy(proxy.origin())
+            .expect("a proxy")
+    };
+    let server = ProtectedServer::new("https://mcp.invalid/mcp", through());
+    let ended = soon(flow().sign_in(&server, None, &Clicks::default())).await;
+    assert_eq!(
+        ended.expect_err("no such server").kind(),
+        TokenErrorKind::Unavailable
+    );
+    let asked = proxy.routes();
+    assert_eq!(
+        asked.first().map(String::as_str),
+        Some("CONNECT mcp.invalid:443")
+    );
+}

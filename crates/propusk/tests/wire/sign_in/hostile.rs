@@ -284,7 +284,7 @@ async fn registration() {
                 own.answer(
                     "POST /register",
                     error(400, "invalid_redirect_uri", "no \u{1b}[2J"),
-                )
+                );
             },
             (Declined, "invalid_redirect_uri: no ?[2J"),
         ),
@@ -320,6 +320,14 @@ async fn registration() {
             "a slow drip",
             |own, _| own.answer("POST /register", Answer::Drip),
             (Unavailable, "no answer in time"),
+        ),
+        (
+            "more scopes than an address holds",
+            |own, _| {
+                let scopes: Vec<_> = (0..5000).map(|n| format!("scope-{n}")).collect();
+                own.resource_says(&json!({"scopes_supported": scopes}));
+            },
+            (Unsafe, "too long an address"),
         ),
     ];
     check(rows, &["GET /authorize", "POST /token"]).await;
@@ -379,7 +387,7 @@ async fn rfc9207_2_4_the_way_back() {
                 back(
                     own,
                     "error=access_denied&error_description=no%0Away&state={state}&iss={origin}",
-                )
+                );
             },
             (Declined, "access_denied: no?way"),
         ),
@@ -389,7 +397,7 @@ async fn rfc9207_2_4_the_way_back() {
                 back(
                     own,
                     "error=access_denied&code=hunter2&state={state}&iss={origin}",
-                )
+                );
             },
             (Declined, "access_denied"),
         ),

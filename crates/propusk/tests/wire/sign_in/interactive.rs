@@ -191,6 +191,39 @@ async fn what_came_from_one_issuer_does_not_go_to_the_next() {
     );
 }
 
+/// The same where the server wants more scopes after the move: that is a sign-in, and no step-up.
+#[tokio::test]
+async fn a_step_up_does_not_follow_a_move() {
+    let (first, second) = (World::start().await, World::start().await);
+    let (folder, browser) = (folder(), Clicks::default());
+    let client = client(&first.url(), &folder, &browser);
+    call(client.clone(), "free").await.expect_err("refused");
+    first.resource_says(&json!({"authorization_servers": [second.origin()]}));
+    let challenge = format!(
+        "{}, error=\"insufficient_scope\", scope=\"more\"",
+        first.challenge()
+    );
+    let poor = Answer::Header(403, "WWW-Authenticate", challenge);
+    first.answer("POST /mcp", poor);
+    let client_of_second = json!({"client_id": "of-second", "redirect_uris": []});
+    second.answer("POST /register", Answer::Json(201, client_of_second));
+    let says = json!({"access_token": "of-second", "refresh_token": null, "scope": "more"});
+    second.token_says(&says);
+    let error = call(client, "free").await.expect_err("refused");
+    assert!(error.is_forbidden(), "{error}");
+    assert_eq!(browser.pages().len(), 2);
+    assert_eq!(browser.parameter("client_id").as_deref(), Some("of-second"));
+    assert_eq!(browser.parameter("scope").as_deref(), Some("more"));
+    for asked in second.log() {
+        let all = format!("{}\n{}", asked.head, asked.body);
+        assert!(
+            !all.contains("hunter2") || asked.route() == "POST /token",
+            "{all}"
+        );
+        assert!(!all.contains(REFRESH) && !all.contains(TOKEN), "{all}");
+    }
+}
+
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
