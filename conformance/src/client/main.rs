@@ -16,6 +16,7 @@ use propusk::{
     Client,
     client::{ClientError, Era, HttpSettings},
 };
+use tempfile::TempDir;
 
 use context::Context;
 use user::User;
@@ -28,8 +29,8 @@ async fn main() -> anyhow::Result<()> {
         .init();
     let url = std::env::args().nth(1).context("the server's URL")?;
     let context = Context::read()?;
-    // What is no test of the era speaks both, as users do; a legacy suite checks that every message
-    // is one of its revision.
+    // Where 2025-11-25 is tested, the suite checks that every message is one of that revision, and
+    // the question which revision the server speaks is none.
     let era = match &*context.revision {
         "2025-11-25" => Era::Legacy,
         _ => Era::Auto,
@@ -37,8 +38,9 @@ async fn main() -> anyhow::Result<()> {
     let client = Client::new(url)
         .era(era)
         .http(HttpSettings::default().no_proxy());
-    let client = tokens::give(client, &context)?;
-    run(client, &context).await.map_err(explained)
+    let folder = TempDir::with_prefix("propusk-conformance-")?;
+    let client = tokens::give(client, &context, folder.path())?;
+    Ok(run(client, &context).await?)
 }
 
 async fn run(client: Client, context: &Context) -> Result<(), ClientError> {
@@ -46,9 +48,4 @@ async fn run(client: Client, context: &Context) -> Result<(), ClientError> {
     let done = scenario::run(&session, context).await;
     session.close().await;
     done
-}
-
-/// The error with its causes in one line: standard error is all that the suite keeps.
-fn explained(error: ClientError) -> anyhow::Error {
-    anyhow::Error::from(error)
 }

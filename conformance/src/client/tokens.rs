@@ -1,5 +1,7 @@
 //! Where the tokens of a scenario come from.
 
+use std::path::Path;
+
 use propusk::{
     Client, ClientAuthentication, ClientKey,
     client::{
@@ -13,8 +15,8 @@ use crate::{browser::Headless, context::Context};
 /// The document that describes this client, where a server knows such documents.
 const CLIENT_METADATA: &str = "https://conformance-test.local/client-metadata.json";
 
-/// Gives the client what the scenario is about.
-pub(crate) fn give(client: Client, context: &Context) -> anyhow::Result<Client> {
+/// Gives the client what the scenario is about. Logins are kept in this folder.
+pub(crate) fn give(client: Client, context: &Context, folder: &Path) -> anyhow::Result<Client> {
     let text = |name| context.text(name).map(str::to_owned);
     Ok(match &*context.scenario {
         "auth/client-credentials-basic" => {
@@ -41,13 +43,16 @@ pub(crate) fn give(client: Client, context: &Context) -> anyhow::Result<Client> 
                 std::future::ready(Ok(jwt.clone()))
             }))
         }
-        name if name.starts_with("auth/") => client.tokens(sign_in(context)?),
+        name if name.starts_with("auth/") => client.tokens(sign_in(context, folder)?),
         _ => client,
     })
 }
 
 /// A user who signs in with a browser, and a login that is kept as long as this program runs.
-fn sign_in(context: &Context) -> anyhow::Result<InteractiveLogin<FileLogins, Headless>> {
+fn sign_in(
+    context: &Context,
+    folder: &Path,
+) -> anyhow::Result<InteractiveLogin<FileLogins, Headless>> {
     let mut flow =
         AuthorizationCode::new("conformance-client").client_metadata_url(CLIENT_METADATA);
     if context.scenario == "auth/pre-registration" {
@@ -57,8 +62,6 @@ fn sign_in(context: &Context) -> anyhow::Result<InteractiveLogin<FileLogins, Hea
     if context.scenario.starts_with("auth/dpop") {
         flow = flow.dpop(DpopKey::generate()?);
     }
-    // Left to the system's cleaning: the logins are worth nothing, and a source is there to the end.
-    let folder = tempfile::TempDir::with_prefix("propusk-conformance-")?.keep();
     Ok(InteractiveLogin::new(
         FileLogins::new(folder),
         flow,

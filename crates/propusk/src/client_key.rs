@@ -116,9 +116,10 @@ impl ClientKey {
         self.algorithm
     }
 
-    /// The public half (RFC 7517), with the members that make the key and no others. `None` for RSA,
-    /// whose numbers the library does not give.
-    pub(crate) fn public_jwk(&self) -> Option<Map<String, Value>> {
+    /// The public half (RFC 7517), for whoever is to know this client by it: the members that make the
+    /// key and no others, so no `kid`. `None` for RSA, whose numbers are not at hand.
+    #[must_use]
+    pub fn public_jwk(&self) -> Option<Map<String, Value>> {
         let text = |bytes: &[u8]| Value::from(URL_SAFE_NO_PAD.encode(bytes));
         let mut jwk = Map::new();
         match &self.pair {

@@ -64,7 +64,7 @@ impl Way {
         challenge: Option<&str>,
     ) -> Result<Place, TokenError> {
         let url = server_url(server)?;
-        let http = Arc::new(self.http(server)?);
+        let http = Arc::new(self.http(server)?.for_machines());
         let found = oauth::find(&http, &url, challenge, self.exchange_timeout).await?;
         if let Some(wanted) = &self.issuer
             && *wanted != found.issuer

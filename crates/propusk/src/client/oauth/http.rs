@@ -48,6 +48,7 @@ pub(in crate::client) struct OAuthHttp {
     timeout: Duration,
     seen: Mutex<Seen>,
     proofs: OnceLock<Proofs>,
+    for_machines: bool,
 }
 
 /// The key that tokens are bound to, and where they come from.
@@ -134,7 +135,14 @@ impl OAuthHttp {
             timeout,
             seen: Mutex::default(),
             proofs: OnceLock::new(),
+            for_machines: false,
         })
+    }
+
+    /// Nobody signs in: the authorization server need not have a page for that.
+    pub(in crate::client) fn for_machines(mut self) -> Self {
+        self.for_machines = true;
+        self
     }
 
     /// Whether a URL may be asked, as far as can be told from the URL itself.
@@ -265,12 +273,31 @@ impl OAuthHttp {
 impl OAuthHttpClient for OAuthHttp {
     fn execute(&self, request: OAuthHttpRequest) -> OAuthHttpClientFuture<'_> {
         Box::pin(async move {
-            let answered = self.exchange(request.request).await;
+            let mut answered = self.exchange(request.request).await;
+            if let Ok(answer) = &mut answered
+                && self.for_machines
+            {
+                complete(answer);
+            }
             answered.map_err(|failure| {
                 self.seen().failure = Some(failure.clone());
                 failure.into()
             })
         })
+    }
+}
+
+/// RFC 8414 §2: a server none of whose grants uses it has no authorization endpoint. rmcp wants one;
+/// whoever asks for machines never goes there.
+fn complete(answer: &mut Answer) {
+    let document = serde_json::from_slice::<serde_json::Value>(answer.body());
+    let Ok(serde_json::Value::Object(mut document)) = document else {
+        return;
+    };
+    if let Some(endpoint) = document.get("token_endpoint").cloned() {
+        let page = document.entry("authorization_endpoint");
+        page.or_insert(endpoint);
+        *answer.body_mut() = serde_json::Value::Object(document).to_string().into_bytes();
     }
 }
 

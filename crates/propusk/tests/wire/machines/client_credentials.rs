@@ -79,6 +79,21 @@ async fn rfc7523_3_an_assertion_for_the_issuer() {
     assert_eq!(assertion["sub"], "report");
 }
 
+/// RFC 8414 §2: a server for machines alone has no page to sign in at, and no PKCE.
+#[tokio::test]
+async fn rfc8414_2_a_server_that_signs_nobody_in() {
+    let world = World::start().await;
+    let site = site(&world).await;
+    world.answer("POST /token", gives("notes:read", &json!({})));
+    world.server_says(&json!({
+        "authorization_endpoint": null, "registration_endpoint": null,
+        "response_types_supported": [], "code_challenge_methods_supported": null,
+    }));
+    call(&client(&site.url(), with_secret()), "free")
+        .await
+        .expect("answered");
+}
+
 /// A method or an algorithm that is not listed is no reason to try it.
 #[tokio::test]
 async fn what_the_server_does_not_list_is_not_sent() {
