@@ -12,6 +12,7 @@ mod exit_codes;
 mod first_run;
 #[cfg(feature = "real-parts")]
 mod postgres;
+mod proxies;
 #[cfg(feature = "real-parts")]
 mod real_parts;
 mod regressions;

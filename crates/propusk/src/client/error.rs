@@ -57,7 +57,7 @@ pub enum ErrorKind {
     Unauthenticated,
     /// 403: the token does not permit it. [`ClientError::challenge`] names the scopes that would do.
     Forbidden,
-    /// 429 or 503: the server cannot answer now.
+    /// 429 or 5xx: the server cannot answer now.
     Unavailable {
         /// The HTTP status.
         status: u16,
@@ -184,6 +184,15 @@ impl ClientError {
                     retry_after: *retry_after,
                 };
                 self.sent = Some(Sent::of(sent.as_ref()));
+            }
+            Failure::Broken {
+                status,
+                retry_after,
+            } => {
+                self.kind = ErrorKind::Unavailable {
+                    status: *status,
+                    retry_after: *retry_after,
+                };
             }
             Failure::NoToken(error) => self.kind = ErrorKind::NoToken(error.kind()),
             Failure::Late(_) | Failure::Http(_) => {}

@@ -200,17 +200,4 @@ impl fmt::Debug for TokenProvider {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_replaced_near_its_end() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
-        let after = |seconds| now + Duration::from_secs(seconds);
-        for (life, expected) in [(3_600, 3_570), (61, 31), (60, 30), (20, 10), (2, 1), (0, 0)] {
-            assert_eq!(renewal(after(life), now), after(expected), "{life}");
-        }
-        let ended = now - Duration::from_secs(5);
-        assert_eq!(renewal(ended, now), ended);
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use propusk::{
     Client, Server,
-    client::{ClientError, Era, ErrorKind},
+    client::{ClientError, Era, ErrorKind, HttpSettings},
 };
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -12,6 +12,11 @@ use tokio::net::TcpListener;
 use crate::support::{MOUNTS, Mount, Site, Wire, call, called, canned, legacy, soon};
 
 const ERAS: [Era; 3] = [Era::Auto, Era::Modern, Era::Legacy];
+
+/// The caller wants to know, and not to wait.
+fn at_once() -> HttpSettings {
+    HttpSettings::default().retry_unavailable(0, Duration::ZERO)
+}
 
 async fn whoami(client: Client) -> Result<String, ClientError> {
     soon(async {
@@ -69,7 +74,8 @@ async fn a_server_that_cannot_answer_now_says_how_long() {
         for era in ERAS {
             let client = Client::new(format!("http://{address}/mcp"))
                 .bearer("alice")
-                .era(era);
+                .era(era)
+                .http(at_once());
             let error = whoami(client).await.expect_err("unavailable");
             let expected = ErrorKind::Unavailable {
                 status,
@@ -86,7 +92,10 @@ async fn an_outage_of_the_verifier_is_told_as_such() {
     for mount in MOUNTS {
         let site = Site::plain(mount).await;
         for era in ERAS {
-            let client = Client::new(site.url()).bearer("outage").era(era);
+            let client = Client::new(site.url())
+                .bearer("outage")
+                .era(era)
+                .http(at_once());
             let error = whoami(client).await.expect_err("unavailable");
             let retry_after = Some(Duration::from_secs(7));
             let expected = ErrorKind::Unavailable {
@@ -103,7 +112,10 @@ async fn an_outage_in_mid_session_is_told_as_such() {
     for mount in MOUNTS {
         for era in ERAS {
             let site = Site::plain(mount).await;
-            let client = Client::new(site.url()).bearer("alice").era(era);
+            let client = Client::new(site.url())
+                .bearer("alice")
+                .era(era)
+                .http(at_once());
             let session = client.connect().await.expect("admitted");
             site.verifier_works(false);
             let error = soon(session.call_tool("whoami", json!({})))

@@ -16,7 +16,7 @@ use rmcp::{
     },
 };
 
-use super::{Events, Failed, Failure, events};
+use super::{Events, Failed, Failure, events, headers};
 
 /// An answer that is no refusal.
 pub(super) struct Answer<'a> {
@@ -80,6 +80,7 @@ impl<'a> Answer<'a> {
     ) -> Result<StreamableHttpPostResponse, Failed> {
         let status = self.response.status();
         let session = session(self.response.headers());
+        let broken = broken(&self.response);
         let (body, error) = if is(self.response.headers(), JSON_MIME_TYPE) {
             let body = whole_body(self.response, self.limits.max_json_response_size).await?;
             let error = serde_json::from_slice(&body).ok();
@@ -107,9 +108,10 @@ impl<'a> Answer<'a> {
             let answer = ServerJsonRpcMessage::error(error, Some(id));
             return Ok(StreamableHttpPostResponse::Json(answer, None));
         }
-        match error {
-            Some(answer) => Ok(StreamableHttpPostResponse::Json(answer, session)),
-            None => Err(unexpected(shown())),
+        match (error, broken) {
+            (Some(answer), _) => Ok(StreamableHttpPostResponse::Json(answer, session)),
+            (None, Some(broken)) => Err(broken.into()),
+            (None, None) => Err(unexpected(shown())),
         }
     }
 
@@ -119,6 +121,9 @@ impl<'a> Answer<'a> {
         if status.as_u16() == 405 {
             return Err(StreamableHttpError::ServerDoesNotSupportSse);
         }
+        if let Some(broken) = broken(&self.response) {
+            return Err(broken.into());
+        }
         if !status.is_success() {
             return Err(unexpected(format!("HTTP {status}")));
         }
@@ -127,6 +132,15 @@ impl<'a> Answer<'a> {
         }
         Ok(events::of(self.response, max_event, self.oversized))
     }
+}
+
+/// What a status says of a server that failed.
+fn broken(response: &Response) -> Option<Failure> {
+    let status = response.status();
+    status.is_server_error().then(|| Failure::Broken {
+        status: status.as_u16(),
+        retry_after: headers::retry_after(response.headers()),
+    })
 }
 
 /// The end of a session: 405 means that the server ends them itself.

@@ -1,6 +1,6 @@
 //! Sends a request until there is an answer, or no sense in trying again.
 
-use std::time::Instant;
+use std::{sync::atomic::Ordering, time::Instant};
 
 use reqwest::{Response, header::HeaderMap};
 
@@ -26,7 +26,7 @@ impl Authorized {
                 }
                 Err(setback) => setback,
             };
-            if !self.0.connected.load(std::sync::atomic::Ordering::Relaxed) {
+            if !self.0.connected.load(Ordering::Relaxed) {
                 self.leave(&setback);
                 return Err(Failed::Client(setback.into()));
             }

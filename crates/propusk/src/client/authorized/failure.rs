@@ -9,6 +9,11 @@ use crate::client::{OutgoingToken, RefusedRequest, TokenError};
 pub(in crate::client) enum Failure {
     /// The server answered that it does not do it.
     Setback(Setback),
+    /// 5xx: it failed while it answered, and may have done what was asked.
+    Broken {
+        status: u16,
+        retry_after: Option<Duration>,
+    },
     /// There is no token, so nothing was sent.
     NoToken(TokenError),
     /// The answer did not come in the time that the user set.
@@ -35,6 +40,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Setback(Setback::Refused(refused)) => write!(f, "HTTP {}", refused.status),
             Self::Setback(Setback::Busy { status, .. }) => write!(f, "HTTP {status}"),
+            Self::Broken { status, .. } => write!(f, "HTTP {status}"),
             Self::NoToken(error) => error.fmt(f),
             Self::Late(limit) => write!(f, "no answer within {} s", limit.as_secs_f32()),
             Self::Http(error) => error.fmt(f),
@@ -45,7 +51,7 @@ impl fmt::Display for Failure {
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Setback(_) | Self::Late(_) => None,
+            Self::Setback(_) | Self::Broken { .. } | Self::Late(_) => None,
             Self::NoToken(error) => error.source(),
             Self::Http(error) => error.source(),
         }

@@ -18,7 +18,7 @@ use std::{
     collections::HashMap,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -31,8 +31,8 @@ use reqwest::{
 use rmcp::{
     model::{ClientJsonRpcMessage, ClientRequest, JsonRpcMessage},
     transport::streamable_http_client::{
-        SseError, StreamableHttpClient, StreamableHttpClientTransportConfig, StreamableHttpError,
-        StreamableHttpPostResponse, StreamableHttpResponseLimits,
+        AuthRequiredError, SseError, StreamableHttpClient, StreamableHttpClientTransportConfig,
+        StreamableHttpError, StreamableHttpPostResponse, StreamableHttpResponseLimits,
     },
 };
 use sse_stream::Sse;
@@ -94,18 +94,19 @@ impl Authorized {
 
     /// What a handshake failed on, where it can be dealt with.
     pub(super) fn take_setback(&self) -> Option<Setback> {
-        let mut setback = self.0.setback.lock();
-        let setback = setback.as_mut().map(|setback| setback.take());
-        setback.unwrap_or_else(|poisoned| poisoned.get_mut().take())
+        self.left().take()
     }
 
     fn leave(&self, setback: &Setback) {
-        let mut left = self
-            .0
+        *self.left() = Some(setback.clone());
+    }
+
+    // Nothing panics while it is held.
+    fn left(&self) -> MutexGuard<'_, Option<Setback>> {
+        self.0
             .setback
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *left = Some(setback.clone());
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How rmcp's transport to this server is set up.
@@ -219,11 +220,8 @@ impl StreamableHttpClient for Authorized {
 fn ends_the_stream(failed: Failed) -> Failed {
     match failed {
         StreamableHttpError::Client(Failure::Setback(Setback::Refused(refused))) => {
-            StreamableHttpError::AuthRequired(
-                rmcp::transport::streamable_http_client::AuthRequiredError::new(
-                    refused.header.unwrap_or_default(),
-                ),
-            )
+            let header = refused.header.unwrap_or_default();
+            StreamableHttpError::AuthRequired(AuthRequiredError::new(header))
         }
         other => other,
     }

@@ -1,9 +1,11 @@
 //! What the tests share: a protected server, requests as bytes, and the two eras of MCP.
 
+mod certificate;
 mod holder;
 mod http;
 mod keeping;
 mod library;
+mod meddler;
 mod proxy;
 mod rpc;
 mod scoped;
@@ -12,10 +14,12 @@ mod site;
 mod tools;
 mod watch;
 
+pub(crate) use certificate::Certificate;
 pub(crate) use holder::Holder;
 pub(crate) use http::{Reply, Request, Wire, soon};
 pub(crate) use keeping::Keeping;
 pub(crate) use library::Library;
+pub(crate) use meddler::{Fate, Meddler, Seen, answer, obliging, status};
 pub(crate) use proxy::{Proxy, canned};
 pub(crate) use rpc::{Era, call, called, in_session, initialize, legacy, modern};
 pub(crate) use scoped::{Front, Scoped, Speech, token_of};
