@@ -3,10 +3,12 @@
 use std::{
     io,
     sync::{Arc, LazyLock, Mutex},
+    time::Duration,
 };
 
 use propusk::{
-    AccessToken, AuthLayer, AuthSettings, Client, FixedTokens, Server, client::Era as ClientEra,
+    AccessToken, AuthLayer, AuthSettings, Client, FixedTokens, Server,
+    client::{Era as ClientEra, HttpSettings},
 };
 use serde_json::json;
 use tracing_subscriber::{
@@ -164,7 +166,9 @@ async fn bound_tokens(site: &Site) -> Vec<String> {
 
 async fn library_clients(site: &Site) {
     for era in [ClientEra::Auto, ClientEra::Modern, ClientEra::Legacy] {
-        let client = || Client::new(site.url()).era(era);
+        // What is unavailable here stays so.
+        let at_once = HttpSettings::default().retry_unavailable(0, Duration::ZERO);
+        let client = || Client::new(site.url()).era(era).http(at_once.clone());
         let session = client().bearer(ALICE).connect().await.expect("admitted");
         session
             .call_tool("whoami", json!({}))
