@@ -9,15 +9,15 @@ use propusk_testing::identity_provider::{Endpoint, Fault, Options};
 
 use self::person::Home;
 use super::provider::{Provider, SUBJECT};
-use crate::support::{Done, until};
+use crate::support::{Done, Words, until};
+
+/// What a client of the server is told to ask for.
+const BASIC: Words<'_> = &["--suggested-scope", "notes:read"];
 
 /// By paste, kept in files of the user's own, used, shown, revoked.
 #[test]
 fn a_login_from_its_begin_to_its_end() {
-    let home = Home::new(
-        Options::new().opaque_resource("http://"),
-        &["--suggested-scope", "notes:read"],
-    );
+    let home = Home::new(Options::new().opaque_resource("http://"), BASIC);
     let mut heard = vec![home.signs_in(&[]).code(0)];
     assert!(
         heard[0].err.contains("the login is kept in a file"),
@@ -105,7 +105,7 @@ fn a_login_from_its_begin_to_its_end() {
 /// this machine by itself.
 #[test]
 fn a_browser_is_opened_without_a_shell() {
-    let home = Home::new(Options::new(), &[]);
+    let home = Home::new(Options::new(), BASIC);
     let program = home.browser();
     let login = home.starts(&[("BROWSER", &program)], &["login", &home.url(), "--json"]);
     home.browser_signs_in(0);
@@ -118,7 +118,7 @@ fn a_browser_is_opened_without_a_shell() {
 /// Where no browser starts, the address is shown.
 #[test]
 fn a_browser_that_does_not_start() {
-    let home = Home::new(Options::new(), &[]);
+    let home = Home::new(Options::new(), BASIC);
     let mut login = home.starts(&[("BROWSER", "/nowhere/browser")], &["login", &home.url()]);
     let url = login.until("the address", person::address);
     home.follow(&home.provider.browse(&url, SUBJECT));
@@ -128,7 +128,7 @@ fn a_browser_that_does_not_start() {
 
 #[test]
 fn a_token_that_has_ended_is_renewed_without_a_word() {
-    let home = Home::new(Options::new().lifetime(2), &[]);
+    let home = Home::new(Options::new().lifetime(2), BASIC);
     home.signs_in(&[]).code(0);
     let (_, before) = home.secrets();
     let asked = home.provider.asked(Endpoint::Token);
@@ -158,7 +158,7 @@ fn a_token_that_has_ended_is_renewed_without_a_word() {
 
 #[test]
 fn what_is_pasted_is_checked() {
-    let home = Home::new(Options::new(), &[]);
+    let home = Home::new(Options::new(), BASIC);
     for (paste, code, word) in [
         ("nonsense", 3, "whole address"),
         (
@@ -182,7 +182,7 @@ fn what_is_pasted_is_checked() {
 
 #[test]
 fn several_accounts_at_one_server() {
-    let home = Home::new(Options::new(), &[]);
+    let home = Home::new(Options::new(), BASIC);
     home.signs_in_as("alice", &["--account", "home"]).code(0);
     // The only one needs no name.
     home.run(&["call", &home.url(), "whoami"]).code(0);
@@ -210,7 +210,7 @@ fn several_accounts_at_one_server() {
 /// Signing in again takes the place of the login before, and needs no new registration.
 #[test]
 fn signing_in_again() {
-    let home = Home::new(Options::new(), &[]);
+    let home = Home::new(Options::new(), BASIC);
     home.signs_in(&["--scope", "notes:read"]).code(0);
     let registered = home.provider.asked(Endpoint::Registration);
     assert_eq!(registered, 1);
@@ -226,7 +226,7 @@ fn signing_in_again() {
 
 #[test]
 fn a_machine_signs_in_with_its_secret() {
-    let home = Home::new(Options::new(), &[]);
+    let home = Home::new(Options::new(), BASIC);
     let secret = home.provider.secret("machine");
     home.place.write("secret", format!("{secret}\n"));
     let login = [
@@ -258,7 +258,7 @@ fn a_machine_signs_in_with_its_secret() {
 
 #[test]
 fn an_issuer_that_cannot_revoke_now() {
-    let home = Home::new(Options::new(), &[]);
+    let home = Home::new(Options::new(), BASIC);
     home.signs_in(&[]).code(0);
     home.provider
         .fault(Endpoint::Revocation, Fault::Status(503));
@@ -274,7 +274,7 @@ fn an_issuer_that_cannot_revoke_now() {
 /// JSON Web Tokens are not revoked by this provider, and it is said how long the last one lives.
 #[test]
 fn an_access_token_that_outlives_its_login() {
-    let home = Home::new(Options::new(), &[]);
+    let home = Home::new(Options::new(), BASIC);
     home.signs_in(&[]).code(0);
     let (_, refresh) = home.secrets();
     let client = home.run(&["status", "--json"]).json()[0]["client_id"].clone();
