@@ -3,6 +3,7 @@
 mod inspect;
 mod introspect;
 mod issuer;
+mod login;
 mod outages;
 mod provider;
 mod step_up;
