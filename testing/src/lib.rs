@@ -5,6 +5,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 pub mod contract;
+pub mod foreign_server;
 pub mod identity_provider;
+mod installed;
 pub mod local_issuer;
 pub mod postgres;

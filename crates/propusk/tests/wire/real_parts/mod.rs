@@ -9,6 +9,7 @@ mod contract_composed;
 mod contract_jwt;
 mod contract_opaque;
 mod floods;
+mod foreign_servers;
 mod introspection_answers;
 mod introspection_outages;
 mod key_outages;

@@ -1,0 +1,122 @@
+//! MCP servers that others wrote, with bearer tokens: `interop/python` and `interop/typescript`.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::mpsc::channel,
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+
+use crate::installed::{installed, node, root};
+
+/// Longer than any start takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const HINT: &str = "run `cargo xtask clients`, which installs what they need into .work/";
+
+/// Who wrote the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framework {
+    /// The official Python SDK: `MCPServer` with a token verifier.
+    PythonSdk,
+    /// `FastMCP` with a token verifier.
+    FastMcp,
+    /// The official TypeScript SDK: `createMcpHandler` behind `requireBearerAuth`.
+    TypeScriptSdk,
+}
+
+impl Framework {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::PythonSdk, Self::FastMcp, Self::TypeScriptSdk];
+
+    fn command(self) -> Command {
+        let (program, script) = match self {
+            Self::PythonSdk => (python(), "interop/python/server_mcp.py"),
+            Self::FastMcp => (python(), "interop/python/server_fastmcp.py"),
+            Self::TypeScriptSdk => (node(), "interop/typescript/server.mjs"),
+        };
+        let mut command = Command::new(program);
+        command.arg(root().join(script)).env(
+            "PROPUSK_TEST_TYPESCRIPT",
+            installed("PROPUSK_TEST_TYPESCRIPT", ".work/typescript"),
+        );
+        command
+    }
+}
+
+fn python() -> std::path::PathBuf {
+    installed("PROPUSK_TEST_PYTHON", ".work/python/bin/python")
+}
+
+/// A running server, which ends when this is dropped. Every request needs the scope `notes:read`.
+#[derive(Debug)]
+pub struct ForeignServer {
+    child: Child,
+    url: String,
+}
+
+impl ForeignServer {
+    /// A token of alice with the scope `notes:read`.
+    pub const READER: &str = "reader-token";
+    /// A token of alice without a scope.
+    pub const BARE: &str = "bare-token";
+    /// Who both tokens stand for.
+    pub const SUBJECT: &str = "alice";
+
+    /// Starts a server on a free port and waits until it listens.
+    ///
+    /// # Errors
+    /// What it needs is not installed, or it does not start.
+    pub fn start(framework: Framework) -> anyhow::Result<Self> {
+        let mut child = framework
+            .command()
+            // It ends itself when this closes, which it also does when we die.
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{framework:?}: {HINT}"))?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        let mut server = Self {
+            child,
+            url: String::new(),
+        };
+        let (tell, first) = channel();
+        // Reads on, so that a server that prints later does not die of a closed pipe.
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = tell.send(line);
+            }
+        });
+        let line = first.recv_timeout(PATIENCE);
+        let line = line.with_context(|| format!("{framework:?} did not start: {HINT}"))?;
+        match line.strip_prefix("listening on ") {
+            Some(url) => url.clone_into(&mut server.url),
+            None => bail!("{framework:?}: {line}"),
+        }
+        Ok(server)
+    }
+
+    /// Where it listens: `http://127.0.0.1:<port>/mcp`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where its protected resource metadata is (RFC 9728 §3.1).
+    #[must_use]
+    pub fn metadata_url(&self) -> String {
+        let origin = self.url.trim_end_matches("/mcp");
+        format!("{origin}/.well-known/oauth-protected-resource/mcp")
+    }
+}
+
+impl Drop for ForeignServer {
+    fn drop(&mut self) {
+        // It has ended already where something went wrong.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
