@@ -49,6 +49,18 @@ pub(crate) fn keyring(_root: &Path) -> anyhow::Result<()> {
     install("dbus-daemon", || is_installed("dbus-run-session"))
 }
 
+/// The browser that the tests of signing in start, without a screen.
+///
+/// # Errors
+///
+/// As [`install`].
+pub(crate) fn chromium() -> anyhow::Result<()> {
+    // `interop/browser/person.mjs` takes either.
+    install("chromium-headless-shell", || {
+        is_installed("chromium-headless-shell") || is_installed("chromium")
+    })
+}
+
 /// Whether a program is found by its name.
 pub(crate) fn is_installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();

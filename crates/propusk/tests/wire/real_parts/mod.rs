@@ -15,5 +15,6 @@ mod introspection_outages;
 mod key_outages;
 mod key_rotation;
 mod machines;
+mod signed_in;
 mod support;
 mod worlds;
