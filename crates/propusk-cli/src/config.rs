@@ -28,6 +28,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) call: CallConfig,
     #[serde(default)]
+    pub(crate) login: LoginConfig,
+    #[serde(default)]
     pub(crate) scopes: ScopesConfig,
 }
 
@@ -77,7 +79,23 @@ pub(crate) struct ServeConfig {
 pub(crate) struct CallConfig {
     pub(crate) token: Option<String>,
     pub(crate) token_file: Option<std::path::PathBuf>,
+    pub(crate) account: Option<String>,
     pub(crate) era: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct LoginConfig {
+    pub(crate) no_browser: Option<bool>,
+    #[serde(default)]
+    pub(crate) scope: Vec<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) client_secret: Option<String>,
+    pub(crate) client_secret_file: Option<std::path::PathBuf>,
+    pub(crate) client_credentials: Option<bool>,
+    pub(crate) dpop: Option<bool>,
 }
 
 impl Config {
@@ -199,7 +217,18 @@ mod tests {
             [call]
             token = "t"
             token-file = "f"
+            account = "work"
             era = "legacy"
+            [login]
+            no-browser = true
+            scope = ["x"]
+            account = "work"
+            issuer = "https://login.example"
+            client-id = "c"
+            client-secret = "s"
+            client-secret-file = "f"
+            client-credentials = true
+            dpop = true
             [scopes]
             show-all = true
             default = { any-of = [] }

@@ -3,10 +3,7 @@
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use propusk::{
-    Challenge, Scope, ScopeSet,
-    client::{ClientError, ErrorKind, TokenErrorKind},
-};
+use propusk::client::{ClientError, ErrorKind, TokenError, TokenErrorKind};
 use propusk_store::StoreError;
 
 use crate::output::{note, printable};
@@ -24,6 +21,16 @@ pub(crate) enum Code {
     NotPermitted = 4,
     /// A server, a store or an address is not available.
     Unavailable = 5,
+}
+
+impl Code {
+    fn of(kind: TokenErrorKind) -> Self {
+        match kind {
+            TokenErrorKind::Unavailable => Self::Unavailable,
+            TokenErrorKind::Misconfigured => Self::Usage,
+            _ => Self::NotAuthenticated,
+        }
+    }
 }
 
 /// Why a command ended without doing what it was asked.
@@ -85,29 +92,11 @@ impl From<ClientError> for Failure {
             ErrorKind::Forbidden => Code::NotPermitted,
             ErrorKind::Unavailable { .. } | ErrorKind::Transport => Code::Unavailable,
             ErrorKind::Rpc(_) => Code::Error,
-            ErrorKind::NoToken(why) => match why {
-                TokenErrorKind::Unavailable => Code::Unavailable,
-                TokenErrorKind::Misconfigured => Code::Usage,
-                _ => Code::NotAuthenticated,
-            },
+            ErrorKind::NoToken(why) => Code::of(*why),
             _ => Code::Usage,
         };
         let mut failure = Self::new(code, &error);
-        if let Some(challenge) = error.challenge() {
-            failure = failure.hint(format!("the server asked for: {challenge}"));
-        }
         match error.kind() {
-            ErrorKind::Unauthenticated => {
-                failure.hint("pass a token with --token, --token-file or PROPUSK_TOKEN")
-            }
-            ErrorKind::Forbidden => match error.challenge().and_then(Challenge::scope) {
-                Some(scopes) if !scopes.is_empty() => failure
-                    .hint(
-                        "ask for a token with the scopes named there; where the server's store is:",
-                    )
-                    .hint(format!("  {}", issue_with(&scopes))),
-                _ => failure,
-            },
             ErrorKind::Transport if failure.message.contains("HTTP 404") => {
                 failure.message = "there is no MCP server at this URL (404)".to_owned();
                 failure.hint("is the path right? most servers answer at /mcp")
@@ -120,20 +109,10 @@ impl From<ClientError> for Failure {
     }
 }
 
-/// The command that issues a token with these scopes. They come from a server, and somebody may
-/// paste them into a shell.
-fn issue_with(scopes: &ScopeSet) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    let mut command = "propusk token issue --subject NAME".to_owned();
-    for scope in scopes.iter().map(Scope::as_str) {
-        let quoted = match scope.chars().all(plain) {
-            true => scope.to_owned(),
-            false => format!("'{}'", scope.replace('\'', r"'\''")),
-        };
-        command.push_str(" --scope ");
-        command.push_str(&quoted);
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::new(Code::of(error.kind()), error)
     }
-    command
 }
 
 impl From<StoreError> for Failure {

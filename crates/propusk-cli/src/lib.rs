@@ -8,6 +8,8 @@ mod config;
 mod failure;
 mod nearest;
 mod output;
+mod terminal;
+mod waiting;
 
 use std::process::ExitCode;
 
@@ -41,6 +43,12 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
                 commands::serve::run(args, config.serve, config.scopes, config.tokens).await
             }
             Command::Token(args) => commands::token::run(args, config.tokens).await,
+            Command::Login(args) => commands::login::run(*args, config.login).await,
+            Command::Logout(args) => commands::logout::run(args, config.login).await,
+            Command::Status(args) => commands::status::run(args, config.login).await,
+            Command::RenewLogin => commands::login::renew().await,
+            Command::Completions(args) => commands::papers::completions(&args),
+            Command::Man(args) => commands::papers::man(&args),
             Command::Call(args) => commands::call::run(args, config.call).await,
             Command::Tools(args) => commands::tools::run(args, config.call).await,
             Command::Inspect(args) => {

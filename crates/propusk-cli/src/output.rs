@@ -1,14 +1,21 @@
 //! The log, and tables.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    time::SystemTime,
+};
 
 use tracing_subscriber::{
+    Layer,
     filter::{LevelFilter, Targets},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
-use crate::failure::{Code, Failure};
+use crate::{
+    failure::{Code, Failure},
+    waiting::Waiting,
+};
 
 /// rmcp tells of every request at INFO, which costs a tenth of the throughput.
 const SERVER_LOG: &str = "info,rmcp=warn";
@@ -24,10 +31,16 @@ pub(crate) fn init_log(filter: Option<&str>, server: bool) -> Result<(), Failure
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .with_target(false);
-    tracing_subscriber::registry()
-        .with(lines)
-        .with(filter)
-        .init();
+    let registry = tracing_subscriber::registry();
+    if server {
+        registry.with(lines).with(filter).init();
+    } else {
+        let waiting = Waiting.with_filter(Waiting::filter(&filter));
+        registry
+            .with(lines.with_filter(filter))
+            .with(waiting)
+            .init();
+    }
     Ok(())
 }
 
@@ -61,6 +74,11 @@ pub(crate) fn answer(text: &str) -> Result<(), Failure> {
 /// Writes a note for a human to stderr, where somebody may read it or not.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// A time, to the second, as RFC 3339 writes it.
+pub(crate) fn date(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 /// Pretty JSON.

@@ -15,6 +15,10 @@ pub(crate) struct ClientArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
     pub(crate) token_file: Option<PathBuf>,
 
+    /// Uses the login of this name, where no token is given
+    #[arg(long, value_name = "NAME", env = "PROPUSK_ACCOUNT")]
+    pub(crate) account: Option<String>,
+
     /// Protocol: auto, modern (2026-07-28) or legacy (2025-11-25) [default: auto]
     #[arg(long, value_name = "ERA", env = "PROPUSK_ERA")]
     pub(crate) era: Option<String>,
@@ -80,7 +84,8 @@ impl std::str::FromStr for JsonArgument {
 }
 
 const EXAMPLES: &str = "\
-Text content is printed as text, structured content as JSON.
+Text content is printed as text, structured content as JSON. Without a token the login of the server
+is used (propusk login), and renewed where it has to be.
 
 Examples:
   export PROPUSK_TOKEN=…

@@ -2,6 +2,8 @@
 
 mod call;
 mod inspect;
+mod login;
+mod papers;
 mod serve;
 mod token;
 mod typed;
@@ -13,6 +15,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use call::{CallArgs, ClientArgs, JsonArgument, ToolsArgs};
 pub(crate) use inspect::InspectArgs;
+pub(crate) use login::{LoginArgs, LogoutArgs, StatusArgs};
+pub(crate) use papers::{CompletionsArgs, ManArgs};
 pub(crate) use serve::ServeArgs;
 pub(crate) use token::{IssueArgs, TokenArgs, TokenCommand};
 pub(crate) use verification::VerificationArgs;
@@ -20,7 +24,8 @@ pub(crate) use verification::VerificationArgs;
 /// Token authorization for the Model Context Protocol.
 ///
 /// `propusk serve` is a token-protected MCP server; `propusk token` issues and revokes its tokens;
-/// `propusk call` and `propusk tools` talk to any MCP server; `propusk inspect` explains a token.
+/// `propusk call` and `propusk tools` talk to any MCP server; `propusk login` signs in at one;
+/// `propusk inspect` explains a token.
 #[derive(Debug, Parser)]
 #[command(name = "propusk", version, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -64,7 +69,7 @@ impl Cli {
             Command::Serve(args) => &args.verification.tokens,
             Command::Inspect(args) => &args.serve.verification.tokens,
             Command::Token(args) => &args.tokens,
-            Command::Call(_) | Command::Tools(_) => return None,
+            _ => return None,
         };
         store.as_deref().filter(|_| self.store_is_typed)
     }
@@ -90,8 +95,21 @@ pub(crate) enum Command {
     Call(CallArgs),
     /// Lists the tools of an MCP server
     Tools(ToolsArgs),
+    /// Signs in at an MCP server and keeps the login
+    Login(Box<LoginArgs>),
+    /// Revokes a login and forgets it
+    Logout(LogoutArgs),
+    /// Says who is signed in, where, and until when
+    Status(StatusArgs),
     /// Says which verifier takes a token, what it claims, and why it would be refused
     Inspect(InspectArgs),
+    /// Prints the completions of a shell
+    Completions(CompletionsArgs),
+    /// Prints the manual page
+    Man(ManArgs),
+    /// Renews a login, on behalf of another propusk; it reads which from standard input
+    #[command(hide = true)]
+    RenewLogin,
 }
 
 impl Command {
@@ -103,7 +121,7 @@ impl Command {
         match self {
             Self::Serve(args) => Some(&mut args.verification),
             Self::Inspect(args) => Some(&mut args.serve.verification),
-            Self::Token(_) | Self::Call(_) | Self::Tools(_) => None,
+            _ => None,
         }
     }
 

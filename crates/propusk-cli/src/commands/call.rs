@@ -21,9 +21,13 @@ pub(crate) async fn run(args: CallArgs, config: CallConfig) -> Result<ExitCode, 
     } = args;
     let as_json = json.iter().any(|json| matches!(json, JsonArgument::Output));
     let arguments = tool_arguments(&arguments, json)?;
-    let session = connect(&url, client, config).await?;
-    let called = session.call_tool(tool, Value::Object(arguments)).await;
-    session.close().await;
+    let connected = connect(&url, client, config).await?;
+    let called = connected
+        .session
+        .call_tool(tool, Value::Object(arguments))
+        .await;
+    let called = called.map_err(|error| connected.explain(error));
+    connected.session.close().await;
     result::print(&called?, as_json)
 }
 

@@ -1,21 +1,62 @@
 //! From the arguments of a client command to a session.
 
-use std::path::{Path, PathBuf};
+mod asking;
 
 use propusk::{
     BearerToken, Client,
-    client::{Era, Session},
+    client::{ClientError, Era, Login, Logins, RenewalProcess, Session, StoredLogin},
 };
-use rmcp::model::ClientConfig;
 
-use crate::{args::ClientArgs, config::CallConfig, failure::Failure};
+use self::asking::Asking;
+use super::{
+    dialogue::Dialogue,
+    login::kept,
+    refusal::{Explainer, Token},
+    secret_place,
+};
+use crate::{args::ClientArgs, config::CallConfig, failure::Failure, terminal};
+
+/// A session, and what explains its refusals.
+pub(super) struct Connected {
+    pub(super) session: Session<Dialogue>,
+    explainer: Explainer,
+}
+
+impl Connected {
+    /// What an error of this session means to a human.
+    pub(super) fn explain(&self, error: ClientError) -> Failure {
+        self.explainer.explain(error)
+    }
+}
 
 pub(super) async fn connect(
     url: &str,
     args: ClientArgs,
-    config: CallConfig,
-) -> Result<Session<ClientConfig>, Failure> {
-    let era = match args.era.as_deref().or(config.era.as_deref()) {
+    mut config: CallConfig,
+) -> Result<Connected, Failure> {
+    let era = era(args.era.as_deref().or(config.era.as_deref()))?;
+    let account = kept::account(args.account.clone().or(config.account.take()))?;
+    let client = Client::new(url).era(era);
+    let (client, token) = match token(args, config)? {
+        Some((token, place)) => (
+            client.bearer(token.expose_secret()),
+            Token::Given(token, place),
+        ),
+        None => with_login(client, url, account.as_deref()).await?,
+    };
+    let explainer = Explainer {
+        url: url.to_owned(),
+        token,
+    };
+    let dialogue = Dialogue::new(url);
+    match client.connect_with(dialogue).await {
+        Ok(session) => Ok(Connected { session, explainer }),
+        Err(error) => Err(explainer.explain(error)),
+    }
+}
+
+fn era(name: Option<&str>) -> Result<Era, Failure> {
+    Ok(match name {
         None | Some("auto") => Era::Auto,
         Some("modern" | "2026-07-28") => Era::Modern,
         Some("legacy" | "2025-11-25") => Era::Legacy,
@@ -24,46 +65,68 @@ pub(super) async fn connect(
                 "--era: {other:?} is none of auto, modern, legacy"
             )));
         }
+    })
+}
+
+/// The login that is kept for this server, where there is one.
+async fn with_login(
+    client: Client,
+    url: &str,
+    account: Option<&str>,
+) -> Result<(Client, Token), Failure> {
+    let store = match Logins::open_default().await {
+        Ok(store) => store,
+        Err(error) if account.is_none() => {
+            tracing::debug!("{error}; no login is looked for");
+            return Ok((client, Token::None));
+        }
+        Err(error) => return Err(propusk::client::TokenError::from(error).into()),
     };
-    let mut client = Client::new(url).era(era);
-    if let Some(token) = token(args, config)? {
-        client = client.bearer(token.expose_secret());
+    let Some(login) = kept::for_call(&store, url, account).await? else {
+        return Ok((client, Token::None));
+    };
+    let token = Token::Login {
+        issuer: login.key().issuer.clone(),
+        account: login.key().account.clone(),
+        scopes: login.scopes().clone(),
+    };
+    let client = match terminal::can_ask() {
+        true => client.tokens(Asking::new(store, &login)?),
+        false => client.tokens(quiet(store, &login)),
+    };
+    Ok((client, token))
+}
+
+/// A login whose renewal outlives this process.
+fn quiet(store: Logins, login: &Login) -> StoredLogin<Logins> {
+    let stored = StoredLogin::new(store, login.key().clone());
+    match helper() {
+        Some(process) => stored.renew_in(process),
+        None => stored,
     }
-    Ok(client.connect().await?)
+}
+
+/// This very program, as the process that renews.
+fn helper() -> Option<RenewalProcess> {
+    let process = RenewalProcess::this_program();
+    process.ok().map(|process| process.arg("renew-login"))
 }
 
 /// A flag comes before a variable, and that before the file of settings.
-fn token(args: ClientArgs, config: CallConfig) -> Result<Option<BearerToken>, Failure> {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let file_variable = || variable("PROPUSK_TOKEN_FILE").map(PathBuf::from);
-    if let Some(text) = args.token {
-        return parse(&text, "--token").map(Some);
-    }
-    if let Some(file) = args.token_file {
-        return read(&file).map(Some);
-    }
-    if let Some(text) = variable("PROPUSK_TOKEN") {
-        return parse(&text, "PROPUSK_TOKEN").map(Some);
-    }
-    if let Some(file) = file_variable() {
-        return read(&file).map(Some);
-    }
-    match (config.token, config.token_file) {
-        (Some(text), _) => parse(&text, "token in the configuration").map(Some),
-        (None, Some(file)) => read(&file).map(Some),
-        (None, None) => Ok(None),
-    }
-}
-
-fn read(file: &Path) -> Result<BearerToken, Failure> {
-    let name = file.display().to_string();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-    // Some editors begin a file with a mark.
-    parse(text.trim_start_matches('\u{feff}'), &name)
-}
-
-/// Says where a text came from that is no token, and not the text.
-fn parse(text: &str, from: &str) -> Result<BearerToken, Failure> {
-    BearerToken::parse(text).map_err(|error| Failure::usage(format!("{from}: {error}")))
+fn token(args: ClientArgs, config: CallConfig) -> Result<Option<(BearerToken, String)>, Failure> {
+    let places = secret_place::Places {
+        flag: args.token.map(|text| (text, "--token")),
+        flag_file: args.token_file,
+        variable: "PROPUSK_TOKEN",
+        file_variable: "PROPUSK_TOKEN_FILE",
+        configured: config.token,
+        configured_file: config.token_file,
+    };
+    let Some(found) = places.find()? else {
+        return Ok(None);
+    };
+    // Says where a text came from that is no token, and not the text.
+    let token = BearerToken::parse(&found.text);
+    let token = token.map_err(|error| Failure::usage(format!("{}: {error}", found.name)))?;
+    Ok(Some((token, found.name)))
 }

@@ -2,9 +2,16 @@
 
 pub(crate) mod call;
 mod connect;
+mod dialogue;
 pub(crate) mod inspect;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod papers;
+mod refusal;
 mod result;
+mod secret_place;
 pub(crate) mod serve;
+pub(crate) mod status;
 mod store;
 pub(crate) use store::warn_of_password;
 pub(crate) mod token;

@@ -14,9 +14,10 @@ use crate::{
 };
 
 pub(crate) async fn run(args: ToolsArgs, config: CallConfig) -> Result<ExitCode, Failure> {
-    let session = connect(&args.url, args.client, config).await?;
-    let listed = session.list_tools().await;
-    session.close().await;
+    let connected = connect(&args.url, args.client, config).await?;
+    let listed = connected.session.list_tools().await;
+    let listed = listed.map_err(|error| connected.explain(error));
+    connected.session.close().await;
     let tools = listed?;
     if args.json {
         answer(&json(&tools)?)?;

@@ -38,7 +38,7 @@ pub use http_settings::{HttpSettings, InvalidHttpSettings};
 pub use logins::KeyringLogins;
 pub use logins::{
     FileLogins, Login, LoginKey, LoginLock, LoginStore, LoginStoreError, LoginStoreErrorKind,
-    Logins, Renewal, RenewalProcess, StoredLogin,
+    Logins, Renewal, RenewalProcess, Revocation, StoredLogin,
 };
 pub use oauth::{
     AuthorizationCode, AuthorizationUrl, Browser, InteractiveLogin, Redirect, SystemBrowser,
@@ -49,6 +49,9 @@ pub use provider::TokenProvider;
 pub use session::Session;
 pub use token_error::{TokenError, TokenErrorKind};
 pub use token_source::{OutgoingToken, Reaction, RefusedRequest, TokenSource};
+
+/// The target of log lines, at the level `info`, that tell a human what is being waited for.
+const WAITING: &str = "propusk::waiting";
 
 /// Connects to an MCP server with a bearer token.
 ///

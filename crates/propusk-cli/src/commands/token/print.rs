@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     failure::Failure,
-    output::{answer, note, printable, table},
+    output::{answer, date, note, printable, table},
 };
 
 /// The token alone, for `$(…)`; what a human wants to know goes to stderr.
@@ -99,8 +99,4 @@ fn with_status(record: &TokenRecord) -> Value {
     let mut value = serde_json::to_value(record).unwrap_or_default();
     value["status"] = json!(record.status(SystemTime::now()).to_string());
     value
-}
-
-fn date(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
 }

@@ -7,7 +7,7 @@ use reqwest::{Response, header::HeaderMap};
 use super::{Authorized, Failed, Failure, Outgoing, Patience, Setback, headers};
 use crate::{
     Challenge,
-    client::{DpopKey, OutgoingToken, Reaction, RefusedRequest, TokenError, TokenErrorKind},
+    client::{DpopKey, OutgoingToken, Reaction, RefusedRequest, TokenError, TokenErrorKind, WAITING},
 };
 
 /// How often a request is sent again with another nonce: one that has just been given may be too old
@@ -58,7 +58,11 @@ impl Authorized {
                 let Some(wait) = patience.wait_after(&setback) else {
                     return Err(setback.into());
                 };
-                tracing::debug!(status, ?wait, "the server cannot answer now; trying again");
+                tracing::info!(
+                    target: WAITING,
+                    "the server cannot answer now ({status}); trying again in {} s",
+                    wait.as_secs_f32().ceil()
+                );
                 tokio::time::sleep(wait).await;
                 return Ok(());
             }

@@ -1,6 +1,8 @@
 //! Client credentials (RFC 6749 §4.4; the MCP extension
 //! `io.modelcontextprotocol/oauth-client-credentials`).
 
+use std::time::SystemTime;
+
 use super::{
     machine::{Grant, Machine, machine_source},
     machine_client::MachineClient,
@@ -9,7 +11,7 @@ use super::{
 };
 use crate::{
     ScopeSet,
-    client::{ProtectedServer, TokenError, oauth::TokenAnswer},
+    client::{Login, LoginKey, ProtectedServer, TokenError, oauth::TokenAnswer},
 };
 
 /// Tokens for a program that is a client of its own: a service, a scheduled job.
@@ -44,6 +46,40 @@ impl ClientCredentials {
     #[must_use]
     pub fn new(client: MachineClient) -> Self {
         Self(Machine::new(Client(client)))
+    }
+
+    /// Asks for a token once, for a program that keeps it for others: a login without a refresh
+    /// token. The client's secret is no part of it. `challenge` is the `WWW-Authenticate` header of
+    /// the server's refusal, where there was one; `account` a name of the caller's own.
+    ///
+    /// # Errors
+    /// [`TokenError`], in one sentence that says what would help.
+    pub async fn sign_in(
+        &self,
+        server: &ProtectedServer,
+        challenge: Option<&str>,
+        account: Option<String>,
+    ) -> Result<Login, TokenError> {
+        let Machine {
+            grant, way, scopes, ..
+        } = &self.0;
+        let place = way.find(server, challenge).await?;
+        let scopes = scopes.as_ref().unwrap_or(&place.scopes);
+        let answer = grant.ask(&place, way, server, scopes).await?;
+        let key = LoginKey {
+            server: server.url().to_owned(),
+            resource: place.resource.clone(),
+            issuer: place.issuer.clone(),
+            client_id: grant.0.id().to_owned(),
+            account,
+        };
+        let pem = way.dpop.as_ref().map(|key| (*key.to_pem()).clone());
+        Ok(
+            Login::new(key, place.token_endpoint(), answer.access_token)
+                .with_times(SystemTime::now(), answer.expires_at)
+                .with_scopes(answer.scopes.unwrap_or_else(|| scopes.clone()))
+                .with_dpop_key(pem, answer.bound),
+        )
     }
 }
 

@@ -23,7 +23,7 @@ pub use keyring::KeyringLogins;
 pub use login::{Login, LoginKey};
 pub use place::Logins;
 pub use process::RenewalProcess;
-pub use renewal::Renewal;
+pub use renewal::{Renewal, Revocation};
 pub use source::StoredLogin;
 pub use store::{LoginLock, LoginStore};
 pub use store_error::{LoginStoreError, LoginStoreErrorKind};

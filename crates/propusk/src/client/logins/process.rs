@@ -12,6 +12,7 @@ use std::{
     ffi::OsString,
     io,
     path::PathBuf,
+    pin::pin,
     process::{ExitCode, Stdio},
     time::Duration,
 };
@@ -24,12 +25,15 @@ use tokio::{
 };
 
 use super::{
-    super::{HttpSettings, TokenError, TokenErrorKind},
+    super::{HttpSettings, TokenError, TokenErrorKind, WAITING},
     LoginStore, Renewal,
 };
 
 /// Longer than a renewal takes, the wait for the lock included.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long a wait may be before somebody is told what it is for.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// The longest message, in bytes.
 const LONGEST: u64 = 64 * 1024;
@@ -128,7 +132,15 @@ impl RenewalProcess {
             // A program that does not read is found by what it does not say.
             let _ = stdin.write_all(&order).await;
         }
-        let said = timeout(PATIENCE, child.wait_with_output()).await;
+        let mut said = pin!(timeout(PATIENCE, child.wait_with_output()));
+        let said = match timeout(SILENCE, &mut said).await {
+            Ok(said) => said,
+            Err(_) => {
+                let issuer = renewal.key().issuer;
+                tracing::info!(target: WAITING, "waiting for {issuer}, which renews the login");
+                said.await
+            }
+        };
         Ok(match said {
             Ok(said) => outcome(&said?.stdout),
             Err(_) => Err(unavailable("takes too long")),

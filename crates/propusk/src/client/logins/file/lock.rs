@@ -13,9 +13,12 @@ use std::{
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{
-    super::{LoginStoreError, LoginStoreErrorKind},
+    super::{super::WAITING, LoginStoreError, LoginStoreErrorKind},
     safety,
 };
+
+/// How long a wait may be before somebody is told what it is for.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Waits for the lock.
 pub(super) async fn acquire(path: PathBuf, limit: Duration) -> Result<File, LoginStoreError> {
@@ -27,7 +30,16 @@ pub(super) async fn acquire(path: PathBuf, limit: Duration) -> Result<File, Logi
     thread
         .spawn(move || locked.send(lock(&at)))
         .map_err(|error| LoginStoreError::io("wait for", &path, error))?;
-    match timeout(limit, waiting).await {
+    let mut waiting = waiting;
+    let first = timeout(SILENCE.min(limit), &mut waiting).await;
+    let waited = match first {
+        Err(_) if limit > SILENCE => {
+            tracing::info!(target: WAITING, "waiting for another process, which changes the login");
+            timeout(limit - SILENCE, waiting).await
+        }
+        first => first,
+    };
+    match waited {
         Ok(Ok(done)) => done,
         Ok(Err(_)) => Err(LoginStoreError::io(
             "lock",

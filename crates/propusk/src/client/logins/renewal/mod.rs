@@ -7,6 +7,7 @@
 
 mod answer;
 mod request;
+mod revocation;
 
 use std::{
     fmt,
@@ -22,6 +23,8 @@ use super::{
 };
 use crate::BearerToken;
 use answer::Outcome;
+
+pub use revocation::Revocation;
 
 /// How often new tokens are written before they are given up, and how long after a failure.
 const SAVE_ATTEMPTS: usize = 5;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::{Response, header, redirect};
+use reqwest::{RequestBuilder, Response, header, redirect};
 use url::{
     Url,
     form_urlencoded::{Serializer, byte_serialize},
@@ -19,7 +19,7 @@ use super::{
 use crate::ResourceUrl;
 
 /// From the first packet to the last byte of the answer.
-const TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// In bytes; real answers are a few kilobytes.
 const MOST_BODY: usize = 256 * 1024;
@@ -47,34 +47,19 @@ async fn exchange(
     settings: &HttpSettings,
     key: Option<&DpopKey>,
 ) -> Result<Outcome, TokenError> {
-    let url = endpoint(login)?;
+    let url = endpoint(login, login.token_endpoint())?;
     // A redirect of a request with a secret is not followed, wherever it leads.
     let client = settings.builder(&url).redirect(redirect::Policy::none());
     let client = client.build().map_err(|error| {
         misconfigured("no HTTP client could be made for renewing the login").with_cause(error)
     })?;
-    let mut request = client
+    let request = client
         .post(login.token_endpoint())
         .timeout(TIMEOUT)
         .header(header::ACCEPT, "application/json")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let mut form = form(login);
-    match authentication(login)? {
-        Authentication::None => {}
-        Authentication::Basic(secret) => {
-            // RFC 6749 §2.3.1: both parts are form-encoded first.
-            let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-            let (id, secret) = (
-                encoded(&login.key.client_id),
-                Zeroizing::new(encoded(secret)),
-            );
-            request = request.basic_auth(id, Some(&*secret));
-        }
-        Authentication::Post(secret) => {
-            form.push_str("&client_secret=");
-            form.extend(byte_serialize(secret.as_bytes()));
-        }
-    }
+    let mut request = authenticated(request, login, &mut form)?;
     if let Some(key) = key {
         let nonce = key.nonce(login.token_endpoint());
         let proof = key.proof("POST", login.token_endpoint(), None, nonce.as_deref());
@@ -107,6 +92,31 @@ fn form(login: &Login) -> Zeroizing<String> {
     Zeroizing::new(form.finish())
 }
 
+/// Adds who the client is to a request, or to its form.
+pub(super) fn authenticated(
+    request: RequestBuilder,
+    login: &Login,
+    form: &mut Zeroizing<String>,
+) -> Result<RequestBuilder, TokenError> {
+    Ok(match authentication(login)? {
+        Authentication::None => request,
+        Authentication::Basic(secret) => {
+            // RFC 6749 §2.3.1: both parts are form-encoded first.
+            let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+            let (id, secret) = (
+                encoded(&login.key.client_id),
+                Zeroizing::new(encoded(secret)),
+            );
+            request.basic_auth(id, Some(&*secret))
+        }
+        Authentication::Post(secret) => {
+            form.push_str("&client_secret=");
+            form.extend(byte_serialize(secret.as_bytes()));
+            request
+        }
+    })
+}
+
 enum Authentication<'a> {
     None,
     Basic(&'a str),
@@ -137,12 +147,12 @@ fn dpop_key(login: &Login) -> Result<Option<DpopKey>, TokenError> {
 }
 
 /// The endpoint, where a secret may go there: over https, or on this machine where the issuer is.
-fn endpoint(login: &Login) -> Result<Url, TokenError> {
+pub(super) fn endpoint(login: &Login, text: &str) -> Result<Url, TokenError> {
     let parse = ResourceUrl::parse_server;
-    let endpoint = parse(login.token_endpoint());
+    let endpoint = parse(text);
     let endpoint = endpoint.map_err(|error| unsafe_endpoint().with_cause(error))?;
     let issuer_is_here = parse(&login.key.issuer).is_ok_and(|issuer| issuer.is_loopback());
-    let url = Url::parse(login.token_endpoint()).ok();
+    let url = Url::parse(text).ok();
     let safe = endpoint.scheme() == "https" || (endpoint.is_loopback() && issuer_is_here);
     url.filter(|_| safe).ok_or_else(unsafe_endpoint)
 }
@@ -170,7 +180,7 @@ async fn read(
 }
 
 /// Which part of the way failed; the error itself may name URLs and proxies.
-fn explain(error: &reqwest::Error) -> &'static str {
+pub(super) fn explain(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         "it did not answer in time"
     } else if error.is_connect() {
@@ -187,6 +197,6 @@ fn misconfigured(message: &str) -> TokenError {
 fn unsafe_endpoint() -> TokenError {
     TokenError::new(
         TokenErrorKind::Unsafe,
-        "the login is not renewed: its token endpoint is neither https nor on this machine",
+        "nothing was sent to the issuer of the login: its endpoint is neither https nor on this machine",
     )
 }
