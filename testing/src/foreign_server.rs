@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc::channel,
     thread,
@@ -39,15 +40,17 @@ impl Framework {
             Self::TypeScriptSdk => (node(), "interop/typescript/server.mjs"),
         };
         let mut command = Command::new(program);
-        command.arg(root().join(script)).env(
-            "PROPUSK_TEST_TYPESCRIPT",
-            installed("PROPUSK_TEST_TYPESCRIPT", ".work/typescript"),
-        );
+        let modules = installed("PROPUSK_TEST_TYPESCRIPT", ".work/typescript");
+        command
+            .arg(root().join(script))
+            .env("PROPUSK_TEST_TYPESCRIPT", modules)
+            // Otherwise it writes of every refusal.
+            .env("FASTMCP_LOG_LEVEL", "WARNING");
         command
     }
 }
 
-fn python() -> std::path::PathBuf {
+fn python() -> PathBuf {
     installed("PROPUSK_TEST_PYTHON", ".work/python/bin/python")
 }
 

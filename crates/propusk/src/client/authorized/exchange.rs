@@ -7,7 +7,9 @@ use reqwest::{Response, header::HeaderMap};
 use super::{Authorized, Failed, Failure, Outgoing, Patience, Setback, headers};
 use crate::{
     Challenge,
-    client::{DpopKey, OutgoingToken, Reaction, RefusedRequest, TokenError, TokenErrorKind, WAITING},
+    client::{
+        DpopKey, OutgoingToken, Reaction, RefusedRequest, TokenError, TokenErrorKind, WAITING,
+    },
 };
 
 /// How often a request is sent again with another nonce: one that has just been given may be too old

@@ -74,12 +74,10 @@ impl ClientCredentials {
             account,
         };
         let pem = way.dpop.as_ref().map(|key| (*key.to_pem()).clone());
-        Ok(
-            Login::new(key, place.token_endpoint(), answer.access_token)
-                .with_times(SystemTime::now(), answer.expires_at)
-                .with_scopes(answer.scopes.unwrap_or_else(|| scopes.clone()))
-                .with_dpop_key(pem, answer.bound),
-        )
+        Ok(Login::new(key, place.token_endpoint(), answer.access_token)
+            .with_times(SystemTime::now(), answer.expires_at)
+            .with_scopes(answer.scopes.unwrap_or_else(|| scopes.clone()))
+            .with_dpop_key(pem, answer.bound))
     }
 }
 
