@@ -4,9 +4,9 @@
 //     node person.mjs --profile FOLDER --report FILE [--refuse] URL
 //
 // The profile keeps the provider's cookies from one visit to the next. Each visit adds one line of JSON
-// to the report: `pages`, each with `title`, `text` and `scripts` (how many there are), and the `security` headers of the
-// last. Nothing but 127.0.0.1 can be reached. The browser is Debian's; `playwright-core` is looked for in
-// the folder of PROPUSK_TEST_BROWSER.
+// to the report: `pages`, each with `title`, `text` and `scripts` (how many there are), and `security`,
+// the Content-Security-Policy of the last. Nothing but 127.0.0.1 can be reached. `playwright-core` is
+// looked for in the folder of PROPUSK_TEST_BROWSER, the browser itself on the PATH.
 
 import { accessSync, appendFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -80,7 +80,7 @@ async function button(page) {
 
 function browser() {
   const folders = process.env.PATH.split(delimiter);
-  const programs = ['chromium-headless-shell', 'chromium'];
+  const programs = ['chromium-headless-shell', 'chromium', 'google-chrome'];
   const found = programs.flatMap((name) => folders.map((folder) => join(folder, name))).find(isThere);
   if (!found) throw new Error(`none of ${programs.join(', ')} is installed`);
   return found;

@@ -7,7 +7,8 @@ Prints `listening on URL` and serves until standard input closes. Two tokens are
     reader-token   scope notes:read, which every request needs
     bare-token     no scope
 
-The tools are `echo` (message) and `whoami`. This SDK asks for scopes once for the whole server; it has no scopes of tools.
+The tools are `echo` (message) and `whoami`. This SDK asks for scopes once for the whole server; it has
+no scopes of tools.
 """
 
 from pydantic import AnyHttpUrl

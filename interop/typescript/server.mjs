@@ -1,12 +1,14 @@
 // A server by the official TypeScript SDK with bearer tokens, for tests of clients: its own handler of
-// both eras, and its express middleware.
+// both eras behind its express middleware.
 //
-//     node server.mjs
+//     node server.mjs [--sessions]
 //
 // Prints `listening on URL` and serves until standard input closes. The tokens and tools are those of
-// ../python/server_mcp.py and server_fastmcp.py; `notes_add` needs notes:write. Packages are looked for in the folder of
-// PROPUSK_TEST_TYPESCRIPT.
+// ../python/server_mcp.py and server_fastmcp.py; `notes_add` needs notes:write. The handler serves
+// 2025-11-25 without sessions; with --sessions a transport for each session does. Packages are looked for
+// in the folder of PROPUSK_TEST_TYPESCRIPT.
 
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -16,9 +18,11 @@ import { pathToFileURL } from 'node:url';
 const home = process.env.PROPUSK_TEST_TYPESCRIPT ?? '.work/typescript';
 const { resolve } = createRequire(pathToFileURL(join(home, 'package.json')));
 const load = (name) => import(pathToFileURL(resolve(name)));
-const { McpServer, OAuthError, createMcpHandler, fromJsonSchema, requireScopes } = await load('@modelcontextprotocol/server');
+const {
+  McpServer, OAuthError, createMcpHandler, fromJsonSchema, isLegacyRequest, requireScopes,
+} = await load('@modelcontextprotocol/server');
 const express = await load('@modelcontextprotocol/express');
-const { toNodeHandler } = await load('@modelcontextprotocol/node');
+const { NodeStreamableHTTPServerTransport, toNodeHandler, toWebRequest } = await load('@modelcontextprotocol/node');
 
 const ISSUER = 'http://127.0.0.1:9'; // Nothing listens there: these tokens are not obtained.
 const TOKENS = { 'reader-token': ['notes:read'], 'bare-token': [] };
@@ -51,6 +55,24 @@ function factory() {
   return server;
 }
 
+/** 2025-11-25 with sessions: a transport for each. */
+function sessions() {
+  const transports = new Map();
+  return async (request, response) => {
+    let transport = transports.get(request.headers['mcp-session-id']);
+    if (!transport) {
+      // Anything but an initialize is refused by it.
+      transport = new NodeStreamableHTTPServerTransport({
+        sessionIdGenerator: randomUUID,
+        onsessioninitialized: (id) => transports.set(id, transport),
+        onsessionclosed: (id) => transports.delete(id),
+      });
+      await factory().connect(transport);
+    }
+    await transport.handleRequest(request, response, request.body);
+  };
+}
+
 const server = createServer();
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
@@ -73,8 +95,12 @@ const bearer = express.requireBearerAuth({
   expectedResource: url,
   resourceMetadataUrl,
 });
-const handler = toNodeHandler(createMcpHandler(factory));
-app.all('/mcp', bearer, (request, response) => handler(request, response, request.body));
+const both = toNodeHandler(createMcpHandler(factory));
+const legacy = process.argv.includes('--sessions') ? sessions() : both;
+app.all('/mcp', bearer, async (request, response) => {
+  const old = await isLegacyRequest(await toWebRequest(request, request.body), request.body);
+  await (old ? legacy : both)(request, response, request.body);
+});
 server.on('request', app);
 
 console.log(`listening on ${url}`);

@@ -27,22 +27,33 @@ pub enum Framework {
     FastMcp,
     /// The official TypeScript SDK: `createMcpHandler` behind `requireBearerAuth`.
     TypeScriptSdk,
+    /// The same, where a transport with sessions serves 2025-11-25.
+    TypeScriptSessions,
 }
 
 impl Framework {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::PythonSdk, Self::FastMcp, Self::TypeScriptSdk];
+    pub const ALL: [Self; 4] = [
+        Self::PythonSdk,
+        Self::FastMcp,
+        Self::TypeScriptSdk,
+        Self::TypeScriptSessions,
+    ];
 
     fn command(self) -> Command {
-        let (program, script) = match self {
-            Self::PythonSdk => (python(), "interop/python/server_mcp.py"),
-            Self::FastMcp => (python(), "interop/python/server_fastmcp.py"),
-            Self::TypeScriptSdk => (node(), "interop/typescript/server.mjs"),
+        let (program, script, flag) = match self {
+            Self::PythonSdk => (python(), "interop/python/server_mcp.py", None),
+            Self::FastMcp => (python(), "interop/python/server_fastmcp.py", None),
+            Self::TypeScriptSdk => (node(), "interop/typescript/server.mjs", None),
+            Self::TypeScriptSessions => {
+                (node(), "interop/typescript/server.mjs", Some("--sessions"))
+            }
         };
         let mut command = Command::new(program);
         let modules = installed("PROPUSK_TEST_TYPESCRIPT", ".work/typescript");
         command
             .arg(root().join(script))
+            .args(flag)
             .env("PROPUSK_TEST_TYPESCRIPT", modules)
             // Otherwise it writes of every refusal.
             .env("FASTMCP_LOG_LEVEL", "WARNING");

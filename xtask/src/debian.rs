@@ -55,9 +55,11 @@ pub(crate) fn keyring(_root: &Path) -> anyhow::Result<()> {
 ///
 /// As [`install`].
 pub(crate) fn chromium() -> anyhow::Result<()> {
-    // `interop/browser/person.mjs` takes either.
     install("chromium-headless-shell", || {
-        is_installed("chromium-headless-shell") || is_installed("chromium")
+        // `interop/browser/person.mjs` takes any of them.
+        ["chromium-headless-shell", "chromium", "google-chrome"]
+            .iter()
+            .any(|program| is_installed(program))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use propusk_testing::foreign_server::{
     ForeignServer,
-    Framework::{self, FastMcp, PythonSdk, TypeScriptSdk},
+    Framework::{self, FastMcp, PythonSdk, TypeScriptSdk, TypeScriptSessions},
 };
 use serde_json::json;
 
@@ -32,7 +32,7 @@ fn a_token_in_the_environment_is_enough() {
                 let done = call(ForeignServer::READER, rest).code(0);
                 match framework {
                     // Content blocks, and nothing besides.
-                    TypeScriptSdk => assert_eq!(done.line(), answer, "{case}"),
+                    TypeScriptSdk | TypeScriptSessions => assert_eq!(done.line(), answer, "{case}"),
                     // In Python a text is structured content too.
                     PythonSdk | FastMcp => {
                         assert_eq!(done.json(), json!({ "result": answer }), "{case}")
@@ -56,7 +56,7 @@ fn a_refusal_has_its_exit_code_and_a_way_out() {
         ];
         let rows = rows
             .into_iter()
-            .chain((framework == TypeScriptSdk).then_some(needs_more));
+            .chain(matches!(framework, TypeScriptSdk | TypeScriptSessions).then_some(needs_more));
         for (token, tool, code, word) in rows {
             for era in ["modern", "legacy"] {
                 let rest = [tool, "text=x", "--era", era];

@@ -1,4 +1,4 @@
-//! The program with a real identity provider.
+//! The program with real parts: an identity provider, and clients, servers and a browser of others.
 
 mod foreign_servers;
 mod inspect;

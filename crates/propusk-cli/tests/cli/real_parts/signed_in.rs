@@ -32,6 +32,7 @@ fn from_login_to_logout() {
     assert!(done.err.contains("signed in"), "{done:?}");
     // Our page is read after the program has ended, which is all that it waits for.
     let visits = until("the browser's report", PATIENCE, || {
+        assert_eq!(person.complaints(), "");
         Some(person.visits().unwrap()).filter(|visits| !visits.is_empty())
     });
     let [visit] = &visits[..] else {

@@ -11,7 +11,7 @@ use propusk::{
 };
 use propusk_testing::foreign_server::{
     ForeignServer,
-    Framework::{self, FastMcp, PythonSdk, TypeScriptSdk},
+    Framework::{self, FastMcp, PythonSdk, TypeScriptSdk, TypeScriptSessions},
 };
 use rmcp::model::ProtocolVersion;
 use serde_json::json;
@@ -31,7 +31,7 @@ async fn a_good_token_lists_and_calls() {
         let tools: &[&str] = match framework {
             // The former's tools have no scopes; the latter hides what the token does not permit.
             PythonSdk | FastMcp => &["echo", "whoami"],
-            TypeScriptSdk => &["echo", "notes_add", "whoami"],
+            TypeScriptSdk | TypeScriptSessions => &["echo", "notes_add", "whoami"],
         };
         for (era, version) in ERAS {
             let case = format!("{framework:?} {era:?}");
@@ -60,7 +60,7 @@ async fn a_good_token_lists_and_calls() {
 }
 
 /// What each of them says: framework, `error`, `scope`.
-type Says = [(Framework, Option<&'static str>, Option<&'static str>); 3];
+type Says = [(Framework, Option<&'static str>, Option<&'static str>); 4];
 
 #[tokio::test]
 async fn a_refusal_is_typed_and_its_challenge_parsed() {
@@ -75,6 +75,7 @@ async fn a_refusal_is_typed_and_its_challenge_parsed() {
                 (PythonSdk, invalid, None),
                 (FastMcp, None, scope),
                 (TypeScriptSdk, invalid, scope),
+                (TypeScriptSessions, invalid, scope),
             ],
         ),
         (
@@ -84,6 +85,7 @@ async fn a_refusal_is_typed_and_its_challenge_parsed() {
                 (PythonSdk, invalid, None),
                 (FastMcp, invalid, scope),
                 (TypeScriptSdk, invalid, scope),
+                (TypeScriptSessions, invalid, scope),
             ],
         ),
         (
@@ -93,6 +95,7 @@ async fn a_refusal_is_typed_and_its_challenge_parsed() {
                 (PythonSdk, few, None),
                 (FastMcp, few, scope),
                 (TypeScriptSdk, few, scope),
+                (TypeScriptSessions, few, scope),
             ],
         ),
     ];
@@ -129,24 +132,24 @@ async fn refused(server: &ForeignServer, token: Option<&str>, era: Era) -> Clien
 /// A tool that needs more than the token permits.
 #[tokio::test]
 async fn a_tool_that_needs_more() {
-    for framework in [FastMcp, TypeScriptSdk] {
+    for framework in [FastMcp, TypeScriptSdk, TypeScriptSessions] {
         let server = ForeignServer::start(framework).expect("started");
         for (era, _) in ERAS {
             let case = format!("{framework:?} {era:?}");
             let client = Client::new(server.url()).bearer(ForeignServer::READER);
             let session = soon(client.era(era).connect()).await.expect("connected");
             let called = soon(session.call_tool("notes_add", json!({"text": "x"}))).await;
-            if framework == TypeScriptSdk {
+            if framework == FastMcp {
+                let answer = called.unwrap_or_else(|error| panic!("{case}: {error:?}"));
+                assert_eq!(answer.is_error, Some(true), "{case}: {answer:?}");
+                let text = serde_json::to_value(&answer.content[0]).expect("JSON");
+                assert_eq!(text["text"], "Unknown tool: 'notes_add'", "{case}");
+            } else {
                 let refused = called.expect_err("refused");
                 assert!(refused.is_forbidden(), "{case}: {refused:?}");
                 let challenge = refused.challenge().expect("a challenge");
                 assert_eq!(challenge.error(), Some("insufficient_scope"), "{case}");
                 assert_eq!(challenge.parameter("scope"), Some("notes:write"), "{case}");
-            } else {
-                let answer = called.unwrap_or_else(|error| panic!("{case}: {error:?}"));
-                assert_eq!(answer.is_error, Some(true), "{case}: {answer:?}");
-                let text = serde_json::to_value(&answer.content[0]).expect("JSON");
-                assert_eq!(text["text"], "Unknown tool: 'notes_add'", "{case}");
             }
             // The session goes on.
             let echoed = soon(session.call_tool("echo", json!({"message": "x"}))).await;
