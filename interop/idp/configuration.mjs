@@ -25,9 +25,11 @@ export function configuration(flags, state, documents) {
       accountId: subject,
       claims: async () => ({ sub: subject }),
     }),
-    interactions: {
-      url: (_context, { uid }) => `${flags['issuer-path']}/interaction/${uid}`,
-    },
+    ...(!flags.pages && {
+      interactions: {
+        url: (_context, { uid }) => `${flags['issuer-path']}/interaction/${uid}`,
+      },
+    }),
     renderError: async (context, out) => {
       context.type = 'json';
       context.body = out;
@@ -48,7 +50,7 @@ export function configuration(flags, state, documents) {
 
 function features(flags, state) {
   return {
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: flags.pages },
     rpInitiatedLogout: { enabled: false },
     clientCredentials: { enabled: true },
     resourceIndicators: {

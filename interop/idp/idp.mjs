@@ -28,6 +28,7 @@ const { values: flags } = parseArgs({
     resource: { type: 'string', multiple: true, default: ['http://', 'https://'] },
     'opaque-resource': { type: 'string', multiple: true, default: [] },
     'dpop-nonce': { type: 'boolean', default: false },
+    pages: { type: 'boolean', default: false },
     'until-stdin-closes': { type: 'boolean', default: false },
   },
 });

@@ -37,7 +37,7 @@ export class Tenant {
   }
 
   async serve(request, response) {
-    if (request.url.startsWith('/interaction/')) {
+    if (!this.#flags.pages && request.url.startsWith('/interaction/')) {
       await interact(this.#provider, request, response);
     } else {
       await this.#answer(request, response);

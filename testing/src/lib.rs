@@ -4,7 +4,10 @@
 // Tests fail by panicking; `clippy.toml` reaches test functions only.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+pub mod browser;
 pub mod contract;
+pub mod foreign_server;
 pub mod identity_provider;
+mod installed;
 pub mod local_issuer;
 pub mod postgres;

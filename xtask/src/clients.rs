@@ -1,4 +1,4 @@
-//! The official clients of other languages, installed into `.work/`, for `cargo xtask interop` and for
+//! Clients and servers in other languages, installed into `.work/`, for `cargo xtask interop` and for
 //! the tests that start them.
 
 use std::{
@@ -20,16 +20,17 @@ pub(crate) fn install(root: &Path) -> anyhow::Result<()> {
     const HOME: &str = ".work/typescript";
     python(root)?;
     node::suite_runtime(root)?;
-    let client = root
-        .join(HOME)
-        .join("node_modules/@modelcontextprotocol/client/package.json");
+    let packages = root.join(HOME).join("node_modules/@modelcontextprotocol");
     npm::install(root, "interop/typescript", HOME, || {
-        ensure!(client.exists(), "{} is missing", client.display());
+        for name in ["client", "server", "express", "node"] {
+            let package = packages.join(name).join("package.json");
+            ensure!(package.exists(), "{} is missing", package.display());
+        }
         Ok(())
     })
 }
 
-/// A Python with the pinned packages of the official client, in `.work/python`.
+/// A Python with the pinned packages of the official client and of the servers, in `.work/python`.
 ///
 /// # Errors
 ///

@@ -49,6 +49,20 @@ pub(crate) fn keyring(_root: &Path) -> anyhow::Result<()> {
     install("dbus-daemon", || is_installed("dbus-run-session"))
 }
 
+/// The browser that the tests of signing in start, without a screen.
+///
+/// # Errors
+///
+/// As [`install`].
+pub(crate) fn chromium() -> anyhow::Result<()> {
+    install("chromium-headless-shell", || {
+        // `interop/browser/person.mjs` takes any of them.
+        ["chromium-headless-shell", "chromium", "google-chrome"]
+            .iter()
+            .any(|program| is_installed(program))
+    })
+}
+
 /// Whether a program is found by its name.
 pub(crate) fn is_installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask` lists them.
 
 mod bench;
+mod browser;
 mod clients;
 mod conformance;
 mod debian;
@@ -19,7 +20,8 @@ use std::{env, path::Path, process::ExitCode};
 const HELP: &str = "\
 cargo xtask test          every test with all of its set-up (what CI runs)
 cargo xtask bench         what authorization costs, as tables (see bench/README.md)
-cargo xtask clients       installs the official OAuth clients that tests start
+cargo xtask browser       installs the browser that tests sign in with, and what drives it
+cargo xtask clients       installs the official clients and servers that tests start
 cargo xtask conformance   the official MCP conformance suite, server and client
 cargo xtask fuzz          libFuzzer on the parsers: [seconds for each] [targets]
 cargo xtask idp           installs the identity provider that tests start, and its Node
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let done = match arguments.first().map(String::as_str) {
         Some("test") => test::run(root),
         Some("bench") => bench::run(root, &arguments[1..]),
+        Some("browser") => browser::install(root),
         Some("clients") => clients::install(root),
         Some("conformance") => conformance::run(root),
         Some("fuzz") => fuzz::run(root, &arguments[1..]),

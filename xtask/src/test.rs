@@ -6,7 +6,8 @@ use std::{
 };
 
 use crate::{
-    bench, clients, conformance, debian, fuzz, identity_provider, interop, process, readme, tidy,
+    bench, browser, clients, conformance, debian, fuzz, identity_provider, interop, process,
+    readme, tidy,
 };
 
 /// Tests that start real programs. A plain `cargo test` does without them.
@@ -38,7 +39,8 @@ const STEPS: &[Step] = &[
     ("PostgreSQL", debian::postgresql),
     ("keyring", debian::keyring),
     ("identity provider", identity_provider::install),
-    ("clients of others", clients::install),
+    ("browser", browser::install),
+    ("clients and servers of others", clients::install),
     ("unit, wire and real-part tests", |root| {
         let arguments = ["test", "--workspace", "--features", REAL_PARTS, "--quiet"];
         let mut command = process::cargo(root);

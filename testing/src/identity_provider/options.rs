@@ -62,6 +62,15 @@ impl Options {
         self
     }
 
+    /// The provider's own pages ask for a name and for consent, for a [`Person`] at a browser.
+    ///
+    /// [`Person`]: crate::browser::Person
+    #[must_use]
+    pub fn pages(mut self) -> Self {
+        self.flags.push("--pages".to_owned());
+        self
+    }
+
     /// The flags of `idp.mjs`.
     pub(super) fn flags(&self) -> &[String] {
         &self.flags

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// An MCP server that trusts this provider; its URL.
-async fn server(provider: &IdentityProvider) -> String {
+pub(super) async fn server(provider: &IdentityProvider) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}/mcp", listener.local_addr().expect("bound"));
     let verifier = JwtVerifier::from_issuer(provider.issuer(), &url).expect("an issuer");
