@@ -138,33 +138,19 @@ impl Catalogue {
         F: Future<Output = Result<P, ErrorData>>,
     {
         each_page(list, |page: &P| {
-            self.learn(page.items());
+            let mut pupil = self.pupil();
+            page.items().iter().for_each(|item| drop(pupil.learn(item)));
             true
         })
         .await
     }
 
-    /// Takes over what these definitions declare, and tells of each what is known to be declared.
-    pub(super) fn learn<T: Listed>(&self, items: &[T]) -> Vec<Option<Requirement>> {
-        let mut changed = Vec::new();
-        let declared = {
-            let known = self.read();
-            let declared = |item| match known.exactly::<T>(item) {
-                Ok(declared) => declared.map(|declared| declared.needs.clone()),
-                Err(News) => {
-                    changed.push(item);
-                    item.declared()
-                }
-            };
-            items.iter().map(declared).collect()
-        };
-        if !changed.is_empty() {
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            for item in changed {
-                known.set(item);
-            }
+    /// Takes over what definitions declare, one after the other.
+    pub(super) fn pupil(&self) -> Pupil<'_> {
+        Pupil {
+            catalogue: self,
+            known: None,
         }
-        declared
     }
 
     /// What this definition declares; it is not parsed where it says what is known already.
@@ -211,6 +197,29 @@ impl Catalogue {
 
     fn read(&self) -> RwLockReadGuard<'_, Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Learns from a page. It holds the lock from one definition to the next, so that each of a long
+/// page is looked at while the processor has it at hand, and is not to be kept.
+pub(super) struct Pupil<'a> {
+    catalogue: &'a Catalogue,
+    known: Option<RwLockReadGuard<'a, Known>>,
+}
+
+impl Pupil<'_> {
+    /// Takes over what this definition declares, and tells what is known to be declared.
+    pub(super) fn learn<T: Listed>(&mut self, item: &T) -> Option<Requirement> {
+        let known = self.known.get_or_insert_with(|| self.catalogue.read());
+        if let Ok(declared) = known.exactly(item) {
+            return declared.map(|declared| declared.needs.clone());
+        }
+        // Whoever reads cannot write.
+        self.known = None;
+        let lock = &self.catalogue.known;
+        let mut known = lock.write().unwrap_or_else(PoisonError::into_inner);
+        known.set(item);
+        item.declared()
     }
 }
 

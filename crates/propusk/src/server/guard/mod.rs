@@ -194,8 +194,9 @@ impl<H: ServerHandler> Guard<H> {
 
     /// Learns from a page and cuts it down to what its caller may use.
     fn show<P: Page>(&self, mut page: P, context: &RequestContext<RoleServer>) -> P {
-        let declared = self.shared.catalogue.learn(page.items());
-        self.asked(context).show(&mut page, declared, context);
+        let mut pupil = self.shared.catalogue.pupil();
+        let learn = |item: &P::Item| pupil.learn(item);
+        self.asked(context).show(&mut page, learn, context);
         page
     }
 
