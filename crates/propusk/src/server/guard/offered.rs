@@ -42,7 +42,7 @@ impl<H: ServerHandler> Guard<H> {
         let context = RequestContext::new(NumberOrString::Number(0), nobody.peer().clone());
         for kind in [TargetKind::Tool, TargetKind::Prompt, TargetKind::Resource] {
             let catalogue = &self.shared.catalogue;
-            catalogue.load(kind, &*self.handler, &context).await?;
+            catalogue.load(kind, None, &*self.handler, &context).await?;
         }
         let (handler, context) = (&*self.handler, &context);
         let mut offered = Offered::default();
