@@ -20,7 +20,7 @@ use tower_service::Service;
 use super::{
     body::{AuthBody, Ties},
     gate::{Gate, Permitted},
-    late_refusal::{LateRefusal, Report},
+    late_refusal::{Awaiting, LateRefusal, Report},
     leftover::throw_away,
     onward::Onward,
     opening::Opening,
@@ -249,12 +249,14 @@ where
     let may_open = session.is_none() && may_open_session(request.method(), request.headers());
     let permit = request.extensions().get::<Permit>();
     let caller = permit.and_then(Permit::caller).cloned();
+    let awaiting = Awaiting::new(late.clone(), gate, trail);
     poll_fn(|cx| inner.poll_ready(cx)).await?;
     let response = if may_open {
         Opening::new(inner.call(request), gate.sessions()).await?
     } else {
         inner.call(request).await?
     };
+    awaiting.answered();
     if let Some(refusal) = late.begin(|| goes_on(&response).then(|| Report::new(gate, trail))) {
         let refusal = match &caller {
             Some(token) => refusal.under(Scheme::of(token)),
