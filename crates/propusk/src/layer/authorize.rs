@@ -32,7 +32,7 @@ use super::{
     trail::Trail,
     unguarded::would_meet_a_guard,
 };
-use crate::{AccessToken, Permit, Reason, audit::Cause, refusal::Scheme};
+use crate::{AccessToken, Operation, Permit, Reason, audit::Cause, refusal::Scheme};
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>> + Send>>;
 
@@ -246,7 +246,9 @@ where
     ResBody: Send + 'static,
 {
     let ends = request.method() == Method::DELETE;
-    let may_open = session.is_none() && may_open_session(request.method(), request.headers());
+    let may_open = session.is_none()
+        && may_open_session(request.method(), request.headers())
+        && may_be_initialize(&trail.facts().operation);
     let permit = request.extensions().get::<Permit>();
     let caller = permit.and_then(Permit::caller).cloned();
     let awaiting = Awaiting::new(late.clone(), gate, trail);
@@ -289,6 +291,14 @@ where
         .and_then(|token| Streams::open(gate, &token, &trail.facts().operation));
     let ties = Ties::of(session, stream);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
+}
+
+/// Whether a body asks to open a session, or nobody has read it.
+fn may_be_initialize(operation: &Operation) -> bool {
+    match operation {
+        Operation::Method { method, .. } => method == "initialize",
+        Operation::Request => true,
+    }
 }
 
 /// Whether a handler may still be at work once the answer has begun: it has a stream to write to,
