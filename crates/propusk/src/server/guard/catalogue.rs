@@ -263,3 +263,47 @@ where
     }
     Err(ErrorData::internal_error("a list has no end", None))
 }
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::{ListPromptsResult, NumberOrString, Prompt};
+
+    use super::*;
+    use crate::server::{guard::offered::nobody, scopes};
+
+    /// Each of its prompts needs a scope of the same name.
+    struct Several;
+
+    impl ServerHandler for Several {
+        async fn list_prompts(
+            &self,
+            _: Option<PaginatedRequestParams>,
+            _: RequestContext<RoleServer>,
+        ) -> Result<ListPromptsResult, ErrorData> {
+            let prompt = |name| Prompt::new(name, None::<String>, None).with_meta(scopes([name]));
+            let prompts = ["a", "b", "c"].map(prompt).to_vec();
+            Ok(ListPromptsResult::with_all_items(prompts))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lock_that_has_no_room_is_found_each_time() {
+        let catalogue = Catalogue {
+            known: RwLock::new(Known::with_room_for(1)),
+            ..Catalogue::default()
+        };
+        let nobody = nobody();
+        let context = RequestContext::new(NumberOrString::Number(0), nobody.peer().clone());
+        for (name, needs) in [("a", "a"), ("b", "b"), ("c", "c"), ("b", "b")] {
+            let target = Target::new(TargetKind::Prompt, name);
+            let found = catalogue.find(&target, Instant::now(), &Several, &context);
+            let found = found.await.expect("it lists").expect("declared");
+            assert_eq!(found.to_string(), needs);
+            let known = catalogue.declared(&target).is_some();
+            assert_eq!(known, name == "a", "there is room for one");
+        }
+        let other = Target::new(TargetKind::Prompt, "d");
+        let found = catalogue.find(&other, Instant::now(), &Several, &context);
+        assert_eq!(found.await.expect("it lists"), None);
+    }
+}

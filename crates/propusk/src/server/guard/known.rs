@@ -20,9 +20,25 @@ const MOST_TEMPLATES: usize = 10_000;
 /// A name that is declared in more ways than this is closed.
 const MOST_WAYS: usize = 16;
 
+/// How many definitions are remembered.
+struct Most {
+    names: usize,
+    templates: usize,
+}
+
+impl Default for Most {
+    fn default() -> Self {
+        Self {
+            names: MOST_NAMES,
+            templates: MOST_TEMPLATES,
+        }
+    }
+}
+
 /// The definitions, by name or URI.
 #[derive(Default)]
 pub(super) struct Known {
+    most: Most,
     tools: Named,
     prompts: Named,
     resources: Named,
@@ -62,6 +78,18 @@ pub(super) struct About {
 pub(super) struct News;
 
 impl Known {
+    #[cfg(test)]
+    pub(super) fn with_room_for(names: usize) -> Self {
+        let most = Most {
+            names,
+            ..Most::default()
+        };
+        Self {
+            most,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         !self.declares
     }
@@ -142,8 +170,9 @@ impl Known {
     /// Whether there was room for it.
     fn set_as<T: Listed>(&mut self, item: &T, name: &str) -> bool {
         let declares = item.written().is_some();
+        let most = self.most.names;
         if T::IS_TEMPLATE {
-            if !has_room(&self.templates, name, declares, MOST_TEMPLATES) {
+            if !has_room(&self.templates, name, declares, self.most.templates) {
                 return false;
             }
             let definition = || (Glob::of_template(name), Definition::default());
@@ -157,7 +186,7 @@ impl Known {
         let Some(named) = self.named_mut(T::KIND) else {
             return true;
         };
-        let room = has_room(named, name, declares, MOST_NAMES);
+        let room = has_room(named, name, declares, most);
         if room {
             named.entry(name.to_owned()).or_default().add(item);
         }
@@ -317,21 +346,22 @@ mod tests {
     /// Names that declare nothing leave room for those that do.
     #[test]
     fn what_is_remembered_is_bounded_and_says_so_where_a_lock_has_no_room() {
-        let mut known = Known::default();
+        const MOST: usize = 10;
+        let mut known = Known::with_room_for(MOST);
         let kind = TargetKind::Prompt;
-        for n in 0..=MOST_NAMES {
+        for n in 0..=MOST {
             known.set(&Prompt::new(format!("open{n}"), None::<String>, None));
         }
-        assert_eq!(known.prompts.len(), MOST_NAMES / 2);
+        assert_eq!(known.prompts.len(), MOST / 2);
         assert!(!known.is_full(kind));
         let locked = |n| Prompt::new(format!("locked{n}"), None::<String>, None);
-        for n in 0..MOST_NAMES / 2 {
+        for n in 0..MOST / 2 {
             known.set(&locked(n).with_meta(scopes(["key"])));
         }
         assert!(!known.is_full(kind));
-        known.set(&locked(MOST_NAMES).with_meta(scopes(["key"])));
+        known.set(&locked(MOST).with_meta(scopes(["key"])));
         assert!(known.is_full(kind) && !known.is_full(TargetKind::Tool));
-        assert_eq!(known.prompts.len(), MOST_NAMES);
+        assert_eq!(known.prompts.len(), MOST);
         let first = Target::new(kind, "locked0");
         assert_eq!(declared(&known, &first), "key", "nothing is forgotten");
     }

@@ -66,11 +66,11 @@ fn add<P: Page>(names: &mut Vec<String>, page: &P) -> bool {
 }
 
 /// A handler may look at who is asking, and rmcp makes a peer only for a connection.
-fn nobody() -> RunningService<RoleServer, Nobody> {
+pub(super) fn nobody() -> RunningService<RoleServer, Nobody> {
     serve_directly(Nobody, Nobody, None)
 }
 
-struct Nobody;
+pub(super) struct Nobody;
 
 impl ServerHandler for Nobody {}
 
