@@ -182,7 +182,7 @@ impl TargetKind {
             | "resources/unsubscribe"
             | "resources/directory/read"
             | "skills/get" => Self::Resource,
-            "tasks/get" | "tasks/update" | "tasks/cancel" => Self::Task,
+            "tasks/get" | "tasks/result" | "tasks/update" | "tasks/cancel" => Self::Task,
             _ => return None,
         })
     }
@@ -247,7 +247,7 @@ mod tests {
             assert!(named.is_ok(), "{method}");
         }
         let acts = |method: &&&str| TargetKind::of_method(method).is_some();
-        assert_eq!(Operation::KNOWN_METHODS.iter().filter(acts).count(), 10);
+        assert_eq!(Operation::KNOWN_METHODS.iter().filter(acts).count(), 11);
     }
 
     #[test]

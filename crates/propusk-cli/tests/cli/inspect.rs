@@ -1,5 +1,10 @@
 //! `propusk inspect` beside a running `propusk serve` with the same settings.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
@@ -99,6 +104,64 @@ fn it_decides_as_serve_does_with_the_same_flags_variables_and_file() {
         let args = [&flags[..], &["--operation", &operation]].concat();
         let (exit, told) = told(&place, env, token, &args);
         assert_eq!((exit, &told["reason"]), (*code, &json!(reason)), "{case}");
+    }
+}
+
+/// The last decision in the audit log of a server that gets nothing but this call.
+fn decided_at_once(place: &Sandbox, args: Words<'_>, token: &str, tool: &str) -> Value {
+    let own = ["--audit", "audit.jsonl", "--log", "off"];
+    let mut server = place.serve(&[&own, args].concat());
+    let said = server.err();
+    let bound = said.lines().find_map(|line| line.strip_prefix("bound to "));
+    let address = bound.expect("it says where");
+    let call = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": { "name": tool, "arguments": {} },
+    });
+    let call = call.to_string();
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let request = format!(
+        "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{call}",
+        call.len()
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    server.stop().code(0);
+    let log = std::fs::read_to_string(place.path("audit.jsonl")).expect("a log");
+    let event = log.lines().next_back().expect("an event");
+    serde_json::from_str(event).expect("JSON")
+}
+
+#[test]
+fn a_missing_server_wide_scope_is_told_with_what_the_operation_needs() {
+    let rules = "[scopes.tools]\necho = 'talk'\nshut = { any-of = [] }\n";
+    #[rustfmt::skip]
+    let table = [
+        // token, tool, reason, the scopes that would do
+        ("t-none", "echo",      "insufficient_scope", json!(["mcp", "talk"])),
+        ("t-talk", "echo",      "insufficient_scope", json!(["mcp", "talk"])),
+        ("t-none", "notes_add", "insufficient_scope", json!(["mcp", "notes:write"])),
+        ("t-none", "shut",      "forbidden",          Value::Null),
+    ];
+    let tokens = ["--token", "t-none=a", "--token", "t-talk=a:talk"];
+    for (token, tool, reason, needed) in table {
+        let place = Sandbox::new();
+        place.write("propusk.toml", rules);
+        let wide = ["--resource", RESOURCE, "--required-scope", "mcp"];
+        let flags = [&tokens[..], &wide].concat();
+        let event = decided_at_once(&place, &flags, token, tool);
+        let operation = format!("tools/call:{tool}");
+        assert_eq!(event["operation"], *operation, "{event}");
+        assert_eq!(event["reason"], reason, "{event}");
+        assert_eq!(event["needed"], needed, "{event}");
+        let args = [&flags[..], &["--operation", &operation]].concat();
+        let (_, told) = told(&place, &[], token, &args);
+        assert_eq!(told["reason"], reason, "{told}");
+        let refusal = told["refusal"].as_str().expect("a sentence");
+        let scopes = needed.as_array().map(Vec::as_slice).unwrap_or_default();
+        let scopes: Vec<_> = scopes.iter().filter_map(Value::as_str).collect();
+        assert!(refusal.contains(&scopes.join(" ")), "{told}");
     }
 }
 

@@ -210,3 +210,23 @@ fn a_comma_between_scopes_is_a_warning() {
         );
     }
 }
+
+#[test]
+fn a_star_inside_a_scope_that_implies_or_is_implied_is_a_warning() {
+    let place = Sandbox::new();
+    place.write(
+        "some.toml",
+        "[scopes.implies]\n'notes:*' = 'x'\nkeeper = 'a b:*'\nroot = '*'\nplain = 'c'\n",
+    );
+    let inspect = [&["inspect", ALICE, "--config", "some.toml"], FIXED].concat();
+    let done = place.run(&inspect).code(0);
+    let rules = [("keeper", "b:*"), ("notes:*", "notes:*")];
+    assert_eq!(done.err.lines().count(), rules.len(), "{done:#?}");
+    for (line, (rule, scope)) in done.err.lines().zip(rules) {
+        let place = format!("some.toml: [scopes.implies] {rule:?}");
+        assert!(line.contains(&place), "{line}");
+        assert!(line.contains(&format!("the * in {scope:?}")), "{line}");
+    }
+    let server = place.serve(&[FIXED, &["--config", "some.toml"]].concat());
+    assert!(server.stop().code(0).err.contains("the * in"));
+}

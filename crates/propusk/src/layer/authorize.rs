@@ -20,11 +20,11 @@ use tower_service::Service;
 use super::{
     body::{AuthBody, Ties},
     gate::{Gate, Permitted},
-    late_refusal::{LateRefusal, Report},
+    late_refusal::{Awaiting, LateRefusal, Report},
     leftover::throw_away,
     onward::Onward,
     opening::Opening,
-    operations::Operations,
+    operations::{Lacking, Operations},
     render,
     request_body::RequestBody,
     sessions::{SessionUse, may_open_session, opened_by},
@@ -32,7 +32,7 @@ use super::{
     trail::Trail,
     unguarded::would_meet_a_guard,
 };
-use crate::{AccessToken, Permit, audit::Cause, refusal::Scheme};
+use crate::{AccessToken, Operation, Permit, Reason, audit::Cause, refusal::Scheme};
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>> + Send>>;
 
@@ -144,9 +144,13 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
     let (mut parts, body) = request.into_parts();
     let head = match admit_head(gate, &mut parts, trail).await {
         Ok(head) => head,
-        Err(response) => {
+        Err(Turned::Away(response)) => {
             throw_away(&parts.headers, body, operations.most_bytes);
             return Err(response);
+        }
+        Err(Turned::Lacking(lacking)) => {
+            let refusal = operations.refuse(gate, *lacking, &parts, body, trail).await;
+            return Err(Box::new(render::refusal(gate.settings(), &refusal)));
         }
     };
     let Head {
@@ -181,19 +185,30 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
     })
 }
 
-async fn admit_head(
-    gate: &Gate,
-    parts: &mut Parts,
-    trail: &mut Trail,
-) -> Result<Head, Box<Response<Full<Bytes>>>> {
+/// How a request ends at its head.
+enum Turned {
+    Away(Box<Response<Full<Bytes>>>),
+    /// It is refused for certain, and its body may say for what else.
+    Lacking(Box<Lacking>),
+}
+
+async fn admit_head(gate: &Gate, parts: &mut Parts, trail: &mut Trail) -> Result<Head, Turned> {
+    let away = |response| Turned::Away(Box::new(response));
     if let Some(document) = gate.metadata(parts.uri.path())
         && matches!(parts.method, Method::GET | Method::HEAD)
     {
-        return Err(Box::new(render::metadata(document)));
+        return Err(away(render::metadata(document)));
     }
     let permitted = gate.permit(parts, trail).await.map_err(|refusal| {
+        let caller = match refusal.reason() {
+            Reason::InsufficientScope => trail.facts().token.clone(),
+            _ => None,
+        };
+        if let Some(caller) = caller {
+            return Turned::Lacking(Box::new(Lacking { refusal, caller }));
+        }
         let response = render::refusal(gate.settings(), &refusal);
-        Box::new(render::with_nonce(response, gate.nonce_for(&refusal)))
+        away(render::with_nonce(response, gate.nonce_for(&refusal)))
     })?;
     let Permitted { permit, next_nonce } = permitted;
     trail.admit(&permit);
@@ -203,7 +218,7 @@ async fn admit_head(
             &mut parts.headers,
             permit.caller().map(AccessToken::principal).cloned(),
         )
-        .map_err(|_| Box::new(render::unknown_session()))?;
+        .map_err(|_| away(render::unknown_session()))?;
     Ok(Head {
         permit,
         session,
@@ -231,15 +246,19 @@ where
     ResBody: Send + 'static,
 {
     let ends = request.method() == Method::DELETE;
-    let may_open = session.is_none() && may_open_session(request.method(), request.headers());
+    let may_open = session.is_none()
+        && may_open_session(request.method(), request.headers())
+        && may_be_initialize(&trail.facts().operation);
     let permit = request.extensions().get::<Permit>();
     let caller = permit.and_then(Permit::caller).cloned();
+    let awaiting = Awaiting::new(late.clone(), gate, trail);
     poll_fn(|cx| inner.poll_ready(cx)).await?;
     let response = if may_open {
         Opening::new(inner.call(request), gate.sessions()).await?
     } else {
         inner.call(request).await?
     };
+    awaiting.answered();
     if let Some(refusal) = late.begin(|| goes_on(&response).then(|| Report::new(gate, trail))) {
         let refusal = match &caller {
             Some(token) => refusal.under(Scheme::of(token)),
@@ -272,6 +291,14 @@ where
         .and_then(|token| Streams::open(gate, &token, &trail.facts().operation));
     let ties = Ties::of(session, stream);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
+}
+
+/// Whether a body asks to open a session, or nobody has read it.
+fn may_be_initialize(operation: &Operation) -> bool {
+    match operation {
+        Operation::Method { method, .. } => method == "initialize",
+        Operation::Request => true,
+    }
 }
 
 /// Whether a handler may still be at work once the answer has begun: it has a stream to write to,

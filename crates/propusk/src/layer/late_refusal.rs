@@ -121,6 +121,54 @@ impl LateRefusal {
             }
         }
     }
+
+    /// Nobody will send the answer any more, though the handler may still be at work. What it
+    /// refuses is told, and so is what it has refused.
+    fn give_up(&self, report: impl FnOnce() -> Box<Report>) {
+        let refusal = {
+            let mut state = self.lock();
+            match std::mem::replace(&mut *state, State::Told) {
+                State::Left(refusal) => refusal,
+                State::Waiting => {
+                    *state = State::Begun(report());
+                    return;
+                }
+                other => {
+                    *state = other;
+                    return;
+                }
+            }
+        };
+        report().tell(refusal);
+    }
+}
+
+/// Waits for the answer to a request. Dropped before that, since its client has hung up, it sees to it
+/// that a refusal is told all the same.
+pub(super) struct Awaiting<'a> {
+    late: Option<LateRefusal>,
+    gate: &'a Arc<Gate>,
+    trail: &'a Trail,
+}
+
+impl<'a> Awaiting<'a> {
+    pub(super) fn new(late: LateRefusal, gate: &'a Arc<Gate>, trail: &'a Trail) -> Self {
+        let late = Some(late);
+        Self { late, gate, trail }
+    }
+
+    /// The answer is there.
+    pub(super) fn answered(mut self) {
+        self.late = None;
+    }
+}
+
+impl Drop for Awaiting<'_> {
+    fn drop(&mut self) {
+        if let Some(late) = self.late.take() {
+            late.give_up(|| Report::new(self.gate, self.trail));
+        }
+    }
 }
 
 impl fmt::Debug for LateRefusal {

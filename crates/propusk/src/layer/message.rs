@@ -417,11 +417,13 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let deep = format!(r#"{{"method":"a","params":{{"b":{deep}}}}}"#);
         assert_eq!(read(&deep), "a", "what is skipped takes no stack");
-        assert_eq!(
-            asked(b"{\"method\":\"tools/call\",\"params\":{\"name\":\"\xff\"}}")
-                .map_err(|unclear| unclear.code)
-                .expect_err("not UTF-8"),
-            PARSE_ERROR
-        );
+        for body in [
+            &b"{\"method\":\"tools/call\",\"params\":{\"name\":\"\xff\"}}"[..],
+            // Also where it is skipped: whoever is behind may not skip it.
+            b"{\"method\":\"tools/call\",\"params\":{\"name\":\"a\",\"b\":\"\xff\"}}",
+        ] {
+            let unclear = asked(body).expect_err("not UTF-8");
+            assert_eq!((unclear.code, unclear.id), (PARSE_ERROR, None));
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The service behind may have opened the session by then. Its id is in an answer that nobody would
 //! read, so that no limit could ever end it. The rest of the call is therefore finished, and what it
-//! has opened is closed.
+//! has opened is closed. Where its body has been read and asks for something else, it opens nothing
+//! and ends with its client.
 
 use std::{
     pin::Pin,

@@ -9,14 +9,17 @@ use http_body_util::Full;
 
 use super::{
     gate::Gate,
-    leftover::throw_away_the_rest,
-    message,
+    leftover::{throw_away, throw_away_the_rest},
+    message::{self, Asked},
     onward::Declared,
     render,
     request_body::{RequestBody, Unreadable, whole},
     trail::Trail,
 };
-use crate::{AuthSettings, Operation, Permit, Requirement, Target, TargetKind};
+use crate::{
+    AccessToken, AuthSettings, Operation, Permit, Refusal, Requirement, Target, TargetKind,
+    decide::within_scopes,
+};
 
 /// What a handler declares about its own tools, prompts and resources.
 ///
@@ -31,6 +34,13 @@ pub trait DeclaredScopes: Any + Send + Sync {
     fn declares_any(&self) -> bool {
         true
     }
+}
+
+/// A caller who lacks a scope that every request needs.
+pub(super) struct Lacking {
+    /// It names those scopes only.
+    pub(super) refusal: Refusal,
+    pub(super) caller: AccessToken,
 }
 
 /// How bodies are read and judged.
@@ -61,11 +71,7 @@ impl Operations {
         trail: &mut Trail,
     ) -> Result<(RequestBody<B>, Option<Declared>), Box<Response<Full<Bytes>>>> {
         let settings = gate.settings();
-        let decides = self.decide_anything(settings);
-        if !(decides || gate.observer().listens())
-            || parts.method != Method::POST
-            || !may_be_json(&parts.headers)
-        {
+        if !self.reads(gate, parts) {
             return Ok((RequestBody::untouched(body), None));
         }
         let bytes = whole(body, self.most_bytes)
@@ -80,15 +86,14 @@ impl Operations {
         let asked = match message::asked(&bytes) {
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
-            Err(_) if !decides => return Ok((RequestBody::read(bytes), None)),
+            Err(_) if !self.decide_anything(settings) => {
+                return Ok((RequestBody::read(bytes), None));
+            }
             Err(why) => Err(render::unclear(why.code, &why.message, why.id))?,
         };
         let mut declared = None;
         if let Some(operation) = asked.operation {
-            let operation = operation.declaring(|target| {
-                let declared = self.declared.as_deref()?;
-                declared.declared_scopes(target)
-            });
+            let operation = self.with_declared(operation);
             let allowed = permit.allows(settings, &operation);
             declared = self.declared_for(&operation);
             let id = asked.id.filter(|_| gate.observer().is_heard());
@@ -96,6 +101,60 @@ impl Operations {
             allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
         }
         Ok((RequestBody::read(bytes), declared))
+    }
+
+    /// The refusal of a request whose caller lacks what every request needs: with all that the
+    /// operation in its body needs, too, so that one step up is enough, or as one that no scope would
+    /// help. Where that cannot be told it stays as it is.
+    pub(super) async fn refuse<B: Body<Data = Bytes> + Send + 'static>(
+        &self,
+        gate: &Gate,
+        lacking: Lacking,
+        parts: &Parts,
+        body: B,
+        trail: &mut Trail,
+    ) -> Refusal {
+        let Lacking { refusal, caller } = lacking;
+        if !self.reads(gate, parts) {
+            throw_away(&parts.headers, body, self.most_bytes);
+            return refusal;
+        }
+        let bytes = match whole(body, self.most_bytes).await {
+            Ok(bytes) => bytes,
+            Err(Unreadable::TooLong(rest)) => {
+                throw_away_the_rest(&parts.headers, rest, self.most_bytes);
+                return refusal;
+            }
+            Err(Unreadable::Broken) => return refusal,
+        };
+        let Ok(Asked {
+            operation: Some(operation),
+            id,
+        }) = message::asked(&bytes)
+        else {
+            return refusal;
+        };
+        let operation = self.with_declared(operation);
+        let whole = within_scopes(gate.settings(), &operation, Some(&caller));
+        trail.asks(
+            operation,
+            id.filter(|_| gate.observer().is_heard()).as_ref(),
+        );
+        whole.err().unwrap_or(refusal)
+    }
+
+    /// Whether anybody wants to know what a body asks for, and it may say so.
+    fn reads(&self, gate: &Gate, parts: &Parts) -> bool {
+        (self.decide_anything(gate.settings()) || gate.observer().listens())
+            && parts.method == Method::POST
+            && may_be_json(&parts.headers)
+    }
+
+    fn with_declared(&self, operation: Operation) -> Operation {
+        operation.declaring(|target| {
+            let declared = self.declared.as_deref()?;
+            declared.declared_scopes(target)
+        })
     }
 
     /// What saves the handler from looking up a tool's scopes a second time.

@@ -5,6 +5,7 @@ mod caller;
 mod drain;
 mod endpoint;
 mod guard;
+mod legacy_tasks;
 mod listen;
 mod mcp;
 mod metrics;

@@ -1,15 +1,20 @@
 //! A client that goes away while it opens a session of 2025-11-25 leaves no session behind.
 
 use std::{
-    future::{Future as _, poll_fn},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
     time::Duration,
 };
 
 use http_body_util::Full;
-use propusk::{AccessToken, AuthLayer, AuthSettings, FixedTokens, SessionLimits, server::close_in};
+use propusk::{
+    AccessToken, AuthLayer, AuthSettings, FixedTokens, ScopePolicy, SessionLimits, server::close_in,
+};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
 };
@@ -126,5 +131,73 @@ async fn connections_that_die_while_they_open_leak_nothing() {
         let session = session.expect("the server lives on");
         let reply = site.send(&legacy(&session, "whoami").bearer("alice")).await;
         assert_eq!(called(&reply), "alice", "{mount:?}");
+    }
+}
+
+/// A service that never answers, and tells when a call of it is dropped.
+#[derive(Clone)]
+struct Never(Arc<AtomicUsize>);
+
+struct Call(Arc<AtomicUsize>);
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl<B: Send + 'static> tower_service::Service<http::Request<B>> for Never {
+    type Response = http::Response<Full<bytes::Bytes>>;
+    type Error = std::convert::Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: http::Request<B>) -> Self::Future {
+        let call = Call(Arc::clone(&self.0));
+        Box::pin(async move {
+            std::future::pending::<()>().await;
+            drop(call);
+            Ok(http::Response::default())
+        })
+    }
+}
+
+/// Otherwise whoever hangs up at once has each of his calls served for a minute.
+#[tokio::test]
+async fn only_what_may_open_a_session_outlives_its_client() {
+    let policy = ScopePolicy::new().tool("x", "y").expect("scopes");
+    let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#;
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"}}"#;
+    for (reads, body, outlives) in [
+        (true, initialize, true),
+        (true, call, false),
+        // Nobody knows what it asks for.
+        (false, call, true),
+    ] {
+        let settings = AuthSettings::new("http://127.0.0.1/mcp").expect("a URL");
+        let settings = match reads {
+            true => settings.policy(policy.clone()),
+            false => settings,
+        };
+        let tokens = FixedTokens::new().with("alice", AccessToken::new("alice"));
+        let ended = Arc::new(AtomicUsize::new(0));
+        let mut service = AuthLayer::new(settings, tokens).layer(Never(Arc::clone(&ended)));
+        let request = http::Request::post("/mcp")
+            .header("Host", "127.0.0.1")
+            .header("Authorization", "Bearer alice")
+            .header("Content-Type", "application/json")
+            .body(Full::from(body))
+            .expect("a request");
+        let mut answer = Box::pin(service.call(request));
+        for _ in 0..10 {
+            poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx).is_ready())).await;
+        }
+        assert_eq!(ended.load(Ordering::SeqCst), 0, "{reads} {body}");
+        drop(answer);
+        let now = ended.load(Ordering::SeqCst);
+        assert_eq!(now, usize::from(!outlives), "{reads} {body}");
     }
 }

@@ -18,7 +18,7 @@ use rmcp::{
 use serde_json::json;
 use tokio::{net::TcpListener, sync::Notify};
 
-use crate::support::{Front, Library, Scoped, Watch, Wire, modern, watch::Seen};
+use crate::support::{Front, Library, Scoped, Watch, Wire, modern, soon, watch::Seen};
 
 /// Who calls which tool, and what is told: reason, missing scopes.
 type Row = (
@@ -211,4 +211,84 @@ async fn a_refusal_after_the_answer_has_begun_is_told_once() {
     let seen = watch.only();
     assert_eq!((seen.reason, seen.subject()), ("forbidden", "alice"));
     assert_eq!(seen.operation, "tools/call:late");
+}
+
+/// Finds out that the caller may not once its client has hung up.
+#[derive(Clone, Default)]
+struct Asleep {
+    began: Arc<Notify>,
+    wakes: Arc<Notify>,
+}
+
+impl ServerHandler for Asleep {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+
+    async fn call_tool(
+        &self,
+        _: CallToolRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        self.began.notify_one();
+        self.wakes.notified().await;
+        Err(propusk::Refusal::needs("x:y").into())
+    }
+}
+
+/// Tells when a request is over.
+struct Over(Arc<Notify>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_whose_client_has_hung_up_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let settings = AuthSettings::new(&format!("http://{address}/mcp")).expect("a URL");
+    let tokens = FixedTokens::new().with("alice", AccessToken::new("alice"));
+    let (handler, watch) = (Asleep::default(), Watch::default());
+    let (auth, mcp) = mount(handler.clone(), settings, tokens, Default::default()).expect("random");
+    let over = Arc::new(Notify::new());
+    let watched = Arc::clone(&over);
+    let tell = axum::middleware::from_fn(
+        move |request: axum::extract::Request, next: axum::middleware::Next| {
+            let over = Over(Arc::clone(&watched));
+            async move {
+                let response = next.run(request).await;
+                drop(over);
+                response
+            }
+        },
+    );
+    let app = axum::Router::new().nest_service("/mcp", mcp);
+    let app = app.layer(auth.audit(watch.clone())).layer(tell);
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let modern = modern("tools/call", json!({ "name": "any", "arguments": {} }));
+    let mut wire = Wire::connect(address).await;
+    wire.send(&modern.bearer("alice").bytes()).await;
+    soon(handler.began.notified()).await;
+    assert!(watch.only().allowed);
+    drop(wire);
+    soon(over.notified()).await;
+    handler.wakes.notify_one();
+    let seen = soon(async {
+        loop {
+            if let Some(seen) = watch.take().pop() {
+                break seen;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(!seen.allowed);
+    assert_eq!(
+        (seen.reason, seen.subject()),
+        ("insufficient_scope", "alice")
+    );
+    assert_eq!(seen.operation, "tools/call:any");
 }

@@ -11,7 +11,7 @@ use propusk::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Front, Reply, Scoped, Speech, token_of};
+use crate::support::{Front, Reply, Scoped, Speech, modern, token_of, with};
 
 fn policy() -> ScopePolicy {
     let policy = ScopePolicy::new()
@@ -304,20 +304,69 @@ async fn server_wide_scopes_and_those_of_the_operation_are_one_set() {
                 .expect("scopes")
         })
         .await;
-        for (token, expected) in [
-            (None, "401 mcp"),
-            (Some("ok~notes.write"), "403 mcp"),
-            (Some("ok~mcp"), "403 mcp notes:write"),
-            (Some("ok~all"), "403 mcp notes:write"),
-            (Some("ok~mcp~notes"), "ok"),
-            (Some("ok~all~notes.write"), "ok"),
-            (Some("ok~root"), "ok"),
-        ] {
+        #[rustfmt::skip]
+        let table = [
+            (None,                   "add",  "401 mcp",             "401 mcp"),
+            (Some("ok"),             "add",  "403 mcp notes:write", "403 mcp"),
+            (Some("ok~notes.write"), "add",  "403 mcp notes:write", "403 mcp"),
+            (Some("ok"),             "shut", "403",                 "403 mcp"),
+            (Some("ok~mcp"),         "add",  "403 mcp notes:write", "403 mcp notes:write"),
+            (Some("ok~mcp"),         "shut", "403",                 "403"),
+            (Some("ok~all"),         "add",  "403 mcp notes:write", "403 mcp notes:write"),
+            (Some("ok~mcp~notes"),   "add",  "ok",                  "ok"),
+            (Some("ok~all~notes.write"), "add", "ok",               "ok"),
+            (Some("ok~root"),        "add",  "ok",                  "ok"),
+        ];
+        // Who lacks a server-wide scope opens no session in which to call anything.
+        for (token, tool, expected, in_a_session) in table {
             for speech in front.speeches() {
-                let case = format!("{front:?} {speech:?} {token:?}");
-                let reply = site.call(*speech, token, "add").await;
+                let case = format!("{front:?} {speech:?} {token:?} {tool}");
+                site.library.reached();
+                let reply = site.call(*speech, token, tool).await;
+                let expected = match speech {
+                    Speech::Session => in_a_session,
+                    _ => expected,
+                };
                 assert_eq!(outcome(&reply, &case), expected, "{case}: {reply:?}");
+                let reached = !site.library.reached().is_empty();
+                assert_eq!(reached, expected == "ok", "{case}");
             }
+        }
+    }
+}
+
+/// It is refused for what every request needs where nobody can tell what it asks for.
+#[tokio::test]
+async fn who_lacks_a_server_wide_scope_is_refused_whatever_the_body_is() {
+    for front in [Front::Server, Front::Guarded, Front::Layer] {
+        let (site, watch) = Scoped::watched(front, |plain| {
+            let plain = plain.authorization_server("https://login.example");
+            settings(plain).require_scopes("mcp").expect("scopes")
+        })
+        .await;
+        let call = modern("tools/call", json!({ "name": "shut", "arguments": {} }));
+        let long = format!("[{}]", " ".repeat(5 * 1024 * 1024));
+        #[rustfmt::skip]
+        let table = [
+            (call.clone(),                               "403",     "tools/call:shut"),
+            (call.clone().set("Content-Type", "text/plain"), "403 mcp", "request"),
+            (call.clone().body("{"),                     "403 mcp", "request"),
+            (call.clone().body("[]"),                    "403 mcp", "request"),
+            (call.clone().body(r#"{"method":"tools/call","params":{}}"#), "403 mcp", "request"),
+            (call.clone().body(r#"{"id":1,"result":{}}"#), "403 mcp", "request"),
+            (call.clone().body(long),                    "403 mcp", "request"),
+            (call.clone().line("GET /mcp"),              "403 mcp", "request"),
+            (call.clone().line("DELETE /mcp"),           "403 mcp", "request"),
+        ];
+        for (request, expected, operation) in table {
+            watch.take();
+            let reply = site.send(with(request, Some("ok"))).await;
+            let case = format!("{front:?} {operation} {expected}");
+            assert_eq!(outcome(&reply, &case), expected, "{case}: {reply:?}");
+            let seen = watch.only();
+            assert_eq!(seen.operation, operation, "{case}");
+            assert!(!seen.allowed, "{case}");
+            assert_eq!(site.library.reached(), [""; 0], "{case}");
         }
     }
 }

@@ -14,6 +14,7 @@ mod audit_of_handlers;
 mod before_the_body;
 mod caller;
 mod challenges;
+mod changing_lists;
 mod client;
 mod client_dpop;
 mod client_network;

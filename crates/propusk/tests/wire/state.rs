@@ -237,7 +237,7 @@ async fn a_task_of_another_is_an_unknown_task() {
         let id = text(&made, "taskId");
         let on =
             |method: &str, id: &str| modern(method, json!({"taskId": id, "inputResponses": {}}));
-        let methods = ["tasks/get", "tasks/update", "tasks/cancel"];
+        let methods = ["tasks/get", "tasks/result", "tasks/update", "tasks/cancel"];
         for method in methods {
             for token in STRANGERS.map(Some).into_iter().chain([None]) {
                 let refused = ask(&site, token, on(method, id)).await;
@@ -266,6 +266,10 @@ async fn a_task_of_another_is_an_unknown_task() {
             let got = ask(&site, Some(token), on("tasks/get", id)).await;
             assert_eq!(text(&got, "taskId"), id, "{mount:?}: a task keeps its id");
         }
+        let result = ask(&site, Some("alice"), on("tasks/result", id)).await;
+        let related = &result["result"]["_meta"]["io.modelcontextprotocol/related-task"];
+        assert_eq!(related["taskId"], id, "{mount:?}: {result}");
+        assert_eq!(text(&result, "of"), "alice", "{mount:?}: {result}");
         for method in ["tasks/update", "tasks/cancel"] {
             let done = ask(&site, Some("alice"), on(method, id)).await;
             assert!(done["error"].is_null(), "{mount:?} {method}: {done}");

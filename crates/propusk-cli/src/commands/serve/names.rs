@@ -57,7 +57,7 @@ impl Names {
             )
         };
         let idle = scopes.rules().filter(idle).map(line);
-        idle.chain(scopes.commas()).collect()
+        idle.chain(scopes.commas()).chain(scopes.stars()).collect()
     }
 
     fn is_bound(&self, section: Section, rule: &str) -> bool {

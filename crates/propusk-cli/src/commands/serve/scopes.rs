@@ -184,6 +184,21 @@ impl ScopesConfig {
         .collect()
     }
 
+    /// A line for each scope of `[scopes.implies]` with a `*` in it: rules are about patterns, scopes
+    /// are not.
+    pub(super) fn stars(&self) -> Vec<String> {
+        let has_star = |scope: &&str| scope.contains(EVERYTHING) && *scope != EVERYTHING;
+        let lines = self.implies.iter().filter_map(|(scope, implied)| {
+            let star = [&**scope].into_iter().chain(implied.split_whitespace());
+            let star = { star }.find(has_star)?;
+            let file = self.file();
+            Some(format!(
+                "{file}: [scopes.implies] {scope:?}: the * in {star:?} is part of a scope, and stands for no others"
+            ))
+        });
+        lines.collect()
+    }
+
     fn table(&self, section: Section) -> &BTreeMap<String, Needs> {
         match section {
             Section::Tools => &self.tools,

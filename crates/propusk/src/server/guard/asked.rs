@@ -104,17 +104,16 @@ impl<'a> Asked<'a> {
     }
 
     /// Takes out of a page what the caller may not use, and shows for the rest what it needs. The
-    /// order and the cursor stay; a page may become empty. `declared` is what each item declares.
+    /// order and the cursor stay; a page may become empty. `declared` tells what an item declares.
     pub(super) fn show<P: Page>(
         &self,
         page: &mut P,
-        declared: Vec<Option<Requirement>>,
+        mut declared: impl FnMut(&P::Item) -> Option<Requirement>,
         context: &RequestContext<RoleServer>,
     ) {
-        let (mut using, mut declared) = (P::Item::using_one(), declared.into_iter());
+        let mut using = P::Item::using_one();
         page.items_mut().retain_mut(|item| {
-            let declared = declared.next().unwrap_or_else(|| item.declared());
-            using.retarget(item.key(), declared);
+            using.retarget(item.key(), declared(item));
             self.show_item(item, &using)
         });
         let version = context.protocol_version();

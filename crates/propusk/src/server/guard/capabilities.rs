@@ -18,7 +18,10 @@ impl<H: ServerHandler> Guard<H> {
         context: &RequestContext<RoleServer>,
     ) {
         for kind in [TargetKind::Tool, TargetKind::Prompt, TargetKind::Resource] {
-            let loaded = self.shared.catalogue.load(kind, &*self.handler, context);
+            let loaded = self
+                .shared
+                .catalogue
+                .load(kind, None, &*self.handler, context);
             // It has been logged, and does not hold up the others.
             let _ = loaded.await;
         }

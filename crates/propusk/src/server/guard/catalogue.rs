@@ -1,13 +1,13 @@
 //! What a handler declares for what it lists.
 //!
 //! A tool can be asked for by its name (`get_tool`); a prompt or a resource only by listing all. So
-//! the lists are walked for each caller, when something of their kind is first wanted, and every list
-//! that passes later is learned from: what anybody has seen locked is locked for all, also where
-//! another list shows it without its declaration. Only another declaration takes its place.
+//! the lists are walked for each caller, and every list that passes is learned from: what anybody has
+//! seen locked is locked for all, also where another list shows it without its declaration, or with
+//! another one. A name that no list has shown is looked for before it may be used.
 
 use std::{
-    collections::HashMap,
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard},
+    time::Instant,
 };
 
 use rmcp::{
@@ -15,14 +15,14 @@ use rmcp::{
     model::{ErrorCode, PaginatedRequestParams},
     service::RequestContext,
 };
-use serde_json::Value;
 
 use super::{
     asked::caller,
+    known::{About, Known},
     listed::{Listed, Page},
     walks::{Walks, walker},
 };
-use crate::{Requirement, Target, TargetKind, glob::Glob, spelling};
+use crate::{Requirement, Target, TargetKind};
 
 /// More pages than a list has; a handler whose cursors lead in a circle must not hold a request.
 const MOST_PAGES: usize = 1_000;
@@ -52,150 +52,149 @@ impl Walked {
     }
 }
 
-/// The declarations; what declares nothing is not kept.
-#[derive(Default)]
-struct Known {
-    tools: Named,
-    prompts: Named,
-    resources: Named,
-    templates: HashMap<String, (Glob, Declared)>,
-}
-
-/// Those of one kind, by name or URI.
-type Named = HashMap<String, Declared>;
-
-/// What a definition declares. It is understood once, and as long as the same is written.
-#[derive(Clone)]
-struct Declared {
-    written: Value,
-    needs: Requirement,
-}
-
-impl Declared {
-    fn by<T: Listed>(item: &T) -> Option<Self> {
-        Some(Self {
-            written: item.written()?.clone(),
-            needs: item.declared()?,
-        })
-    }
-}
+/// A target that a walk looks for, beside all that it learns.
+type Wanted<'a> = Option<(&'a Target, &'a Mutex<About>)>;
 
 impl Catalogue {
+    /// What is declared for a target, as far as the caller of this request can know of it, who came
+    /// at `arrived`.
+    ///
+    /// What has been listed is known, and a change of it is seen within a minute. What has not is
+    /// looked for now: it may have been added a moment ago. That is no amplification, since whoever
+    /// may ask for a made-up name may as well ask for the list.
+    ///
+    /// # Errors
+    /// A list cannot be had now, so that nobody knows what is declared.
+    pub(super) async fn find<H: ServerHandler>(
+        &self,
+        target: &Target,
+        arrived: Instant,
+        handler: &H,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Option<Requirement>, ErrorData> {
+        let kind = target.kind();
+        let before = self.about(target);
+        // Of a resource there may be more to know, by a template that it fits.
+        if kind != TargetKind::Resource && before.declared.is_some() {
+            return Ok(before.declared);
+        }
+        let since = (!before.listed).then_some(arrived);
+        self.load(kind, since, handler, context).await?;
+        let about = self.about(target);
+        if about.listed || !self.read().is_full(kind) {
+            return Ok(about.declared);
+        }
+        let found = Mutex::new(about);
+        self.walk_all(kind, handler, context, Some((target, &found)))
+            .await?;
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(found.declared)
+    }
+
     /// Walks the lists of this kind as the caller of this request sees them, unless that has been
-    /// done a short while ago.
+    /// done: after `since`, or a short while ago.
     ///
     /// # Errors
     /// A list cannot be had now, so that nobody knows what is declared.
     pub(super) async fn load<H: ServerHandler>(
         &self,
         kind: TargetKind,
+        since: Option<Instant>,
         handler: &H,
         context: &RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
         let Some(walked) = self.walked.of(kind) else {
             return Ok(());
         };
-        let walk = || async {
+        let walk = || self.walk_all(kind, handler, context, None);
+        let caller = caller(&context.extensions);
+        walked.walk(walker(caller), since, walk).await
+    }
+
+    async fn walk_all<H: ServerHandler>(
+        &self,
+        kind: TargetKind,
+        handler: &H,
+        context: &RequestContext<RoleServer>,
+        wanted: Wanted<'_>,
+    ) -> Result<(), ErrorData> {
+        let walked = async {
             match kind {
                 TargetKind::Tool => {
-                    self.walk(|page| handler.list_tools(page, context.clone()))
+                    self.walk(|page| handler.list_tools(page, context.clone()), wanted)
                         .await
                 }
                 TargetKind::Prompt => {
-                    self.walk(|page| handler.list_prompts(page, context.clone()))
+                    self.walk(|page| handler.list_prompts(page, context.clone()), wanted)
                         .await
                 }
                 _ => {
-                    self.walk(|page| handler.list_resources(page, context.clone()))
+                    self.walk(|page| handler.list_resources(page, context.clone()), wanted)
                         .await?;
-                    self.walk(|page| handler.list_resource_templates(page, context.clone()))
-                        .await?;
+                    let templates = |page| handler.list_resource_templates(page, context.clone());
+                    self.walk(templates, wanted).await?;
                     // A skill is read as a resource, too.
-                    self.walk(|page| handler.list_skills(page, context.clone()))
+                    self.walk(|page| handler.list_skills(page, context.clone()), wanted)
                         .await
                 }
             }
         };
-        let caller = caller(&context.extensions);
-        walked
-            .walk(walker(caller), walk)
-            .await
-            .inspect_err(|error| {
-                let code = error.code.0;
-                tracing::warn!(
-                    ?kind,
-                    code,
-                    "a list cannot be had; what it may declare stays closed"
-                );
-            })
+        walked.await.inspect_err(|error| {
+            let code = error.code.0;
+            tracing::warn!(
+                ?kind,
+                code,
+                "a list cannot be had; what it may declare stays closed"
+            );
+        })
     }
 
     async fn walk<P: Page, F>(
         &self,
         list: impl Fn(Option<PaginatedRequestParams>) -> F,
+        wanted: Wanted<'_>,
     ) -> Result<(), ErrorData>
     where
         F: Future<Output = Result<P, ErrorData>>,
     {
         each_page(list, |page: &P| {
-            self.learn(page.items());
+            let mut pupil = self.pupil();
+            page.items().iter().for_each(|item| drop(pupil.learn(item)));
+            if let Some((target, found)) = wanted {
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                page.items()
+                    .iter()
+                    .for_each(|item| found.look(target, item));
+            }
             true
         })
         .await
     }
 
-    /// Takes over what these definitions declare, and tells of each what is known to be declared.
-    pub(super) fn learn<T: Listed>(&self, items: &[T]) -> Vec<Option<Requirement>> {
-        let mut changed = Vec::new();
-        let declared = {
-            let known = self.read();
-            let declared = |item| match known.exactly::<T>(item) {
-                Ok(declared) => declared.map(|declared| declared.needs.clone()),
-                Err(News) => {
-                    changed.push(item);
-                    item.declared()
-                }
-            };
-            items.iter().map(declared).collect()
-        };
-        if !changed.is_empty() {
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            for item in changed {
-                known.set(item);
-            }
+    /// Takes over what definitions declare, one after the other.
+    pub(super) fn pupil(&self) -> Pupil<'_> {
+        Pupil {
+            catalogue: self,
+            known: None,
         }
-        declared
     }
 
     /// What this definition declares; it is not parsed where it says what is known already.
     pub(super) fn declared_by<T: Listed>(&self, item: &T) -> Option<Requirement> {
-        match self.read().exactly(item) {
-            Ok(declared) => declared.map(|declared| declared.needs.clone()),
-            Err(News) => item.declared(),
-        }
+        self.read().own(item)
     }
 
-    /// What is declared for a target, by a definition of its name or by a template that its URI
-    /// fits; all of it where there are several.
+    /// What is known to be declared for a target.
     pub(super) fn declared(&self, target: &Target) -> Option<Requirement> {
-        let known = self.read();
-        if target.kind() != TargetKind::Resource {
-            let declared = known.named(target.kind())?.get(target.name())?;
-            return Some(declared.needs.clone());
-        }
-        let normal = spelling::normal(target.name());
-        let mut spellings = vec![target.name()];
-        if normal != target.name() {
-            spellings.push(&normal);
-        }
-        let found = spellings.into_iter().flat_map(|uri| known.about(uri));
-        found.cloned().reduce(Requirement::and)
+        self.about(target).declared
+    }
+
+    fn about(&self, target: &Target) -> About {
+        self.read().about(target)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        let known = self.read();
-        let named = [&known.tools, &known.prompts, &known.resources];
-        known.templates.is_empty() && named.into_iter().all(HashMap::is_empty)
+        self.read().is_empty()
     }
 
     /// Whether the lists of this kind have been walked for anybody.
@@ -214,75 +213,30 @@ impl Catalogue {
     }
 }
 
-/// Something else than is known.
-struct News;
+/// Learns from a page. It holds the lock from one definition to the next, so that each of a long
+/// page is looked at while the processor has it at hand, and is not to be kept.
+pub(super) struct Pupil<'a> {
+    catalogue: &'a Catalogue,
+    known: Option<RwLockReadGuard<'a, Known>>,
+}
 
-impl Known {
-    /// What is known of this definition, unless it declares something else.
-    fn exactly<T: Listed>(&self, item: &T) -> Result<Option<&Declared>, News> {
-        let known = match T::IS_TEMPLATE {
-            true => self.templates.get(item.key()).map(|(_, known)| known),
-            false => self.named(T::KIND).and_then(|of| of.get(item.key())),
-        };
-        match item.written() {
-            // Silence takes nothing back.
-            None => Ok(known),
-            Some(written) if known.is_some_and(|known| known.written == *written) => Ok(known),
-            Some(_) => Err(News),
+impl Pupil<'_> {
+    /// Takes over what this definition declares, and tells what is known to be declared.
+    pub(super) fn learn<T: Listed>(&mut self, item: &T) -> Option<Requirement> {
+        let known = self.known.get_or_insert_with(|| self.catalogue.read());
+        if let Ok(declared) = known.exactly(item) {
+            return declared.cloned();
         }
-    }
-
-    fn named(&self, kind: TargetKind) -> Option<&Named> {
-        match kind {
-            TargetKind::Tool => Some(&self.tools),
-            TargetKind::Prompt => Some(&self.prompts),
-            TargetKind::Resource => Some(&self.resources),
-            TargetKind::Task => None,
+        // Whoever reads cannot write.
+        self.known = None;
+        let lock = &self.catalogue.known;
+        let mut known = lock.write().unwrap_or_else(PoisonError::into_inner);
+        known.set(item);
+        match known.exactly(item) {
+            Ok(declared) => declared.cloned(),
+            // There was no room for it.
+            Err(_) => item.declared(),
         }
-    }
-
-    fn named_mut(&mut self, kind: TargetKind) -> Option<&mut Named> {
-        match kind {
-            TargetKind::Tool => Some(&mut self.tools),
-            TargetKind::Prompt => Some(&mut self.prompts),
-            TargetKind::Resource => Some(&mut self.resources),
-            TargetKind::Task => None,
-        }
-    }
-
-    /// Under its name as it is declared, and in its normal form: a target is looked up in both.
-    fn set<T: Listed>(&mut self, item: &T) {
-        let Some(declared) = Declared::by(item) else {
-            return;
-        };
-        self.set_as::<T>(item.key(), declared.clone());
-        if T::KIND == TargetKind::Resource {
-            let normal = spelling::normal(item.key());
-            if normal != item.key() {
-                self.set_as::<T>(&normal, declared);
-            }
-        }
-    }
-
-    fn set_as<T: Listed>(&mut self, name: &str, declared: Declared) {
-        if T::IS_TEMPLATE {
-            let pattern = Glob::of_template(name);
-            self.templates.insert(name.to_owned(), (pattern, declared));
-        } else if let Some(named) = self.named_mut(T::KIND) {
-            named.insert(name.to_owned(), declared);
-        }
-    }
-
-    fn about<'a>(&'a self, uri: &'a str) -> impl Iterator<Item = &'a Requirement> {
-        let named = self.resources.get(uri);
-        let fitting = self
-            .templates
-            .iter()
-            .filter(move |(template, (pattern, _))| *template == uri || pattern.matches(uri));
-        named
-            .into_iter()
-            .chain(fitting.map(|(_, (_, declared))| declared))
-            .map(|declared| &declared.needs)
     }
 }
 
@@ -308,4 +262,48 @@ where
         at = Some(PaginatedRequestParams::default().with_cursor(cursor));
     }
     Err(ErrorData::internal_error("a list has no end", None))
+}
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::{ListPromptsResult, NumberOrString, Prompt};
+
+    use super::*;
+    use crate::server::{guard::offered::nobody, scopes};
+
+    /// Each of its prompts needs a scope of the same name.
+    struct Several;
+
+    impl ServerHandler for Several {
+        async fn list_prompts(
+            &self,
+            _: Option<PaginatedRequestParams>,
+            _: RequestContext<RoleServer>,
+        ) -> Result<ListPromptsResult, ErrorData> {
+            let prompt = |name| Prompt::new(name, None::<String>, None).with_meta(scopes([name]));
+            let prompts = ["a", "b", "c"].map(prompt).to_vec();
+            Ok(ListPromptsResult::with_all_items(prompts))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lock_that_has_no_room_is_found_each_time() {
+        let catalogue = Catalogue {
+            known: RwLock::new(Known::with_room_for(1)),
+            ..Catalogue::default()
+        };
+        let nobody = nobody();
+        let context = RequestContext::new(NumberOrString::Number(0), nobody.peer().clone());
+        for (name, needs) in [("a", "a"), ("b", "b"), ("c", "c"), ("b", "b")] {
+            let target = Target::new(TargetKind::Prompt, name);
+            let found = catalogue.find(&target, Instant::now(), &Several, &context);
+            let found = found.await.expect("it lists").expect("declared");
+            assert_eq!(found.to_string(), needs);
+            let known = catalogue.declared(&target).is_some();
+            assert_eq!(known, name == "a", "there is room for one");
+        }
+        let other = Target::new(TargetKind::Prompt, "d");
+        let found = catalogue.find(&other, Instant::now(), &Several, &context);
+        assert_eq!(found.await.expect("it lists"), None);
+    }
 }

@@ -26,7 +26,10 @@ use rmcp::{
 };
 use serde_json::Value;
 
-use super::Guard;
+use super::{
+    super::legacy_tasks::{TASK_RESULT, task_in},
+    Guard,
+};
 use crate::{Operation, Target, TargetKind};
 
 type Context = RequestContext<RoleServer>;
@@ -301,13 +304,16 @@ impl<H: ServerHandler> ServerHandler for Guard<H> {
         request: CustomRequest,
         context: Context,
     ) -> Result<CustomResult, ErrorData> {
-        if has_targets(&request.method) {
+        let operation = if let Some(id) = task_in(&request) {
+            of_task(TASK_RESULT, id)
+        } else if !has_targets(&request.method) {
+            Operation::method(request.method.as_str())
+        } else {
             // rmcp takes a known method with parameters that it does not understand for an unknown
             // one. What it acts upon is then not known, so it may not go on; this is what rmcp says.
             let code = ErrorCode::METHOD_NOT_FOUND;
             return Err(ErrorData::new(code, request.method, None));
-        }
-        let operation = Operation::method(request.method.as_str());
+        };
         let (asked, operation) = self.admit(operation, &context).await?;
         let answer = self.handler.on_custom_request(request, context).await;
         asked.answer(&operation, answer)

@@ -4,12 +4,13 @@ mod asked;
 mod capabilities;
 mod catalogue;
 mod handler;
+mod known;
 mod listed;
 mod offered;
 mod walks;
 mod way;
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc, time::Instant};
 
 use http::request::Parts;
 use rmcp::{
@@ -71,11 +72,24 @@ use crate::{
 /// A tool's declaration is asked for by name where the handler has `get_tool` (rmcp's routers do).
 /// What is declared for everything else is learned from the handler's lists, and never unlearned:
 /// they are walked for each caller when that caller first asks for something by name, and again after
-/// ten minutes if it asks for what no list has shown; and every list that passes is learned from. So
-/// a handler that lists a tool to some callers only has it protected at their first call. What a
-/// handler accepts without listing it to the very caller, nobody can know to be declared: a
+/// a minute; and every list that passes is learned from. So a handler that lists a tool to some
+/// callers only has it protected at their first call. A name that no list has shown is looked for by a
+/// walk of its caller's lists each time, so that what is added while the server runs is locked from
+/// the start. A handler that serves resources without listing them pays for that walk with every read;
+/// it saves it by listing a template that they fit. What was listed without scopes and declares some
+/// later is locked within a minute, by the next walk or list; so is a new resource that fits a template
+/// without scopes.
+///
+/// A definition declares the same for everybody. Where lists show different declarations of one name
+/// (to different callers, at different times, or of two spellings of one URI), all of them are needed,
+/// as long as the server runs; a name with more than sixteen is closed. What a tool says that
+/// `get_tool` gives is its own word and counts alone.
+///
+/// What a handler accepts without listing it to the very caller, nobody can know to be declared: a
 /// [`ScopePolicy`](crate::ScopePolicy) protects it. A list that fails closes what it would have
-/// listed, and nothing else.
+/// listed, and nothing else. Of each kind a hundred thousand names (and ten thousand templates) are
+/// remembered; where something declared has no room, all that is not remembered is looked for each
+/// time.
 pub struct Guard<H> {
     handler: Arc<H>,
     shared: Arc<Shared>,
@@ -126,8 +140,9 @@ impl<H: ServerHandler> Guard<H> {
         context: &RequestContext<RoleServer>,
     ) -> Result<(Asked<'_>, Operation), ErrorData> {
         if let Operation::Method { targets, .. } = &mut operation {
+            let arrived = Instant::now();
             for target in targets {
-                let declared = self.declared(target, context).await?;
+                let declared = self.declared(target, arrived, context).await?;
                 target.declare(declared);
             }
         }
@@ -140,6 +155,7 @@ impl<H: ServerHandler> Guard<H> {
     async fn declared(
         &self,
         target: &Target,
+        arrived: Instant,
         context: &RequestContext<RoleServer>,
     ) -> Result<Option<Requirement>, ErrorData> {
         if let Some(declared) = self.declared_before(target, context) {
@@ -149,15 +165,9 @@ impl<H: ServerHandler> Guard<H> {
             return Ok(self.shared.catalogue.declared_by(&tool));
         }
         let catalogue = &self.shared.catalogue;
-        // Of a resource there may be more to know, by a template that it fits.
-        if target.kind() != TargetKind::Resource
-            && let Some(declared) = catalogue.declared(target)
-        {
-            return Ok(Some(declared));
-        }
-        let handler = &*self.handler;
-        catalogue.load(target.kind(), handler, context).await?;
-        Ok(catalogue.declared(target))
+        catalogue
+            .find(target, arrived, &*self.handler, context)
+            .await
     }
 
     /// What the layer in front was told to be declared for this very tool, by this guard, for this
@@ -194,8 +204,9 @@ impl<H: ServerHandler> Guard<H> {
 
     /// Learns from a page and cuts it down to what its caller may use.
     fn show<P: Page>(&self, mut page: P, context: &RequestContext<RoleServer>) -> P {
-        let declared = self.shared.catalogue.learn(page.items());
-        self.asked(context).show(&mut page, declared, context);
+        let mut pupil = self.shared.catalogue.pupil();
+        let learn = |item: &P::Item| pupil.learn(item);
+        self.asked(context).show(&mut page, learn, context);
         page
     }
 

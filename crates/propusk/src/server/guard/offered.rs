@@ -42,7 +42,7 @@ impl<H: ServerHandler> Guard<H> {
         let context = RequestContext::new(NumberOrString::Number(0), nobody.peer().clone());
         for kind in [TargetKind::Tool, TargetKind::Prompt, TargetKind::Resource] {
             let catalogue = &self.shared.catalogue;
-            catalogue.load(kind, &*self.handler, &context).await?;
+            catalogue.load(kind, None, &*self.handler, &context).await?;
         }
         let (handler, context) = (&*self.handler, &context);
         let mut offered = Offered::default();
@@ -66,11 +66,11 @@ fn add<P: Page>(names: &mut Vec<String>, page: &P) -> bool {
 }
 
 /// A handler may look at who is asking, and rmcp makes a peer only for a connection.
-fn nobody() -> RunningService<RoleServer, Nobody> {
+pub(super) fn nobody() -> RunningService<RoleServer, Nobody> {
     serve_directly(Nobody, Nobody, None)
 }
 
-struct Nobody;
+pub(super) struct Nobody;
 
 impl ServerHandler for Nobody {}
 

@@ -1,24 +1,21 @@
 //! Who has had which lists walked, and when.
 //!
 //! A handler may list to some callers what it does not list to others. So what one walk has not
-//! shown is looked for once more with the lists of whoever asks for it; but not at each request,
-//! since names are easily made up.
+//! shown is looked for once more with the lists of whoever asks for it.
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use tokio::sync::OnceCell;
-
 use crate::{AccessToken, Principal, ScopeSet};
 
-/// For so long nothing is walked again for the same caller.
-const FRESH: Duration = Duration::from_secs(10 * 60);
+/// For so long what has been listed to a caller is not walked through again for the same caller.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// Of so many callers it is remembered; the one who walked longest ago makes room.
 const MOST_CALLERS: usize = 1_000;
@@ -26,7 +23,7 @@ const MOST_CALLERS: usize = 1_000;
 /// The walks through the lists of one kind.
 #[derive(Default)]
 pub(super) struct Walks {
-    by_caller: Mutex<HashMap<Walker, Walk>>,
+    by_caller: Mutex<HashMap<Walker, Arc<Walk>>>,
     /// Whether there has ever been one to the end.
     any: AtomicBool,
 }
@@ -34,10 +31,28 @@ pub(super) struct Walks {
 /// Whom a handler may list the same to: a principal with the same scopes, or nobody.
 pub(super) type Walker = Option<(Principal, ScopeSet)>;
 
-#[derive(Clone)]
+/// The walks for one caller.
+#[derive(Default)]
 struct Walk {
-    began: Instant,
-    done: Arc<OnceCell<()>>,
+    /// When the latest that came to its end began.
+    began: Mutex<Option<Instant>>,
+    /// Held while one is on its way, so that there is one at a time.
+    under_way: tokio::sync::Mutex<()>,
+}
+
+impl Walk {
+    fn began(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.began.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there has been one after `since`, or without that a short while ago.
+    fn is_enough(&self, since: Option<Instant>, now: Instant) -> bool {
+        let began = *self.began();
+        began.is_some_and(|began| match since {
+            Some(since) => began > since,
+            None => now.saturating_duration_since(began) < FRESH,
+        })
+    }
 }
 
 /// For whom lists are walked.
@@ -47,14 +62,29 @@ pub(super) fn walker(caller: Option<&AccessToken>) -> Walker {
 }
 
 impl Walks {
-    /// Walks for this caller, unless that has been done a short while ago. Of several requests at
-    /// the same time one walks, and the others wait for it.
-    pub(super) async fn walk<F, E>(&self, walker: Walker, walk: impl FnOnce() -> F) -> Result<(), E>
+    /// Walks for this caller, unless a walk that began after `since` (or without that a short while
+    /// ago) has come to its end. Of several requests at the same time one walks, and the others wait
+    /// for it; who came after it had begun waits for the next.
+    pub(super) async fn walk<F, E>(
+        &self,
+        walker: Walker,
+        since: Option<Instant>,
+        walk: impl FnOnce() -> F,
+    ) -> Result<(), E>
     where
         F: Future<Output = Result<(), E>>,
     {
-        let done = self.latest(walker, Instant::now());
-        done.get_or_try_init(walk).await?;
+        let of_caller = self.of(walker, Instant::now());
+        if of_caller.is_enough(since, Instant::now()) {
+            return Ok(());
+        }
+        let _only = of_caller.under_way.lock().await;
+        let now = Instant::now();
+        if of_caller.is_enough(since, now) {
+            return Ok(());
+        }
+        walk().await?;
+        *of_caller.began() = Some(now);
         self.any.store(true, Ordering::Release);
         Ok(())
     }
@@ -64,37 +94,39 @@ impl Walks {
         self.any.load(Ordering::Acquire)
     }
 
-    fn latest(&self, walker: Walker, now: Instant) -> Arc<OnceCell<()>> {
-        let is_fresh = |walk: &Walk| now.saturating_duration_since(walk.began) < FRESH;
+    fn of(&self, walker: Walker, now: Instant) -> Arc<Walk> {
         let mut walks = self
             .by_caller
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(walk) = walks.get(&walker).filter(|walk| is_fresh(walk)) {
-            return Arc::clone(&walk.done);
+        if let Some(walk) = walks.get(&walker) {
+            return Arc::clone(walk);
         }
         if walks.len() >= MOST_CALLERS {
-            walks.retain(|_, walk| is_fresh(walk));
+            let in_use = |walk: &Arc<Walk>| Arc::strong_count(walk) > 1;
+            walks.retain(|_, walk| in_use(walk) || walk.is_enough(None, now));
         }
         if walks.len() >= MOST_CALLERS {
-            let oldest = walks.iter().min_by_key(|(_, walk)| walk.began);
+            // One that is under way for the first time is the newest.
+            let age = |walk: &Walk| {
+                let began = *walk.began();
+                (began.is_none(), began)
+            };
+            let oldest = walks.iter().min_by_key(|(_, walk)| age(walk));
             if let Some(oldest) = oldest.map(|(walker, _)| walker.clone()) {
                 walks.remove(&oldest);
             }
         }
-        let done = Arc::<OnceCell<()>>::default();
-        let walk = Walk {
-            began: now,
-            done: Arc::clone(&done),
-        };
-        walks.insert(walker, walk);
-        done
+        Arc::clone(walks.entry(walker).or_default())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::{
+        cell::Cell,
+        task::{Context, Waker},
+    };
 
     use super::*;
 
@@ -112,31 +144,59 @@ mod tests {
                 result
             }
         };
-        assert_eq!(walks.walk(None, walk(Err(()))).await, Err(()));
+        assert_eq!(walks.walk(None, None, walk(Err(()))).await, Err(()));
         assert!(!walks.any());
         for _ in 0..3 {
-            assert_eq!(walks.walk(None, walk(Ok(()))).await, Ok(()));
-            assert_eq!(walks.walk(who("alice"), walk(Ok(()))).await, Ok(()));
+            assert_eq!(walks.walk(None, None, walk(Ok(()))).await, Ok(()));
+            let alice = walks.walk(who("alice"), None, walk(Ok(())));
+            assert_eq!(alice.await, Ok(()));
         }
         assert_eq!(count.get(), 3);
         assert!(walks.any());
     }
 
+    /// What is added to a list while it is walked may stand before where the walk has come to.
+    #[tokio::test]
+    async fn who_came_after_a_walk_began_is_served_by_the_next_and_that_by_one() {
+        let (walks, count) = (Walks::default(), Cell::new(0));
+        let gate = tokio::sync::Semaphore::new(0);
+        let walk = || async {
+            count.set(count.get() + 1);
+            gate.acquire().await.map_err(drop)?.forget();
+            Ok::<_, ()>(())
+        };
+        let cx = &mut Context::from_waker(Waker::noop());
+        let mut first = Box::pin(walks.walk(None, Some(Instant::now()), walk));
+        assert!(first.as_mut().poll(cx).is_pending());
+        let later = Instant::now();
+        let mut all: Vec<_> = (0..3)
+            .map(|_| Box::pin(walks.walk(None, Some(later), walk)))
+            .collect();
+        for waiting in &mut all {
+            assert!(waiting.as_mut().poll(cx).is_pending());
+        }
+        gate.add_permits(1);
+        assert_eq!(first.await, Ok(()));
+        gate.add_permits(1);
+        for waiting in all {
+            assert_eq!(waiting.await, Ok(()));
+        }
+        assert_eq!(count.get(), 2);
+    }
+
     #[test]
     fn what_is_remembered_is_bounded_and_grows_old() {
         let (walks, start) = (Walks::default(), Instant::now());
-        let first = walks.latest(who("first"), start);
-        assert!(Arc::ptr_eq(
-            &first,
-            &walks.latest(who("first"), start + FRESH / 2)
-        ));
-        assert!(!Arc::ptr_eq(
-            &first,
-            &walks.latest(who("first"), start + FRESH)
-        ));
+        let first = walks.of(who("first"), start);
+        assert!(!first.is_enough(None, start));
+        *first.began() = Some(start);
+        assert!(first.is_enough(None, start + FRESH / 2));
+        assert!(!first.is_enough(None, start + FRESH));
+        assert!(!first.is_enough(Some(start), start));
+        assert!(Arc::ptr_eq(&first, &walks.of(who("first"), start)));
         for n in 0..2 * MOST_CALLERS {
-            walks.latest(who(&n.to_string()), start + FRESH);
+            walks.of(who(&n.to_string()), start + FRESH);
         }
-        assert_eq!(walks.by_caller.lock().unwrap().len(), MOST_CALLERS);
+        assert!(walks.by_caller.lock().unwrap().len() <= MOST_CALLERS);
     }
 }

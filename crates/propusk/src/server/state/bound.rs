@@ -21,7 +21,11 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 
-use super::{keeper::Keeper, sealer::StateSealer};
+use super::{
+    super::legacy_tasks::{TASK_RESULT, related_task, task_in_mut},
+    keeper::Keeper,
+    sealer::StateSealer,
+};
 
 /// A handler around a handler: what the inner one gives a client to keep (`requestState`, cursors,
 /// task ids) goes out sealed and comes back opened, and only from the same principal. The inner one
@@ -47,7 +51,9 @@ use super::{keeper::Keeper, sealer::StateSealer};
 /// name and arguments, too. States and cursors are good for an hour, task ids for a week or as long
 /// as their task lives. All anonymous callers are one principal.
 ///
-/// Of task ids, those in answers are sealed. rmcp sends no `notifications/tasks` to subscribers yet; a
+/// Of task ids, those in answers are sealed. `tasks/result` of 2025-11-25, which rmcp leaves to
+/// `on_custom_request`, is opened like `tasks/get`. (Other requests of a handler's own are passed on as
+/// they are, `tasks/list` among them: what they tell of ids is the handler's affair.) rmcp sends no `notifications/tasks` to subscribers yet; a
 /// handler that sends one by itself, through its `Peer`, sends its own id, which no client knows and
 /// nobody can use: what is not sealed for a caller is not opened for one.
 #[derive(Debug, Clone)]
@@ -219,6 +225,30 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
             .map_err(|e| id.hide(e))
     }
 
+    async fn on_custom_request(
+        &self,
+        mut request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        if request.method != TASK_RESULT {
+            return self.handler.on_custom_request(request, context).await;
+        }
+        let Some(id) = task_in_mut(&mut request) else {
+            let missing = "taskId is missing or is not a text";
+            return Err(ErrorData::invalid_params(missing, None));
+        };
+        let id = self.keeper.open_task(&context, id)?;
+        let mut result = self
+            .handler
+            .on_custom_request(request, context)
+            .await
+            .map_err(|e| id.hide(e))?;
+        if let Some(related) = related_task(&mut result.0) {
+            *related = id.sealed;
+        }
+        Ok(result)
+    }
+
     pass_on! {
         ping(context: RequestContext<RoleServer>) -> Result<(), ErrorData>;
         initialize(
@@ -243,10 +273,6 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
             request: UnsubscribeRequestParams,
             context: RequestContext<RoleServer>
         ) -> Result<(), ErrorData>;
-        on_custom_request(
-            request: CustomRequest,
-            context: RequestContext<RoleServer>
-        ) -> Result<CustomResult, ErrorData>;
         on_cancelled(
             notification: CancelledNotificationParam,
             context: NotificationContext<RoleServer>

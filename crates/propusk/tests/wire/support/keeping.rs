@@ -7,14 +7,16 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ContentBlock,
-        CreateTaskResult, GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult,
-        InputRequiredResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-        ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-        ServerCapabilities, ServerConfig, SubscriptionFilter, UpdateTaskParams,
+        CreateTaskResult, CustomRequest, CustomResult, GetPromptRequestParams, GetPromptResponse,
+        GetTaskParams, GetTaskResult, InputRequiredResult, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+        SubscriptionFilter, UpdateTaskParams,
     },
     service::{RequestContext, SubscriptionContext, SubscriptionSink},
     task_manager::{TaskManager, TaskOptions},
 };
+use serde_json::json;
 use tokio::sync::Semaphore;
 
 /// It believes every state, cursor and task id that it gets: what it gets wrong, it was given.
@@ -119,6 +121,25 @@ impl ServerHandler for Keeping {
             .into(),
             Err(asks) => asks.into(),
         })
+    }
+
+    /// `tasks/result` of 2025-11-25: it gives anybody the result of the task with this id.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let id = &request.params.as_ref().expect("it has some")["taskId"];
+        let known = id.as_str().and_then(|id| self.tasks.get_task(id).ok());
+        if request.method != "tasks/result" || known.is_none() {
+            return Err(ErrorData::invalid_params(
+                format!("unknown task: {id}"),
+                None,
+            ));
+        }
+        let of = context.caller().map_or("nobody", |c| c.subject());
+        let related = json!({ "io.modelcontextprotocol/related-task": { "taskId": id } });
+        Ok(CustomResult::new(json!({ "of": of, "_meta": related })))
     }
 
     async fn get_prompt(
