@@ -73,6 +73,111 @@ fn tokens_without_an_audience_are_accepted_by_rule_for_their_client_only() {
     }
 }
 
+/// What stands beside one issuer in the file is for that one, whoever types another.
+#[test]
+fn keys_and_clients_of_the_files_issuer_are_not_for_a_typed_one() {
+    let (place, a, b) = (Sandbox::new(), LocalIssuer::start(), LocalIssuer::start());
+    place.write("a.json", a.key_set().to_string());
+    place.write("b.json", b.key_set().to_string());
+    let (jwks, clients) = ("jwks = 'a.json'", "accept-client = ['app']");
+    let typed = ["--issuer", b.url()];
+    #[rustfmt::skip]
+    let table: &[(&str, Words<'_>, &str)] = &[
+        (jwks, &[], "jwks"),
+        (clients, &[], "accept-client"),
+        (jwks, &["--issuer", "https://third.example"], "jwks"),
+        // One of the two that stand in the file would be left.
+        ("jwks = 'a.json'\naccept-client = ['app']", &["--jwks", "b.json"], "accept-client"),
+        ("jwks = 'a.json'\naccept-client = ['app']", &["--accept-client", "app-b"], "jwks"),
+    ];
+    for (keys, flags, key) in table {
+        place.write(
+            "propusk.toml",
+            format!("[serve]\nissuer = ['{}']\n{keys}\n", a.url()),
+        );
+        let flags = [&typed[..], flags].concat();
+        for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["inspect", "t"]] {
+            let done = place.run(&[command, &flags].concat()).code(2);
+            for word in [
+                key,
+                a.url(),
+                "[serve]",
+                "--issuer",
+                "PROPUSK_ISSUER",
+                "[[serve.issuer]]",
+            ] {
+                assert!(done.err.contains(word), "{keys} {word}: {done:?}");
+            }
+        }
+        let env = [("PROPUSK_ISSUER", b.url())];
+        let more = &flags[2..];
+        let args = [&["serve", "--listen", "127.0.0.1:0"], more].concat();
+        place.run_with(&env, &args).code(2);
+    }
+    // Who types the file's own issuer means the same, and who types all of it needs nothing of it.
+    let all = format!("[serve]\nissuer = ['{}']\n{jwks}\n{clients}\n", a.url());
+    place.write("propusk.toml", all);
+    for flags in [
+        &["--issuer", a.url()][..],
+        &["--issuer", b.url(), "--issuer", a.url()],
+    ] {
+        let server = place.serve(flags);
+        says(&place, &server, &without_audience(&a, "app"), 0);
+        says(&place, &server, &without_audience(&b, "app"), 3);
+        // The keys of one are none of the other.
+        let forged = json!({"aud": server.url, "iss": b.url()});
+        says(&place, &server, &a.token(&forged), 3);
+    }
+    let server = place.serve(&[
+        "--issuer",
+        b.url(),
+        "--jwks",
+        "b.json",
+        "--accept-client",
+        "app-b",
+    ]);
+    says(&place, &server, &without_audience(&b, "app-b"), 0);
+    says(&place, &server, &without_audience(&b, "app"), 3);
+    // Clients of who is asked about tokens are none of an issuer that is typed.
+    place.write(
+        "propusk.toml",
+        "[serve]\nintrospect = 'https://c.example/i'\nintrospect-client-id = 'me'\n\
+         introspect-secret = 'hunter2'\naccept-client = ['app']\n",
+    );
+    let done = place.run(&["serve", "--listen", "127.0.0.1:0", "--issuer", b.url()]);
+    assert!(done.code(2).err.contains("introspect-accept-client"));
+}
+
+#[test]
+fn a_typed_issuer_keeps_what_its_table_says() {
+    let (place, a, b) = (Sandbox::new(), LocalIssuer::start(), LocalIssuer::start());
+    place.write("a.json", a.key_set().to_string());
+    let write = |keys: &str| {
+        let table = |issuer: &LocalIssuer, keys: &str| {
+            format!("[[serve.issuer]]\nurl = '{}'\n{keys}\n", issuer.url())
+        };
+        place.write("propusk.toml", table(&a, keys) + &table(&b, ""));
+    };
+    let named = ["--issuer", a.url()];
+    let env = [("PROPUSK_ISSUER", a.url())];
+    for (keys, access, jwt) in [
+        ("require-at-jwt = true", 0, 3),
+        ("algorithms = ['RS256']", 3, 3),
+        ("", 0, 0),
+    ] {
+        write(keys);
+        let (typed, variable) = (place.serve(&named), place.serve_with(&env, &[]));
+        let laid_over = place.serve(&[&named[..], &["--jwks", "a.json"]].concat());
+        for server in [&typed, &variable, &laid_over] {
+            let ours = json!({"aud": server.url});
+            says(&place, server, &a.signed("at+jwt", &ours), access);
+            says(&place, server, &a.signed("JWT", &ours), jwt);
+            // An issuer of the file that was not typed is none.
+            says(&place, server, &b.token(&ours), 3);
+        }
+    }
+}
+
 /// The client ids of one issuer mean nothing at another.
 #[test]
 fn the_rule_of_one_issuer_is_none_of_another() {

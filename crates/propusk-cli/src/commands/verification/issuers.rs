@@ -27,24 +27,26 @@ impl Issuers {
         config: &mut ServeConfig,
         clients: &[String],
     ) -> Result<Self, Failure> {
-        let mut given = match &args.issuer[..] {
-            [] => std::mem::take(&mut config.issuer),
-            typed => lists::words(typed).into_iter().map(From::from).collect(),
-        };
+        let beside = Beside::of(args, config);
+        let mut given = chosen(&args.issuer, std::mem::take(&mut config.issuer));
         let (typed, configured) = (args.jwks.take(), config.jwks.take());
         if typed.is_some() || configured.is_some() {
-            let [only] = &mut given[..] else {
-                return Err(Failure::usage(
+            let only = match typed.is_some() {
+                true => alone(&mut given),
+                false => beside.owner("jwks", &mut given)?,
+            };
+            let only = only.ok_or_else(|| {
+                Failure::usage(
                     "--jwks: name the issuer whose tokens these keys sign with one --issuer",
                 )
                 .hint("a token of another issuer would be accepted otherwise")
-                .hint(TABLES));
-            };
+                .hint(TABLES)
+            })?;
             said_once("jwks", typed.is_none() && only.jwks.is_some())?;
             only.jwks = typed.or(configured);
         }
         if !clients.is_empty() {
-            accept(&mut given, clients, !args.accept_client.is_empty())?;
+            accept(&mut given, clients, !args.accept_client.is_empty(), &beside)?;
         }
         let issuers = given.into_iter().map(Issuer::parse);
         let issuers = Self(issuers.collect::<Result<_, _>>()?);
@@ -107,22 +109,99 @@ impl Issuers {
 const TABLES: &str = "several issuers with settings of their own have each a table \
                       [[serve.issuer]] in propusk.toml, with url and jwks or accept-client";
 
-/// Client ids of one issuer mean nothing at another.
-fn accept(issuers: &mut [IssuerConfig], clients: &[String], typed: bool) -> Result<(), Failure> {
+/// The issuers that were typed, each with what its table in the file says, or else those of the
+/// file. What is strict in the file stays strict for who types the same issuer again.
+fn chosen(typed: &[String], mut configured: Vec<IssuerConfig>) -> Vec<IssuerConfig> {
+    if typed.is_empty() {
+        return configured;
+    }
+    let chosen = lists::words(typed).into_iter().map(|url| {
+        let known = configured.iter().position(|issuer| issuer.url == url);
+        known.map_or_else(|| url.into(), |index| configured.remove(index))
+    });
+    chosen.collect()
+}
+
+fn alone(issuers: &mut [IssuerConfig]) -> Option<&mut IssuerConfig> {
     match issuers {
-        // Then they are for introspection, or for nothing, which is said there.
-        [] => {}
-        [only] => {
-            said_once("accept-client", !typed && !only.accept_client.is_empty())?;
-            only.accept_client = clients.to_vec();
-        }
-        _ => {
-            return Err(
-                Failure::usage("--accept-client: this is for the client of one --issuer")
-                    .hint(TABLES),
-            );
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+/// Whom `jwks` and `accept-client` in `[serve]` stand beside: they mean nothing for anybody else.
+enum Beside {
+    /// Nobody else was typed, or the file leaves it open.
+    Anybody,
+    /// Issuers were typed, and these are those of the file.
+    Issuers(Vec<String>),
+    /// Issuers were typed, and the file has only an endpoint to introspect at.
+    Introspection,
+}
+
+impl Beside {
+    fn of(args: &VerificationArgs, config: &ServeConfig) -> Self {
+        match &config.issuer[..] {
+            _ if args.issuer.is_empty() => Self::Anybody,
+            [] if config.introspect.is_some() => Self::Introspection,
+            [] => Self::Anybody,
+            own => Self::Issuers(own.iter().map(|issuer| issuer.url.clone()).collect()),
         }
     }
+
+    /// The one of these issuers that the key of the file is for.
+    fn owner<'a>(
+        &self,
+        key: &str,
+        given: &'a mut [IssuerConfig],
+    ) -> Result<Option<&'a mut IssuerConfig>, Failure> {
+        let own = match self {
+            Self::Issuers(own) => own,
+            Self::Introspection if key == "accept-client" => {
+                return Err(Failure::usage(
+                    "accept-client stands in [serve] beside introspect, and --issuer (or \
+                     PROPUSK_ISSUER) names an issuer whose clients these are not",
+                )
+                .hint("write introspect-accept-client in the file")
+                .hint("or type --accept-client for the clients of that issuer"));
+            }
+            Self::Anybody | Self::Introspection => return Ok(alone(given)),
+        };
+        let [own] = &own[..] else {
+            return Ok(None);
+        };
+        match given.iter_mut().find(|issuer| issuer.url == *own) {
+            Some(owner) => Ok(Some(owner)),
+            None => Err(Failure::usage(format!(
+                "{key} stands in [serve] beside the issuer {own:?}, and --issuer (or \
+                 PROPUSK_ISSUER) names another"
+            ))
+            .hint(format!("type --{key} for that one too"))
+            .hint(TABLES)),
+        }
+    }
+}
+
+/// Client ids of one issuer mean nothing at another.
+fn accept(
+    issuers: &mut [IssuerConfig],
+    clients: &[String],
+    typed: bool,
+    beside: &Beside,
+) -> Result<(), Failure> {
+    if issuers.is_empty() {
+        // Then they are for introspection, or for nothing, which is said there.
+        return Ok(());
+    }
+    let only = match typed {
+        true => alone(issuers),
+        false => beside.owner("accept-client", issuers)?,
+    };
+    let only = only.ok_or_else(|| {
+        Failure::usage("--accept-client: this is for the client of one --issuer").hint(TABLES)
+    })?;
+    said_once("accept-client", !typed && !only.accept_client.is_empty())?;
+    only.accept_client = clients.to_vec();
     Ok(())
 }
 
