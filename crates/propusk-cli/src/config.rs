@@ -47,6 +47,7 @@ pub(crate) struct ServeConfig {
     #[serde(default)]
     pub(crate) accept_client: Vec<String>,
     pub(crate) introspect: Option<String>,
+    pub(crate) introspect_issuer: Option<String>,
     pub(crate) introspect_client_id: Option<String>,
     pub(crate) introspect_secret: Option<String>,
     pub(crate) introspect_secret_file: Option<std::path::PathBuf>,
@@ -179,6 +180,7 @@ mod tests {
             audience = ["api://notes"]
             accept-client = ["a"]
             introspect = "issuer"
+            introspect-issuer = "https://login.example"
             introspect-client-id = "c"
             introspect-secret = "s"
             introspect-secret-file = "f"

@@ -302,6 +302,7 @@ fn introspected_tokens_need_an_audience_or_the_rule() {
     let (place, issuer) = (Sandbox::new(), LocalIssuer::start());
     let rule = "introspect-accept-client = ['app-1']";
     let with_issuer = format!("issuer = ['{}']\naccept-client = ['app-1']", issuer.url());
+    let named = format!("{with_issuer}\nintrospect-issuer = '{}'", issuer.url());
     let other = format!("{rule}\nissuer = ['https://login.example']");
     let answer = |members: Value| {
         let mut answer = json!({"active": true, "sub": "alice", "client_id": "app-1"});
@@ -317,9 +318,12 @@ fn introspected_tokens_need_an_audience_or_the_rule() {
         (rule, answer(json!({})), 0),
         (rule, answer(json!({"client_id": "app-2"})), 3),
         (rule, answer(json!({"aud": "https://other.example/mcp"})), 3),
-        // One word for both where the issuer and the endpoint are one.
+        (rule, json!({"active": true, "sub": "alice", "azp": "app-1"}), 0),
+        (rule, json!({"active": true, "sub": "alice", "azp": "app-2"}), 3),
+        // One word for both where the issuer and the endpoint are one, which is to be said.
         ("accept-client = ['app-1']", answer(json!({})), 0),
-        (&with_issuer, answer(json!({})), 0),
+        (&named, answer(json!({})), 0),
+        (&with_issuer, answer(json!({})), 3),
         (&other, answer(json!({})), 0),
     ];
     for (keys, answer, code) in table {
@@ -330,11 +334,111 @@ fn introspected_tokens_need_an_audience_or_the_rule() {
     }
 }
 
+/// Many issuers share a host, and an issuer's endpoint may be at another: an address says nothing.
+#[test]
+fn an_endpoint_answers_for_an_issuer_only_if_that_is_said() {
+    let (place, endpoint, other) = (Sandbox::new(), LocalIssuer::start(), LocalIssuer::start());
+    let tenant = format!("{}/realms/a", endpoint.url());
+    let (own, far) = (endpoint.url(), other.url());
+    let answer = |iss: Option<&str>| {
+        let mut answer = json!({"active": true, "sub": "alice", "client_id": "app-1"});
+        if let Some(iss) = iss {
+            answer["iss"] = iss.into();
+        }
+        answer
+    };
+    // The issuer of JSON Web Tokens, whom the endpoint answers for, whose token it says it is;
+    // what comes of it, and whose user the caller then is.
+    let endpoint_name = format!("{own}/introspect");
+    #[rustfmt::skip]
+    let table: &[(&str, Option<&str>, Option<&str>, Option<&str>)] = &[
+        (&tenant, None, None, Some(&endpoint_name)),
+        (&tenant, None, Some(&tenant), None),
+        (&tenant, Some(&tenant), None, Some(&tenant)),
+        (&tenant, Some(&tenant), Some(&tenant), Some(&tenant)),
+        (&tenant, Some(&tenant), Some(own), None),
+        (&tenant, Some(own), None, Some(own)),
+        (&tenant, Some(own), Some(&tenant), None),
+        (far, None, None, Some(&endpoint_name)),
+        (far, None, Some(far), None),
+        (far, Some(far), None, Some(far)),
+        (far, Some(far), Some(far), Some(far)),
+    ];
+    for (issuer, speaks_for, iss, found) in table {
+        let named = speaks_for.map(|url| format!("introspect-issuer = '{url}'"));
+        let keys = format!("issuer = ['{issuer}']\n{}", named.unwrap_or_default());
+        let rule = "introspect-accept-client = ['app-1']";
+        let server = asking(&place, &endpoint, &format!("{keys}\n{rule}"));
+        endpoint.publish("/introspect", &answer(*iss));
+        let done = place.call("opaque-token", &server.url, &["whoami", "--json"]);
+        let row = format!("{issuer} {speaks_for:?} {iss:?}: {done:?}");
+        assert_eq!(done.code, if found.is_some() { 0 } else { 3 }, "{row}");
+        if let Some(found) = found {
+            assert!(done.out.contains(&format!("{found:?}")), "{row}");
+        } else if speaks_for.is_none() {
+            let inspected = place.run(&["inspect", "opaque-token"]).code(3);
+            assert!(
+                inspected.out.contains("--introspect-issuer"),
+                "{inspected:?}"
+            );
+        }
+        // The clients of the issuer are the endpoint's only where it answers for that issuer.
+        let server = asking(
+            &place,
+            &endpoint,
+            &format!("{keys}\naccept-client = ['app-1']"),
+        );
+        let own_clients = *speaks_for == Some(*issuer);
+        let code = if found.is_some() && own_clients { 0 } else { 3 };
+        says(&place, &server, "opaque-token", code);
+    }
+}
+
+/// The flag and the variable say the same, and bind the endpoint of the file only with it.
+#[test]
+fn an_issuer_of_introspection_is_for_the_endpoint_that_it_was_said_of() {
+    let (place, issuer) = (Sandbox::new(), LocalIssuer::start());
+    let endpoint = format!("{}/introspect", issuer.url());
+    let named = ["--introspect-issuer", issuer.url()];
+    let asks = ["--introspect", &*endpoint, "--introspect-client-id", "me"];
+    let accepts = ["--issuer", issuer.url(), "--accept-client", "app-1"];
+    let secret = ("PROPUSK_INTROSPECT_SECRET", "hunter2");
+    let variable = ("PROPUSK_INTROSPECT_ISSUER", issuer.url());
+    issuer.publish(
+        "/introspect",
+        &json!({"active": true, "sub": "alice", "client_id": "app-1"}),
+    );
+    for (env, flags, code) in [
+        (&[secret][..], &named[..], 0),
+        (&[secret, variable], &[], 0),
+        (&[secret], &[], 3),
+    ] {
+        let server = place.serve_with(env, &[&asks[..], &accepts, flags].concat());
+        says(&place, &server, "opaque-token", code);
+    }
+    for key in [
+        format!("introspect-issuer = '{}'", issuer.url()),
+        "introspect-accept-client = ['app-1']".to_owned(),
+    ] {
+        let of_file = "introspect = 'https://a.example/introspect'";
+        place.write("propusk.toml", format!("[serve]\n{of_file}\n{key}\n"));
+        let args = [&["serve", "--listen", "127.0.0.1:0"], &asks[..]].concat();
+        let done = place.run_with(&[secret], &args).code(2);
+        let (name, _) = key.split_once(' ').unwrap();
+        for word in [name, "--introspect ", "[serve]"] {
+            assert!(done.err.contains(word), "{word}: {done:?}");
+        }
+    }
+}
+
 #[test]
 fn leeway_and_signed_answers_of_introspection() {
     let (place, issuer) = (Sandbox::new(), LocalIssuer::start());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let signed = format!("issuer = ['{}']\nintrospect-signed = true", issuer.url());
+    let signed = format!(
+        "introspect-issuer = '{}'\nintrospect-signed = true",
+        issuer.url()
+    );
     #[rustfmt::skip]
     let table: &[(&str, u64, i32)] = &[
         ("", 200, 3),

@@ -141,6 +141,7 @@ fn values_that_make_no_sense() {
         (&["--introspect", ""], "--introspect"),
         (&["--introspect", "login.example", "--introspect-client-id", "me"], "--introspect"),
         (&["--introspect", "https://a.example/i", "--introspect-client-id", ""], "--introspect-client-id"),
+        (&["--introspect", "https://a.example/i", "--introspect-issuer", "a.example"], "--introspect-issuer"),
         (&["--introspect", "https://a.example/i", "--introspect-client-id", "me", "--introspect-auth", "digest"], "private_key_jwt"),
     ];
     let env = [("PROPUSK_INTROSPECT_SECRET", SECRET)];
@@ -224,6 +225,11 @@ fn what_has_no_effect_is_said() {
             "--accept-client",
         ),
         ("PROPUSK_AUDIENCE", "audience = ['x']", "--audience"),
+        (
+            "PROPUSK_INTROSPECT_ISSUER",
+            "introspect-issuer = 'x'",
+            "--introspect-issuer",
+        ),
         ("", "introspect-secret = 'x'", "introspect-secret"),
         ("", "introspect-signed = true", "introspect-signed"),
         ("", "introspect-leeway = '1s'", "introspect-leeway"),
@@ -261,7 +267,7 @@ fn what_has_no_effect_is_said() {
             format!(
                 "introspect = '{endpoint}'\nintrospect-client-id = 'me'\nintrospect-secret = 's'\nintrospect-signed = true"
             ),
-            "issuer",
+            "--introspect-issuer",
         ),
     ] {
         place.write("some.toml", format!("[serve]\n{keys}\n"));

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use propusk::{ClientAuthentication, ClientKey, IntrospectionVerifier, IssuerUrl, WithoutAudience};
+use propusk::{
+    ClientAuthentication, ClientKey, IntrospectionVerifier, InvalidIntrospection, IssuerUrl,
+    WithoutAudience,
+};
 
 use super::{
     issuers::{Issuers, leeway},
@@ -22,7 +25,8 @@ pub(super) struct Introspection {
 
 /// Where to ask.
 enum Place {
-    /// The endpoint itself, and the issuer of its origin where there is one.
+    /// The endpoint itself, and whose tokens it answers for where that was said: an address proves
+    /// nothing, as many issuers share a host.
     Endpoint {
         url: String,
         issuer: Option<IssuerUrl>,
@@ -37,8 +41,11 @@ impl Introspection {
         config: &mut ServeConfig,
         issuers: &Issuers,
     ) -> Result<Option<Self>, Failure> {
+        theirs_alone(args, config)?;
+        let issuer = args.introspect_issuer.take();
+        let issuer = issuer.or(config.introspect_issuer.take());
         let Some(place) = args.introspect.take().or(config.introspect.take()) else {
-            return match without_effect(args, config) {
+            return match without_effect(args, config, issuer.is_some()) {
                 Some(name) => Err(Failure::usage(format!(
                     "{name} has no effect without --introspect"
                 ))
@@ -46,7 +53,7 @@ impl Introspection {
                 None => Ok(None),
             };
         };
-        let place = Place::resolve(place, issuers)?;
+        let place = Place::resolve(place, issuer, issuers)?;
         let client = client(args, config)?;
         let clients = &mut config.introspect_accept_client;
         Ok(Some(Self {
@@ -62,8 +69,12 @@ impl Introspection {
     /// tells whether they are. A key of its own in the file is more exact, unless they were typed.
     pub(super) fn accept(&mut self, clients: &[String], typed: bool, issuers: &Issuers) -> bool {
         let own = match &self.place {
-            Place::Issuer(_) => true,
-            Place::Endpoint { issuer, .. } => issuer.is_some() || issuers.is_empty(),
+            Place::Issuer(issuer)
+            | Place::Endpoint {
+                issuer: Some(issuer),
+                ..
+            } if !issuers.is_empty() => issuers.only() == Some(issuer),
+            _ => issuers.is_empty(),
         };
         let taken = own && (typed || self.clients.is_empty());
         if taken {
@@ -93,7 +104,12 @@ impl Introspection {
         };
         let mut verifier = made.map_err(wrong)?;
         if self.signed {
-            verifier = verifier.signed_answers().map_err(wrong)?;
+            verifier = verifier.signed_answers().map_err(|error| match error {
+                InvalidIntrospection::NoIssuer => {
+                    wrong(error).hint("introspect-signed: name it with --introspect-issuer URL")
+                }
+                error => wrong(error),
+            })?;
         }
         if let Some(leeway) = self.leeway {
             verifier = verifier.leeway(leeway);
@@ -107,24 +123,59 @@ impl Introspection {
 }
 
 impl Place {
-    fn resolve(place: String, issuers: &Issuers) -> Result<Self, Failure> {
-        match (place.as_str(), issuers.only()) {
-            ("issuer", Some(issuer)) => Ok(Self::Issuer(issuer.clone())),
-            ("issuer", None) => Err(Failure::usage(
-                "--introspect issuer: name the issuer with exactly one --issuer",
-            )),
-            (url, _) => Ok(Self::Endpoint {
-                issuer: issuers.of_origin(url).cloned(),
-                url: place,
-            }),
+    fn resolve(place: String, issuer: Option<String>, issuers: &Issuers) -> Result<Self, Failure> {
+        let issuer = issuer.as_deref().map(IssuerUrl::parse).transpose();
+        let issuer =
+            issuer.map_err(|error| Failure::usage(format!("--introspect-issuer: {error}")))?;
+        if place != "issuer" {
+            return Ok(Self::Endpoint { url: place, issuer });
         }
+        match issuer.or_else(|| issuers.only().cloned()) {
+            Some(issuer) => Ok(Self::Issuer(issuer)),
+            None => Err(Failure::usage(
+                "--introspect issuer: name the issuer with exactly one --issuer, or with \
+                 --introspect-issuer",
+            )),
+        }
+    }
+}
+
+/// What the file says of the place that it asks at is not for another one that was typed.
+fn theirs_alone(args: &VerificationArgs, config: &ServeConfig) -> Result<(), Failure> {
+    let (Some(typed), Some(own)) = (&args.introspect, &config.introspect) else {
+        return Ok(());
+    };
+    let beside = [
+        (
+            "introspect-issuer",
+            args.introspect_issuer.is_none() && config.introspect_issuer.is_some(),
+        ),
+        (
+            "introspect-accept-client",
+            args.accept_client.is_empty() && !config.introspect_accept_client.is_empty(),
+        ),
+    ];
+    match beside.iter().find(|(_, left)| *left && typed != own) {
+        Some((key, _)) => Err(Failure::usage(format!(
+            "{key} stands in [serve] beside the introspect of the file, and --introspect (or \
+             PROPUSK_INTROSPECT) names another place"
+        ))
+        .hint(
+            "type --introspect-issuer and --accept-client too, or change introspect in the file",
+        )),
+        None => Ok(()),
     }
 }
 
 /// What is said about a question that nobody asks. The secret in the environment is not among it:
 /// those of several programs are often exported together.
-fn without_effect(args: &VerificationArgs, config: &ServeConfig) -> Option<&'static str> {
+fn without_effect(
+    args: &VerificationArgs,
+    config: &ServeConfig,
+    has_issuer: bool,
+) -> Option<&'static str> {
     let given = [
+        ("--introspect-issuer", has_issuer),
         (
             "--introspect-client-id",
             args.introspect_client_id.is_some() || config.introspect_client_id.is_some(),

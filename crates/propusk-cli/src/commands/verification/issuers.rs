@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use propusk::{IssuerUrl, JwtVerifier, ResourceUrl, SignatureAlgorithm, WithoutAudience};
+use propusk::{IssuerUrl, JwtVerifier, SignatureAlgorithm, WithoutAudience};
 
 use super::{issuer_config::IssuerConfig, key_place::KeyPlace, lists};
 use crate::{args::VerificationArgs, config::ServeConfig, failure::Failure};
@@ -72,21 +72,6 @@ impl Issuers {
     pub(super) fn only(&self) -> Option<&IssuerUrl> {
         match &self.0[..] {
             [only] => Some(&only.url),
-            _ => None,
-        }
-    }
-
-    /// The issuer at the same scheme, host and port as this URL, where there is exactly one.
-    pub(super) fn of_origin(&self, url: &str) -> Option<&IssuerUrl> {
-        let origin = |text: &str| {
-            let url = ResourceUrl::parse(text).ok()?;
-            Some((url.scheme().to_owned(), url.host().to_owned(), url.port()))
-        };
-        let wanted = origin(url)?;
-        let urls = self.0.iter().map(|issuer| &issuer.url);
-        let mut fitting = urls.filter(|issuer| origin(issuer.as_str()).as_ref() == Some(&wanted));
-        match (fitting.next(), fitting.next()) {
-            (only, None) => only,
             _ => None,
         }
     }
@@ -273,37 +258,5 @@ pub(super) fn leeway(key: &str, given: Option<String>) -> Result<Option<Duration
             Failure::usage(format!("{key}: {text:?} is no such duration"))
                 .hint("write one from 0s to 5m; 30s is usual"),
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_belongs_to_the_issuer_of_its_origin_only() {
-        let issuers = |urls: &[&str]| {
-            let given = urls.iter().map(|url| url.to_string().into());
-            let issuers = given.map(Issuer::parse).collect::<Result<_, _>>();
-            Issuers(issuers.expect("issuers"))
-        };
-        let (a, b) = ("https://a.example", "https://b.example/tenant");
-        for (configured, endpoint, expected) in [
-            (&[a][..], "https://a.example/introspect", Some(a)),
-            (&[a], "https://a.example:443/introspect", Some(a)),
-            (&[a], "https://other.example/introspect", None),
-            (&[a], "http://a.example/introspect", None),
-            (&[a, b], "https://b.example/introspect", Some(b)),
-            (
-                &[b, "https://b.example/two"],
-                "https://b.example/introspect",
-                None,
-            ),
-            (&[], "https://a.example/introspect", None),
-        ] {
-            let issuers = issuers(configured);
-            let found = issuers.of_origin(endpoint).map(IssuerUrl::as_str);
-            assert_eq!(found, expected, "{configured:?} {endpoint}");
-        }
     }
 }
