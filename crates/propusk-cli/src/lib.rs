@@ -9,11 +9,14 @@ mod failure;
 mod nearest;
 mod output;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 pub use args::Cli;
 use args::Command;
 use failure::Failure;
+
+/// For so long work that was begun may go on when everything else has ended.
+const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// Runs one command and tells how the process should end.
 #[must_use]
@@ -35,7 +38,7 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::unavailable(format!("cannot start: {error}")))?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match cli.command {
             Command::Serve(args) => {
                 commands::serve::run(args, config.serve, config.scopes, config.tokens).await
@@ -47,5 +50,8 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
                 commands::inspect::run(args, config.serve, config.scopes, config.tokens).await
             }
         }
-    })
+    });
+    // A thread that hangs in a file system does not hold up a stop that was asked for.
+    runtime.shutdown_timeout(LAST_WORK);
+    done
 }

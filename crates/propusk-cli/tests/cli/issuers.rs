@@ -284,6 +284,27 @@ fn a_key_file_that_breaks_later_changes_nothing_until_it_is_mended() {
     });
 }
 
+/// To open a pipe waits for a writer, and a thread that waits would hold up the stop.
+#[test]
+fn a_key_file_that_becomes_a_pipe_hangs_nothing() {
+    let (place, issuer) = (Sandbox::new(), LocalIssuer::start());
+    place.write("keys.json", issuer.key_set().to_string());
+    let mut server = place.serve(&["--issuer", issuer.url(), "--jwks", "keys.json"]);
+    let ours = json!({"aud": server.url});
+    says(&place, &server, &issuer.token(&ours), 0);
+    std::fs::remove_file(place.path("keys.json")).expect("removed");
+    let made = std::process::Command::new("mkfifo")
+        .arg(place.path("keys.json"))
+        .status();
+    assert!(made.expect("mkfifo runs").success());
+    until("the pipe was looked at", PATIENCE, || {
+        says(&place, &server, &issuer.token(&ours), 0);
+        server.err().contains("not a regular file").then_some(())
+    });
+    assert!(!server.err().contains("did not answer"), "{}", server.err());
+    server.stop().code(0);
+}
+
 /// A server that asks this issuer's introspection endpoint.
 fn asking(place: &Sandbox, issuer: &LocalIssuer, keys: &str) -> Server {
     place.write(

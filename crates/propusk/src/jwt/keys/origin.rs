@@ -63,6 +63,10 @@ pub(super) enum NoKeySet {
     Invalid(#[from] InvalidObject),
     #[error("the issuer did not answer in time")]
     Timeout,
+    #[error("the file could not be read in time")]
+    FileTimeout,
+    #[error("it is not a regular file")]
+    NotAFile,
     #[error("the work was interrupted")]
     Interrupted,
 }
@@ -98,6 +102,14 @@ impl Origin {
         match self {
             Self::Issuer { .. } | Self::Url { .. } => Policy::REMOTE,
             Self::File { .. } => Policy::FILE,
+        }
+    }
+
+    /// That a reading takes too long.
+    pub(super) fn timeout(&self) -> NoKeySet {
+        match self {
+            Self::Issuer { .. } | Self::Url { .. } => NoKeySet::Timeout,
+            Self::File { .. } => NoKeySet::FileTimeout,
         }
     }
 
@@ -171,8 +183,15 @@ async fn from_issuer(
 
 /// Reads a file unless it is in the state that it was in.
 fn from_file(path: &Path, last: Option<Stamp>) -> Result<Option<(KeySet, Stamp)>, NoKeySet> {
+    // Before it is opened: to open a pipe would wait for who writes into it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(NoKeySet::NotAFile);
+    }
     let file = std::fs::File::open(path)?;
     let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(NoKeySet::NotAFile);
+    }
     let stamp = (metadata.modified()?, metadata.len());
     if last == Some(stamp) {
         return Ok(None);
