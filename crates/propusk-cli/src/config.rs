@@ -124,6 +124,9 @@ const SCOPES: &str = "scopes are one text with blanks between them, such as \"no
 /// was expected is kept, and a key that is a slip of the pen for another or stands among the scopes.
 fn without_secrets(message: &str, before: &str) -> String {
     let expected = message.find("expected ").map(|at| &message[at..]);
+    if let Some(key) = message.strip_prefix("missing field ") {
+        return format!("the key {key} is missing");
+    }
     let Some(unknown) = message.strip_prefix("unknown field ") else {
         return match expected {
             Some(expected) => expected.to_owned(),

@@ -242,7 +242,16 @@ fn algorithms(
     }
     let parse = |name: &String| {
         let parsed: Result<_, propusk::UnknownAlgorithm> = name.parse();
-        parsed.map_err(|error| Failure::usage(format!("{key}: {name:?} is {error}")))
+        parsed.map_err(|_| {
+            let known = SignatureAlgorithm::ALL.map(SignatureAlgorithm::name);
+            let of_secret = name.parse::<propusk::MacAlgorithm>().is_ok();
+            let why = match of_secret {
+                true => "needs a shared secret, and an issuer has public keys",
+                false => "is no algorithm that is verified here",
+            };
+            Failure::usage(format!("{key}: {name:?} {why}"))
+                .hint(format!("the algorithms are {}", known.join(", ")))
+        })
     };
     names.iter().map(parse).collect::<Result<_, _>>().map(Some)
 }

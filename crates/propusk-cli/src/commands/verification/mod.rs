@@ -79,6 +79,10 @@ impl Verification {
         self.issuers.is_empty() && self.introspection.is_none() && self.store_url.is_none()
     }
 
+    pub(super) fn required_scopes(&self) -> &[String] {
+        &self.required_scopes
+    }
+
     pub(super) fn has_fixed_tokens(&self) -> bool {
         !self.fixed.is_empty()
     }

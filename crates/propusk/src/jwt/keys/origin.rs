@@ -10,12 +10,11 @@ use std::{
 
 use url::Url;
 
-use super::{KeySet, policy::Policy};
+use super::{KeySet, policy::Policy, set::InvalidKeySet};
 use crate::{
     IssuerUrl,
     discovery::{DiscoveryError, discover},
     fetch::{FetchError, FetchLimits, Fetcher},
-    jose::InvalidObject,
 };
 
 /// The place of a key set.
@@ -60,7 +59,7 @@ pub(super) enum NoKeySet {
     #[error("the file is larger than {0} bytes")]
     TooLarge(usize),
     #[error("the key set {0}")]
-    Invalid(#[from] InvalidObject),
+    Invalid(#[from] InvalidKeySet),
     #[error("the issuer did not answer in time")]
     Timeout,
     #[error("the file could not be read in time")]
