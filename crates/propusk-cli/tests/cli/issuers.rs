@@ -440,6 +440,7 @@ fn an_issuer_of_introspection_is_for_the_endpoint_that_it_was_said_of() {
     for key in [
         format!("introspect-issuer = '{}'", issuer.url()),
         "introspect-accept-client = ['app-1']".to_owned(),
+        "accept-client = ['app-1']".to_owned(),
     ] {
         let of_file = "introspect = 'https://a.example/introspect'";
         place.write("propusk.toml", format!("[serve]\n{of_file}\n{key}\n"));
@@ -450,6 +451,45 @@ fn an_issuer_of_introspection_is_for_the_endpoint_that_it_was_said_of() {
             assert!(done.err.contains(word), "{word}: {done:?}");
         }
     }
+}
+
+/// The client and its secret are known to the issuer of the file, and not to be sent to another.
+#[test]
+fn introspection_at_the_files_issuer_does_not_follow_a_typed_one() {
+    let (place, a, b) = (Sandbox::new(), LocalIssuer::start(), LocalIssuer::start());
+    let write = |keys: &str| {
+        place.write(
+            "propusk.toml",
+            format!(
+                "[serve]\nissuer = ['{}']\nintrospect = 'issuer'\nintrospect-client-id = 'me'\n\
+                 introspect-secret = 'hunter2'\n{keys}\n",
+                a.url()
+            ),
+        );
+    };
+    write("introspect-accept-client = ['app-1']");
+    let opaque = json!({"active": true, "sub": "alice", "client_id": "app-1"});
+    for issuer in [&a, &b] {
+        issuer.publish("/introspect", &opaque);
+    }
+    let typed = ["serve", "--listen", "127.0.0.1:0", "--issuer", b.url()];
+    for (more, key) in [
+        (&[][..], "introspect "),
+        (&["--introspect", "issuer"], "introspect-accept-client "),
+    ] {
+        let done = place.run(&[&typed[..], more].concat()).code(2);
+        for word in [key, "[serve]", "--issuer", "--introspect"] {
+            assert!(done.err.contains(word), "{word}: {done:?}");
+        }
+    }
+    assert!(b.bodies().is_empty());
+    let server = place.serve(&["--issuer", a.url()]);
+    says(&place, &server, "opaque-token", 0);
+    write(&format!("introspect-issuer = '{}'", a.url()));
+    let server = place.serve(&["--issuer", b.url()]);
+    says(&place, &server, "opaque-token", 3);
+    assert!(b.bodies().is_empty());
+    assert!(!a.bodies().is_empty());
 }
 
 #[test]

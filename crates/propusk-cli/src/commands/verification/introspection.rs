@@ -41,7 +41,6 @@ impl Introspection {
         config: &mut ServeConfig,
         issuers: &Issuers,
     ) -> Result<Option<Self>, Failure> {
-        theirs_alone(args, config)?;
         let issuer = args.introspect_issuer.take();
         let issuer = issuer.or(config.introspect_issuer.take());
         let Some(place) = args.introspect.take().or(config.introspect.take()) else {
@@ -140,28 +139,45 @@ impl Place {
     }
 }
 
-/// What the file says of the place that it asks at is not for another one that was typed.
-fn theirs_alone(args: &VerificationArgs, config: &ServeConfig) -> Result<(), Failure> {
-    let (Some(typed), Some(own)) = (&args.introspect, &config.introspect) else {
+/// What the file says of the identity server that it asks is not for another one that was typed.
+pub(super) fn theirs_alone(args: &VerificationArgs, config: &ServeConfig) -> Result<(), Failure> {
+    let Some(own) = &config.introspect else {
         return Ok(());
     };
-    let beside = [
+    let is_typed = args.introspect.as_ref().is_some_and(|typed| typed != own);
+    let follows = args.introspect.as_ref().unwrap_or(own) == "issuer"
+        && args.introspect_issuer.is_none()
+        && config.introspect_issuer.is_none();
+    let others = follows && !config.issuer.is_empty() && {
+        let own = |url: &String| config.issuer.iter().any(|issuer| issuer.url == *url);
+        !lists::words(&args.issuer).iter().all(own)
+    };
+    if !is_typed && !others {
+        return Ok(());
+    }
+    let clients = args.accept_client.is_empty();
+    let left = [
+        ("introspect", args.introspect.is_none()),
         (
             "introspect-issuer",
             args.introspect_issuer.is_none() && config.introspect_issuer.is_some(),
         ),
         (
             "introspect-accept-client",
-            args.accept_client.is_empty() && !config.introspect_accept_client.is_empty(),
+            clients && !config.introspect_accept_client.is_empty(),
+        ),
+        (
+            "accept-client",
+            clients && config.issuer.is_empty() && !config.accept_client.is_empty(),
         ),
     ];
-    match beside.iter().find(|(_, left)| *left && typed != own) {
+    match left.iter().find(|(_, left)| *left) {
         Some((key, _)) => Err(Failure::usage(format!(
-            "{key} stands in [serve] beside the introspect of the file, and --introspect (or \
-             PROPUSK_INTROSPECT) names another place"
+            "{key} stands in [serve] beside the identity server that the file asks, and \
+             --introspect or --issuer (or its variable) names another"
         ))
         .hint(
-            "type --introspect-issuer and --accept-client too, or change introspect in the file",
+            "type --introspect, --introspect-issuer and --accept-client too, or change the file",
         )),
         None => Ok(()),
     }
