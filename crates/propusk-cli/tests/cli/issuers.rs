@@ -371,8 +371,9 @@ fn an_endpoint_answers_for_an_issuer_only_if_that_is_said() {
     // The issuer of JSON Web Tokens, whom the endpoint answers for, whose token it says it is;
     // what comes of it, and whose user the caller then is.
     let endpoint_name = format!("{own}/introspect");
+    type Url<'a> = Option<&'a str>;
     #[rustfmt::skip]
-    let table: &[(&str, Option<&str>, Option<&str>, Option<&str>)] = &[
+    let table: &[(&str, Url<'_>, Url<'_>, Url<'_>)] = &[
         (&tenant, None, None, Some(&endpoint_name)),
         (&tenant, None, Some(&tenant), None),
         (&tenant, Some(&tenant), None, Some(&tenant)),

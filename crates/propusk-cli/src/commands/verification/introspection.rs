@@ -52,7 +52,7 @@ impl Introspection {
                 None => Ok(None),
             };
         };
-        let place = Place::resolve(place, issuer, issuers)?;
+        let place = Place::resolve(place, issuer.as_deref(), issuers)?;
         let client = client(args, config)?;
         let clients = &mut config.introspect_accept_client;
         Ok(Some(Self {
@@ -122,8 +122,8 @@ impl Introspection {
 }
 
 impl Place {
-    fn resolve(place: String, issuer: Option<String>, issuers: &Issuers) -> Result<Self, Failure> {
-        let issuer = issuer.as_deref().map(IssuerUrl::parse).transpose();
+    fn resolve(place: String, issuer: Option<&str>, issuers: &Issuers) -> Result<Self, Failure> {
+        let issuer = issuer.map(IssuerUrl::parse).transpose();
         let issuer =
             issuer.map_err(|error| Failure::usage(format!("--introspect-issuer: {error}")))?;
         if place != "issuer" {

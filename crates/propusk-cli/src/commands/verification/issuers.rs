@@ -29,22 +29,7 @@ impl Issuers {
     ) -> Result<Self, Failure> {
         let beside = Beside::of(args, config);
         let mut given = chosen(&args.issuer, std::mem::take(&mut config.issuer));
-        let (typed, configured) = (args.jwks.take(), config.jwks.take());
-        if typed.is_some() || configured.is_some() {
-            let only = match typed.is_some() {
-                true => alone(&mut given),
-                false => beside.owner("jwks", &mut given)?,
-            };
-            let only = only.ok_or_else(|| {
-                Failure::usage(
-                    "--jwks: name the issuer whose tokens these keys sign with one --issuer",
-                )
-                .hint("a token of another issuer would be accepted otherwise")
-                .hint(TABLES)
-            })?;
-            said_once("jwks", typed.is_none() && only.jwks.is_some())?;
-            only.jwks = typed.or(configured);
-        }
+        give_keys(&mut given, args.jwks.take(), config.jwks.take(), &beside)?;
         if !clients.is_empty() {
             accept(&mut given, clients, !args.accept_client.is_empty(), &beside)?;
         }
@@ -165,6 +150,30 @@ impl Beside {
             .hint(TABLES)),
         }
     }
+}
+
+/// Keys of one issuer sign nothing of another.
+fn give_keys(
+    issuers: &mut [IssuerConfig],
+    typed: Option<String>,
+    configured: Option<String>,
+    beside: &Beside,
+) -> Result<(), Failure> {
+    if typed.is_none() && configured.is_none() {
+        return Ok(());
+    }
+    let only = match typed.is_some() {
+        true => alone(issuers),
+        false => beside.owner("jwks", issuers)?,
+    };
+    let only = only.ok_or_else(|| {
+        Failure::usage("--jwks: name the issuer whose tokens these keys sign with one --issuer")
+            .hint("a token of another issuer would be accepted otherwise")
+            .hint(TABLES)
+    })?;
+    said_once("jwks", typed.is_none() && only.jwks.is_some())?;
+    only.jwks = typed.or(configured);
+    Ok(())
 }
 
 /// Client ids of one issuer mean nothing at another.
