@@ -66,7 +66,7 @@ pub fn on_rmcp(handler: impl ServerHandler, sessions: bool) -> Router {
 /// There is a log already.
 pub fn log() -> anyhow::Result<()> {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let filter: Targets = "info,rmcp=warn".parse()?;
+    let filter: Targets = "info,rmcp=error".parse()?;
     Ok(tracing_subscriber::registry()
         .with(lines)
         .with(filter)

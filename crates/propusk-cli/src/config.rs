@@ -49,6 +49,7 @@ pub(crate) struct ServeConfig {
     #[serde(default)]
     pub(crate) accept_client: Vec<String>,
     pub(crate) introspect: Option<String>,
+    pub(crate) introspect_issuer: Option<String>,
     pub(crate) introspect_client_id: Option<String>,
     pub(crate) introspect_secret: Option<String>,
     pub(crate) introspect_secret_file: Option<std::path::PathBuf>,
@@ -141,6 +142,9 @@ const SCOPES: &str = "scopes are one text with blanks between them, such as \"no
 /// was expected is kept, and a key that is a slip of the pen for another or stands among the scopes.
 fn without_secrets(message: &str, before: &str) -> String {
     let expected = message.find("expected ").map(|at| &message[at..]);
+    if let Some(key) = message.strip_prefix("missing field ") {
+        return format!("the key {key} is missing");
+    }
     let Some(unknown) = message.strip_prefix("unknown field ") else {
         return match expected {
             Some(expected) => expected.to_owned(),
@@ -197,6 +201,7 @@ mod tests {
             audience = ["api://notes"]
             accept-client = ["a"]
             introspect = "issuer"
+            introspect-issuer = "https://login.example"
             introspect-client-id = "c"
             introspect-secret = "s"
             introspect-secret-file = "f"

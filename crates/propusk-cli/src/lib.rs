@@ -11,11 +11,14 @@ mod output;
 mod terminal;
 mod waiting;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 pub use args::Cli;
 use args::Command;
 use failure::Failure;
+
+/// For so long work that was begun may go on when everything else has ended.
+const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// Runs one command and tells how the process should end.
 #[must_use]
@@ -51,7 +54,8 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
     if let Some(url) = cli.typed_store() {
         commands::warn_of_password(url);
     }
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
         match cli.command {
             Command::Serve(args) => {
                 commands::serve::run(args, config.serve, config.scopes, config.tokens).await
@@ -68,5 +72,8 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
                 commands::inspect::run(args, config.serve, config.scopes, config.tokens).await
             }
         }
-    })
+    });
+    // A thread that hangs in a file system does not hold up a stop that was asked for.
+    runtime.shutdown_timeout(LAST_WORK);
+    done
 }

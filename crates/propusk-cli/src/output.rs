@@ -18,8 +18,9 @@ use crate::{
     waiting::Waiting,
 };
 
-/// rmcp tells of every request at INFO, which costs a tenth of the throughput.
-const SERVER_LOG: &str = "info,rmcp=warn";
+/// rmcp tells of every request at INFO, which costs a tenth of the throughput, and at WARN of what
+/// it answers with an error: as often as anybody likes. What it cannot do itself is an ERROR.
+const SERVER_LOG: &str = "info,rmcp=error";
 const CLIENT_LOG: &str = "error,rmcp=off";
 
 /// Sends the log to stderr, in colour only on a terminal.
@@ -59,7 +60,7 @@ fn without_codes(filter: Targets) -> Targets {
 /// the name of a target and silence everything else.
 fn log_filter(text: &str) -> Result<Targets, Failure> {
     let wrong = |why: String| {
-        Failure::usage(format!("--log: {why}")).hint("for example: --log info,rmcp=warn")
+        Failure::usage(format!("--log: {why}")).hint("for example: --log info,rmcp=error")
     };
     for word in text.split(',').filter(|word| !word.contains('=')) {
         if word.parse::<LevelFilter>().is_err() {

@@ -1,11 +1,12 @@
 //! Each token to the one verifier that is responsible for it.
 
+mod nobodys;
+
 use std::{collections::HashMap, fmt};
 
 use crate::{
-    AccessToken, Explanation, TokenVerifier, Unavailable, Verdict,
-    composition::Members,
-    jose::{Compact, unverified_issuer},
+    AccessToken, Explanation, TokenVerifier, Unavailable, composition::Members,
+    jose::unverified_issuer,
 };
 
 /// Shows each token to one verifier only, chosen by how the token looks.
@@ -125,17 +126,7 @@ impl TokenVerifier for Routing {
         if let Some(index) = self.responsible(token) {
             return self.members.explain(index, token).await;
         }
-        let why = match unverified_issuer(token) {
-            Some(issuer) => format!("it says that it is from {issuer:?}, which is no issuer here"),
-            None => "it has none of the prefixes that are known here, and no issuer".to_owned(),
-        };
-        let explanation = Explanation::new("none", Verdict::NotMine(why));
-        match Compact::parse(token) {
-            Ok(parts) => explanation
-                .with_header(parts.shown_header().unwrap_or_default())
-                .with_claims(parts.claims().unwrap_or_default()),
-            Err(_) => explanation,
-        }
+        nobodys::explain(token, self.issuers.keys().map(String::as_str))
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE", env = "PROPUSK_CONFIG", help_heading = EVERYWHERE)]
     pub(crate) config: Option<PathBuf>,
 
-    /// What to log to stderr, such as `debug` or `info,rmcp=warn`
+    /// What to log to stderr, such as `debug` or `info,rmcp=error`
     #[arg(long, global = true, value_name = "FILTER", env = "PROPUSK_LOG", help_heading = EVERYWHERE)]
     pub(crate) log: Option<String>,
 

@@ -55,6 +55,11 @@ pub(crate) struct VerificationArgs {
     #[arg(long, value_name = "URL|issuer", env = "PROPUSK_INTROSPECT")]
     pub(crate) introspect: Option<String>,
 
+    /// Issuer whose tokens that endpoint answers for, where one is given by its URL. It may speak
+    /// for the users of an --issuer only if that is named here
+    #[arg(long, value_name = "URL", env = "PROPUSK_INTROSPECT_ISSUER")]
+    pub(crate) introspect_issuer: Option<String>,
+
     /// Client id to introspect with; its secret is in PROPUSK_INTROSPECT_SECRET or in a file
     #[arg(long, value_name = "CLIENT", env = "PROPUSK_INTROSPECT_CLIENT_ID")]
     pub(crate) introspect_client_id: Option<String>,

@@ -51,6 +51,16 @@ fn a_key_file_that_is_none_is_said_at_the_start() {
         "private.json",
         r#"{"keys":[{"kty":"oct","k":"hunter2-hunter2"}]}"#,
     );
+    place.write(
+        "one.json",
+        r#"{"kty":"OKP","crv":"Ed25519","x":"hunter2-hunter2"}"#,
+    );
+    place.write("nothing.json", "{}");
+    place.write("text.json", r#"{"keys":"hunter2-hunter2"}"#);
+    place.write(
+        "metadata.json",
+        r#"{"issuer":"https://login.example","jwks_uri":"https://login.example/keys"}"#,
+    );
     place.write("huge.json", vec![b' '; 600_000]);
     place.write("binary.json", b"\xff\xfe");
     for (file, word) in [
@@ -64,7 +74,12 @@ fn a_key_file_that_is_none_is_said_at_the_start() {
         ("private.json", "private or secret part"),
         ("huge.json", "larger than"),
         ("binary.json", "JSON"),
-        ("", "--jwks"),
+        ("", "this is empty"),
+        (" ", "this is empty"),
+        ("one.json", r#"{"keys": [ … ]}"#),
+        ("nothing.json", "no array `keys`"),
+        ("text.json", "no array `keys`"),
+        ("metadata.json", "`jwks_uri`"),
     ] {
         let flags = ["--issuer", "https://login.example", "--jwks", file];
         let named = ["--jwks", file, word];
@@ -141,6 +156,7 @@ fn values_that_make_no_sense() {
         (&["--introspect", ""], "--introspect"),
         (&["--introspect", "login.example", "--introspect-client-id", "me"], "--introspect"),
         (&["--introspect", "https://a.example/i", "--introspect-client-id", ""], "--introspect-client-id"),
+        (&["--introspect", "https://a.example/i", "--introspect-issuer", "a.example"], "--introspect-issuer"),
         (&["--introspect", "https://a.example/i", "--introspect-client-id", "me", "--introspect-auth", "digest"], "private_key_jwt"),
     ];
     let env = [("PROPUSK_INTROSPECT_SECRET", SECRET)];
@@ -155,12 +171,14 @@ fn values_that_make_no_sense() {
         ("accept-client = ['']", "--accept-client"),
         ("issuer = ['']", "--issuer"),
         ("issuer = [{ jwks = 'k' }]", "line 2"),
+        ("issuer = [{ jwks = 'k' }]", "`url` is missing"),
+        ("issuer = ['login.example']", "like https://login.example)"),
         ("issuer = [{ url = 'https://a.example', jwk = 'k' }]", "`jwks`"),
         ("issuer = [{ url = 'https://a.example', leeway = '6m' }]", "5m"),
         ("issuer = [{ url = 'https://a.example', leeway = 'soon' }]", "30s"),
         ("issuer = [{ url = 'https://a.example', algorithms = [] }]", "algorithms"),
         ("issuer = [{ url = 'https://a.example', algorithms = ['none'] }]", "RS256"),
-        ("issuer = [{ url = 'https://a.example', algorithms = ['HS256'] }]", "HS256"),
+        ("issuer = [{ url = 'https://a.example', algorithms = ['HS256'] }]", "shared secret"),
         ("issuer = [{ url = 'https://a.example', accept-client = [''] }]", "accept-client"),
         ("issuer = [5]", "line 2"),
     ];
@@ -224,6 +242,11 @@ fn what_has_no_effect_is_said() {
             "--accept-client",
         ),
         ("PROPUSK_AUDIENCE", "audience = ['x']", "--audience"),
+        (
+            "PROPUSK_INTROSPECT_ISSUER",
+            "introspect-issuer = 'x'",
+            "--introspect-issuer",
+        ),
         ("", "introspect-secret = 'x'", "introspect-secret"),
         ("", "introspect-signed = true", "introspect-signed"),
         ("", "introspect-leeway = '1s'", "introspect-leeway"),
@@ -261,7 +284,7 @@ fn what_has_no_effect_is_said() {
             format!(
                 "introspect = '{endpoint}'\nintrospect-client-id = 'me'\nintrospect-secret = 's'\nintrospect-signed = true"
             ),
-            "issuer",
+            "--introspect-issuer",
         ),
     ] {
         place.write("some.toml", format!("[serve]\n{keys}\n"));
@@ -474,5 +497,27 @@ fn a_password_on_the_command_line_is_warned_of_without_repeating_it() {
         let done = place.run_with(env, args).code(5);
         assert!(!done.err.contains("warning: "), "{args:?}: {done:?}");
         assert!(!done.err.contains("hunter2"), "{done:?}");
+    }
+}
+
+/// A comma is a character of a scope (RFC 6749 §3.3) and rarely meant to be one.
+#[test]
+fn a_comma_in_a_scope_is_warned_of() {
+    let place = Sandbox::new();
+    for (flag, key) in [
+        ("--required-scope", "required-scope"),
+        ("--suggested-scope", "suggested-scope"),
+    ] {
+        place.write("some.toml", format!("[serve]\n{key} = ['a,b']\n"));
+        for (flags, warned) in [
+            (&[flag, "a,b"][..], true),
+            (&["--config", "some.toml"], true),
+            (&[flag, "a b"], false),
+        ] {
+            let server = place.serve(&[&["--token", "t=alice"], flags].concat());
+            let log = server.stop().code(0).err;
+            let warning = format!("{flag}: the comma in \"a,b\" is part of a scope");
+            assert_eq!(log.contains(&warning), warned, "{flags:?}: {log}");
+        }
     }
 }

@@ -285,3 +285,76 @@ fn refusals_without_end_are_few_lines_of_the_log_and_all_of_the_audit() {
         assert!((1..=most).contains(&lines), "{reason}: {lines}");
     }
 }
+
+/// A POST without a token: the status.
+fn post(address: &str, headers: &str, body: &str) -> u16 {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let length = body.len();
+    write!(
+        stream,
+        "POST /mcp HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+         {headers}Content-Length: {length}\r\n\r\n{body}"
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer[9..12].parse().expect("a status")
+}
+
+/// Whom nobody knows must not fill the disk, whatever he is refused for and by whom.
+#[test]
+fn anonymous_requests_without_end_are_few_lines_of_the_log() {
+    const MANY: usize = 40;
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#;
+    let call = |tool: &str| {
+        let headers = format!(
+            "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: {tool}\r\n"
+        );
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{{}},{meta}}}}}"#
+        );
+        (headers, body)
+    };
+    let initialize = |version: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{{"protocolVersion":"{version}","capabilities":{{}},"clientInfo":{{"name":"t","version":"1"}}}}}}"#
+        )
+    };
+    let older = "MCP-Protocol-Version: 2025-11-25\r\n".to_owned();
+    let requests = [
+        call("whoami"),
+        call("notes_list"),
+        call("there-is-none"),
+        (older.clone(), initialize("2024-11-05")),
+        (String::new(), initialize("1999-01-01")),
+        (String::new(), "{".to_owned()),
+        (
+            older,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#.to_owned(),
+        ),
+    ];
+    for admission in ["optional", "permissive"] {
+        for more in [&[][..], &["--stateless"]] {
+            let place = Sandbox::new();
+            let server = place.serve(&[FIXED, &["--admission", admission], more].concat());
+            let address = server.address().to_owned();
+            for (headers, body) in &requests {
+                for _ in 0..MANY {
+                    post(&address, headers, body);
+                }
+            }
+            let (headers, body) = call("echo");
+            let answer = post(&address, &headers, &body);
+            assert!(answer == 200, "let in: {answer}");
+            let log = server.stop().code(0).err;
+            // Ten of a reason in a minute, and a slow machine may need two.
+            let lines = log.lines().count();
+            assert!(
+                lines < requests.len() * MANY / 4,
+                "{admission} {more:?}: {lines} {log}"
+            );
+            assert!(!log.contains("response error"), "{admission}: {log}");
+        }
+    }
+}

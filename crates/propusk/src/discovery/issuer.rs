@@ -23,6 +23,12 @@ impl IssuerUrl {
     /// # Errors
     /// [`InvalidIssuer`] says what it is instead.
     pub fn parse(text: &str) -> Result<Self, InvalidIssuer> {
+        if !text.contains("://") {
+            return Err(InvalidIssuer(format!(
+                "{text:?} is not a usable issuer: it is not absolute (write something like \
+                 https://login.example)"
+            )));
+        }
         let parsed = ResourceUrl::parse(text).map_err(|e| InvalidIssuer(e.to_string()))?;
         if parsed.scheme() == "http" && !parsed.is_loopback() {
             return Err(InvalidIssuer(format!(

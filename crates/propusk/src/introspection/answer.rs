@@ -45,6 +45,11 @@ pub(super) enum NotValid {
          the identity server has to send `sub`"
     )]
     UsernameOnly,
+    #[error(
+        "it names an issuer whose JSON Web Tokens are verified here, and the endpoint is not known \
+         to answer for that issuer; if it does, say so: --introspect-issuer"
+    )]
+    NotForIssuer,
     #[error(transparent)]
     Claim(#[from] Refused),
 }
@@ -103,11 +108,13 @@ impl Rules {
     fn judge_issuer<'a>(
         &'a self,
         answer: &'a Map<String, Value>,
-    ) -> Result<Option<&'a str>, Refused> {
+    ) -> Result<Option<&'a str>, NotValid> {
         match (text(answer, "iss")?, self.issuer.as_deref()) {
-            (Some(issuer), Some(expected)) if issuer != expected => Err(Refused::OtherIssuer),
+            (Some(issuer), Some(expected)) if issuer != expected => {
+                Err(Refused::OtherIssuer.into())
+            }
             (Some(issuer), None) if self.others.iter().any(|other| other == issuer) => {
-                Err(Refused::OtherIssuer)
+                Err(NotValid::NotForIssuer)
             }
             (issuer, expected) => Ok(issuer.or(expected).or(self.endpoint.as_deref())),
         }

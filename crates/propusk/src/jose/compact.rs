@@ -95,6 +95,12 @@ impl<'a> Compact<'a> {
     }
 }
 
+/// One part of a token as an object, for a human.
+pub(crate) fn parse_part(part: &str) -> Option<Map<String, Value>> {
+    let is_short = part.len() <= BearerToken::MAX_LENGTH;
+    is_short.then(|| object(part, PAYLOAD).ok()).flatten()
+}
+
 fn object(part: &str, name: &'static str) -> Result<Map<String, Value>, InvalidCompact> {
     parse_object(&decode(part, name)?).map_err(|why| InvalidCompact::Object(name, why))
 }

@@ -20,7 +20,7 @@ mod wycheproof;
 pub use algorithm::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 
 pub(crate) use algorithm::Algorithm;
-pub(crate) use compact::{Compact, InvalidCompact, unverified_issuer};
+pub(crate) use compact::{Compact, InvalidCompact, parse_part, unverified_issuer};
 pub(crate) use header::{Header, InvalidHeader};
 pub(crate) use key::{UnusableKey, VerifyingKey};
 pub(crate) use mac::MacKey;

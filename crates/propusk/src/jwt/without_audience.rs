@@ -10,6 +10,8 @@ pub struct WithoutAudience {
     clients: Vec<String>,
     /// Whether the token must say what it is for.
     says_its_use: bool,
+    /// Whether `azp` says whose it is where `client_id` is not there.
+    by_azp: bool,
 }
 
 impl WithoutAudience {
@@ -20,11 +22,12 @@ impl WithoutAudience {
     pub fn cognito<C: Into<String>>(clients: impl IntoIterator<Item = C>) -> Self {
         Self {
             says_its_use: true,
+            by_azp: false,
             ..Self::clients(clients)
         }
     }
 
-    /// For access tokens whose `client_id` is one of these. Nothing in such a token says that it was
+    /// For access tokens whose `client_id`, or `azp` where that is not there, is one of these. Nothing in such a token says that it was
     /// meant for this server and not for another one of the same issuer, so list only clients that
     /// get tokens for this server alone. A token that says by `token_use` that it is something else
     /// than an access token is refused.
@@ -33,6 +36,7 @@ impl WithoutAudience {
         Self {
             clients: clients.into_iter().map(Into::into).collect(),
             says_its_use: false,
+            by_azp: true,
         }
     }
 
@@ -42,8 +46,11 @@ impl WithoutAudience {
             Some(token_use) => token_use == "access",
             None => !self.says_its_use,
         };
-        is_access
-            && text("client_id").is_some_and(|client| self.clients.iter().any(|own| own == client))
+        let client = match claims.contains_key("client_id") {
+            false if self.by_azp => text("azp"),
+            _ => text("client_id"),
+        };
+        is_access && client.is_some_and(|client| self.clients.iter().any(|own| own == client))
     }
 }
 
@@ -85,7 +92,14 @@ mod tests {
         for (claims, accepted) in [
             (json!({"client_id": "client-1"}), true),
             (json!({"client_id": "client-2"}), false),
-            (json!({"azp": "client-1"}), false),
+            (json!({"azp": "client-1"}), true),
+            (json!({"azp": "client-2"}), false),
+            (json!({"azp": ["client-1"]}), false),
+            (json!({"azp": "client-1", "token_use": "id"}), false),
+            // Where both are there, `client_id` is whom it was issued to.
+            (json!({"client_id": "client-2", "azp": "client-1"}), false),
+            (json!({"client_id": null, "azp": "client-1"}), false),
+            (json!({"client_id": "client-1", "azp": "client-2"}), true),
             (
                 json!({"client_id": "client-1", "token_use": "access"}),
                 true,

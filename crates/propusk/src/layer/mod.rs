@@ -93,7 +93,7 @@ pub(crate) use {
 ///   every call. Use [`propusk::tool_router`](crate::tool_router) or `router = self.…`.
 /// * Put the handler behind an `Arc` that the service factory clones (`mount` does).
 /// * Set `TCP_NODELAY`, or every call inside a 2025-11-25 session waits some 40 ms.
-/// * rmcp logs three lines a request at INFO: filter `rmcp=warn`.
+/// * rmcp logs three lines a request at INFO: filter `rmcp=error`.
 ///
 /// And rmcp's own `Host` check knows loopback names only. The layer in front has checked the host
 /// already, so on a public one set `StreamableHttpServerConfig::disable_allowed_hosts` (`mount`

@@ -125,6 +125,7 @@ impl Plan {
                 "fixed tokens (--token) are for development: whoever sees the command line knows them"
             );
         }
+        self.warn_of_commas();
         if settings.resource().scheme() == "http" && !settings.resource().is_loopback() {
             tracing::warn!(resource = %settings.resource(), "tokens travel in the clear: put TLS in front and name the https URL with --resource");
         }
@@ -154,6 +155,19 @@ impl Plan {
                 "only requests to {} are answered; name the URL that clients use with --resource",
                 settings.resource()
             );
+        }
+    }
+
+    fn warn_of_commas(&self) {
+        for (flag, scopes) in [
+            ("--required-scope", self.verification.required_scopes()),
+            ("--suggested-scope", &self.suggested_scopes),
+        ] {
+            for scope in scopes.iter().filter(|scope| scope.contains(',')) {
+                tracing::warn!(
+                    "{flag}: the comma in {scope:?} is part of a scope; several scopes have blanks between them"
+                );
+            }
         }
     }
 }

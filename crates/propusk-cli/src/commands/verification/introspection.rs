@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use propusk::{ClientAuthentication, ClientKey, IntrospectionVerifier, IssuerUrl, WithoutAudience};
+use propusk::{
+    ClientAuthentication, ClientKey, IntrospectionVerifier, InvalidIntrospection, IssuerUrl,
+    WithoutAudience,
+};
 
 use super::{
     issuers::{Issuers, leeway},
@@ -22,7 +25,8 @@ pub(super) struct Introspection {
 
 /// Where to ask.
 enum Place {
-    /// The endpoint itself, and the issuer of its origin where there is one.
+    /// The endpoint itself, and whose tokens it answers for where that was said: an address proves
+    /// nothing, as many issuers share a host.
     Endpoint {
         url: String,
         issuer: Option<IssuerUrl>,
@@ -37,8 +41,10 @@ impl Introspection {
         config: &mut ServeConfig,
         issuers: &Issuers,
     ) -> Result<Option<Self>, Failure> {
+        let issuer = args.introspect_issuer.take();
+        let issuer = issuer.or(config.introspect_issuer.take());
         let Some(place) = args.introspect.take().or(config.introspect.take()) else {
-            return match without_effect(args, config) {
+            return match without_effect(args, config, issuer.is_some()) {
                 Some(name) => Err(Failure::usage(format!(
                     "{name} has no effect without --introspect"
                 ))
@@ -46,7 +52,7 @@ impl Introspection {
                 None => Ok(None),
             };
         };
-        let place = Place::resolve(place, issuers)?;
+        let place = Place::resolve(place, issuer.as_deref(), issuers)?;
         let client = client(args, config)?;
         let clients = &mut config.introspect_accept_client;
         Ok(Some(Self {
@@ -62,8 +68,12 @@ impl Introspection {
     /// tells whether they are. A key of its own in the file is more exact, unless they were typed.
     pub(super) fn accept(&mut self, clients: &[String], typed: bool, issuers: &Issuers) -> bool {
         let own = match &self.place {
-            Place::Issuer(_) => true,
-            Place::Endpoint { issuer, .. } => issuer.is_some() || issuers.is_empty(),
+            Place::Issuer(issuer)
+            | Place::Endpoint {
+                issuer: Some(issuer),
+                ..
+            } if !issuers.is_empty() => issuers.only() == Some(issuer),
+            _ => issuers.is_empty(),
         };
         let taken = own && (typed || self.clients.is_empty());
         if taken {
@@ -93,7 +103,12 @@ impl Introspection {
         };
         let mut verifier = made.map_err(wrong)?;
         if self.signed {
-            verifier = verifier.signed_answers().map_err(wrong)?;
+            verifier = verifier.signed_answers().map_err(|error| match error {
+                InvalidIntrospection::NoIssuer => {
+                    wrong(error).hint("introspect-signed: name it with --introspect-issuer URL")
+                }
+                error => wrong(error),
+            })?;
         }
         if let Some(leeway) = self.leeway {
             verifier = verifier.leeway(leeway);
@@ -107,24 +122,76 @@ impl Introspection {
 }
 
 impl Place {
-    fn resolve(place: String, issuers: &Issuers) -> Result<Self, Failure> {
-        match (place.as_str(), issuers.only()) {
-            ("issuer", Some(issuer)) => Ok(Self::Issuer(issuer.clone())),
-            ("issuer", None) => Err(Failure::usage(
-                "--introspect issuer: name the issuer with exactly one --issuer",
-            )),
-            (url, _) => Ok(Self::Endpoint {
-                issuer: issuers.of_origin(url).cloned(),
-                url: place,
-            }),
+    fn resolve(place: String, issuer: Option<&str>, issuers: &Issuers) -> Result<Self, Failure> {
+        let issuer = issuer.map(IssuerUrl::parse).transpose();
+        let issuer =
+            issuer.map_err(|error| Failure::usage(format!("--introspect-issuer: {error}")))?;
+        if place != "issuer" {
+            return Ok(Self::Endpoint { url: place, issuer });
         }
+        match issuer.or_else(|| issuers.only().cloned()) {
+            Some(issuer) => Ok(Self::Issuer(issuer)),
+            None => Err(Failure::usage(
+                "--introspect issuer: name the issuer with exactly one --issuer, or with \
+                 --introspect-issuer",
+            )),
+        }
+    }
+}
+
+/// What the file says of the identity server that it asks is not for another one that was typed.
+pub(super) fn theirs_alone(args: &VerificationArgs, config: &ServeConfig) -> Result<(), Failure> {
+    let Some(own) = &config.introspect else {
+        return Ok(());
+    };
+    let is_typed = args.introspect.as_ref().is_some_and(|typed| typed != own);
+    let follows = args.introspect.as_ref().unwrap_or(own) == "issuer"
+        && args.introspect_issuer.is_none()
+        && config.introspect_issuer.is_none();
+    let others = follows && !config.issuer.is_empty() && {
+        let own = |url: &String| config.issuer.iter().any(|issuer| issuer.url == *url);
+        !lists::words(&args.issuer).iter().all(own)
+    };
+    if !is_typed && !others {
+        return Ok(());
+    }
+    let clients = args.accept_client.is_empty();
+    let left = [
+        ("introspect", args.introspect.is_none()),
+        (
+            "introspect-issuer",
+            args.introspect_issuer.is_none() && config.introspect_issuer.is_some(),
+        ),
+        (
+            "introspect-accept-client",
+            clients && !config.introspect_accept_client.is_empty(),
+        ),
+        (
+            "accept-client",
+            clients && config.issuer.is_empty() && !config.accept_client.is_empty(),
+        ),
+    ];
+    match left.iter().find(|(_, left)| *left) {
+        Some((key, _)) => Err(Failure::usage(format!(
+            "{key} stands in [serve] beside the identity server that the file asks, and \
+             --introspect or --issuer (or its variable) names another"
+        ))
+        .hint(
+            "type --introspect, --introspect-issuer and --accept-client too, or change the file",
+        )),
+        None => Ok(()),
     }
 }
 
 /// What is said about a question that nobody asks. The secret in the environment is not among it:
 /// those of several programs are often exported together.
-fn without_effect(args: &VerificationArgs, config: &ServeConfig) -> Option<&'static str> {
+fn without_effect(
+    args: &VerificationArgs,
+    config: &ServeConfig,
+    has_issuer: bool,
+) -> Option<&'static str> {
     let given = [
+        ("--introspect-issuer", has_issuer),
         (
             "--introspect-client-id",
             args.introspect_client_id.is_some() || config.introspect_client_id.is_some(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use propusk::{IssuerUrl, JwtVerifier, ResourceUrl, SignatureAlgorithm, WithoutAudience};
+use propusk::{IssuerUrl, JwtVerifier, SignatureAlgorithm, WithoutAudience};
 
 use super::{issuer_config::IssuerConfig, key_place::KeyPlace, lists};
 use crate::{args::VerificationArgs, config::ServeConfig, failure::Failure};
@@ -27,24 +27,11 @@ impl Issuers {
         config: &mut ServeConfig,
         clients: &[String],
     ) -> Result<Self, Failure> {
-        let mut given = match &args.issuer[..] {
-            [] => std::mem::take(&mut config.issuer),
-            typed => lists::words(typed).into_iter().map(From::from).collect(),
-        };
-        let (typed, configured) = (args.jwks.take(), config.jwks.take());
-        if typed.is_some() || configured.is_some() {
-            let [only] = &mut given[..] else {
-                return Err(Failure::usage(
-                    "--jwks: name the issuer whose tokens these keys sign with one --issuer",
-                )
-                .hint("a token of another issuer would be accepted otherwise")
-                .hint(TABLES));
-            };
-            said_once("jwks", typed.is_none() && only.jwks.is_some())?;
-            only.jwks = typed.or(configured);
-        }
+        let beside = Beside::of(args, config);
+        let mut given = chosen(&args.issuer, std::mem::take(&mut config.issuer));
+        give_keys(&mut given, args.jwks.take(), config.jwks.take(), &beside)?;
         if !clients.is_empty() {
-            accept(&mut given, clients, !args.accept_client.is_empty())?;
+            accept(&mut given, clients, !args.accept_client.is_empty(), &beside)?;
         }
         let issuers = given.into_iter().map(Issuer::parse);
         let issuers = Self(issuers.collect::<Result<_, _>>()?);
@@ -74,21 +61,6 @@ impl Issuers {
         }
     }
 
-    /// The issuer at the same scheme, host and port as this URL, where there is exactly one.
-    pub(super) fn of_origin(&self, url: &str) -> Option<&IssuerUrl> {
-        let origin = |text: &str| {
-            let url = ResourceUrl::parse(text).ok()?;
-            Some((url.scheme().to_owned(), url.host().to_owned(), url.port()))
-        };
-        let wanted = origin(url)?;
-        let urls = self.0.iter().map(|issuer| &issuer.url);
-        let mut fitting = urls.filter(|issuer| origin(issuer.as_str()).as_ref() == Some(&wanted));
-        match (fitting.next(), fitting.next()) {
-            (only, None) => only,
-            _ => None,
-        }
-    }
-
     /// A verifier for each. No issuer is asked yet.
     pub(super) fn verifiers(
         &self,
@@ -107,22 +79,123 @@ impl Issuers {
 const TABLES: &str = "several issuers with settings of their own have each a table \
                       [[serve.issuer]] in propusk.toml, with url and jwks or accept-client";
 
-/// Client ids of one issuer mean nothing at another.
-fn accept(issuers: &mut [IssuerConfig], clients: &[String], typed: bool) -> Result<(), Failure> {
+/// The issuers that were typed, each with what its table in the file says, or else those of the
+/// file. What is strict in the file stays strict for who types the same issuer again.
+fn chosen(typed: &[String], mut configured: Vec<IssuerConfig>) -> Vec<IssuerConfig> {
+    if typed.is_empty() {
+        return configured;
+    }
+    let chosen = lists::words(typed).into_iter().map(|url| {
+        let known = configured.iter().position(|issuer| issuer.url == url);
+        known.map_or_else(|| url.into(), |index| configured.remove(index))
+    });
+    chosen.collect()
+}
+
+fn alone(issuers: &mut [IssuerConfig]) -> Option<&mut IssuerConfig> {
     match issuers {
-        // Then they are for introspection, or for nothing, which is said there.
-        [] => {}
-        [only] => {
-            said_once("accept-client", !typed && !only.accept_client.is_empty())?;
-            only.accept_client = clients.to_vec();
-        }
-        _ => {
-            return Err(
-                Failure::usage("--accept-client: this is for the client of one --issuer")
-                    .hint(TABLES),
-            );
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+/// Whom `jwks` and `accept-client` in `[serve]` stand beside: they mean nothing for anybody else.
+enum Beside {
+    /// Nobody else was typed, or the file leaves it open.
+    Anybody,
+    /// Issuers were typed, and these are those of the file.
+    Issuers(Vec<String>),
+    /// Issuers were typed, and the file has only an endpoint to introspect at.
+    Introspection,
+}
+
+impl Beside {
+    fn of(args: &VerificationArgs, config: &ServeConfig) -> Self {
+        match &config.issuer[..] {
+            _ if args.issuer.is_empty() => Self::Anybody,
+            [] if config.introspect.is_some() => Self::Introspection,
+            [] => Self::Anybody,
+            own => Self::Issuers(own.iter().map(|issuer| issuer.url.clone()).collect()),
         }
     }
+
+    /// The one of these issuers that the key of the file is for.
+    fn owner<'a>(
+        &self,
+        key: &str,
+        given: &'a mut [IssuerConfig],
+    ) -> Result<Option<&'a mut IssuerConfig>, Failure> {
+        let own = match self {
+            Self::Issuers(own) => own,
+            Self::Introspection if key == "accept-client" => {
+                return Err(Failure::usage(
+                    "accept-client stands in [serve] beside introspect, and --issuer (or \
+                     PROPUSK_ISSUER) names an issuer whose clients these are not",
+                )
+                .hint("write introspect-accept-client in the file")
+                .hint("or type --accept-client for the clients of that issuer"));
+            }
+            Self::Anybody | Self::Introspection => return Ok(alone(given)),
+        };
+        let [own] = &own[..] else {
+            return Ok(None);
+        };
+        match given.iter_mut().find(|issuer| issuer.url == *own) {
+            Some(owner) => Ok(Some(owner)),
+            None => Err(Failure::usage(format!(
+                "{key} stands in [serve] beside the issuer {own:?}, and --issuer (or \
+                 PROPUSK_ISSUER) names another"
+            ))
+            .hint(format!("type --{key} for that one too"))
+            .hint(TABLES)),
+        }
+    }
+}
+
+/// Keys of one issuer sign nothing of another.
+fn give_keys(
+    issuers: &mut [IssuerConfig],
+    typed: Option<String>,
+    configured: Option<String>,
+    beside: &Beside,
+) -> Result<(), Failure> {
+    if typed.is_none() && configured.is_none() {
+        return Ok(());
+    }
+    let only = match typed.is_some() {
+        true => alone(issuers),
+        false => beside.owner("jwks", issuers)?,
+    };
+    let only = only.ok_or_else(|| {
+        Failure::usage("--jwks: name the issuer whose tokens these keys sign with one --issuer")
+            .hint("a token of another issuer would be accepted otherwise")
+            .hint(TABLES)
+    })?;
+    said_once("jwks", typed.is_none() && only.jwks.is_some())?;
+    only.jwks = typed.or(configured);
+    Ok(())
+}
+
+/// Client ids of one issuer mean nothing at another.
+fn accept(
+    issuers: &mut [IssuerConfig],
+    clients: &[String],
+    typed: bool,
+    beside: &Beside,
+) -> Result<(), Failure> {
+    if issuers.is_empty() {
+        // Then they are for introspection, or for nothing, which is said there.
+        return Ok(());
+    }
+    let only = match typed {
+        true => alone(issuers),
+        false => beside.owner("accept-client", issuers)?,
+    };
+    let only = only.ok_or_else(|| {
+        Failure::usage("--accept-client: this is for the client of one --issuer").hint(TABLES)
+    })?;
+    said_once("accept-client", !typed && !only.accept_client.is_empty())?;
+    only.accept_client = clients.to_vec();
     Ok(())
 }
 
@@ -178,7 +251,16 @@ fn algorithms(
     }
     let parse = |name: &String| {
         let parsed: Result<_, propusk::UnknownAlgorithm> = name.parse();
-        parsed.map_err(|error| Failure::usage(format!("{key}: {name:?} is {error}")))
+        parsed.map_err(|_| {
+            let known = SignatureAlgorithm::ALL.map(SignatureAlgorithm::name);
+            let of_secret = name.parse::<propusk::MacAlgorithm>().is_ok();
+            let why = match of_secret {
+                true => "needs a shared secret, and an issuer has public keys",
+                false => "is no algorithm that is verified here",
+            };
+            Failure::usage(format!("{key}: {name:?} {why}"))
+                .hint(format!("the algorithms are {}", known.join(", ")))
+        })
     };
     names.iter().map(parse).collect::<Result<_, _>>().map(Some)
 }
@@ -194,37 +276,5 @@ pub(super) fn leeway(key: &str, given: Option<String>) -> Result<Option<Duration
             Failure::usage(format!("{key}: {text:?} is no such duration"))
                 .hint("write one from 0s to 5m; 30s is usual"),
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_belongs_to_the_issuer_of_its_origin_only() {
-        let issuers = |urls: &[&str]| {
-            let given = urls.iter().map(|url| url.to_string().into());
-            let issuers = given.map(Issuer::parse).collect::<Result<_, _>>();
-            Issuers(issuers.expect("issuers"))
-        };
-        let (a, b) = ("https://a.example", "https://b.example/tenant");
-        for (configured, endpoint, expected) in [
-            (&[a][..], "https://a.example/introspect", Some(a)),
-            (&[a], "https://a.example:443/introspect", Some(a)),
-            (&[a], "https://other.example/introspect", None),
-            (&[a], "http://a.example/introspect", None),
-            (&[a, b], "https://b.example/introspect", Some(b)),
-            (
-                &[b, "https://b.example/two"],
-                "https://b.example/introspect",
-                None,
-            ),
-            (&[], "https://a.example/introspect", None),
-        ] {
-            let issuers = issuers(configured);
-            let found = issuers.of_origin(endpoint).map(IssuerUrl::as_str);
-            assert_eq!(found, expected, "{configured:?} {endpoint}");
-        }
     }
 }

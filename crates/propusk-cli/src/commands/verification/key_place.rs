@@ -27,6 +27,7 @@ impl KeyPlace {
     pub(super) fn resolve(place: Option<String>, issuer: &str) -> Result<Self, Failure> {
         match place {
             None => Ok(Self::Discovered),
+            Some(place) if place.trim().is_empty() => Err(Failure::usage("--jwks: this is empty")),
             Some(place) if place.contains("://") => Ok(Self::Url(place)),
             Some(place) => {
                 let file = PathBuf::from(place);

@@ -79,6 +79,10 @@ impl Verification {
         self.issuers.is_empty() && self.introspection.is_none() && self.store_url.is_none()
     }
 
+    pub(super) fn required_scopes(&self) -> &[String] {
+        &self.required_scopes
+    }
+
     pub(super) fn has_fixed_tokens(&self) -> bool {
         !self.fixed.is_empty()
     }
@@ -109,6 +113,7 @@ fn identity_servers(
     args: &mut VerificationArgs,
     config: &mut ServeConfig,
 ) -> Result<(Issuers, Option<Introspection>), Failure> {
+    introspection::theirs_alone(args, config)?;
     let typed = !args.accept_client.is_empty();
     let configured = &mut config.accept_client;
     let clients = lists::names("--accept-client", &args.accept_client, configured)?;

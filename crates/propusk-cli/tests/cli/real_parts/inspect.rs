@@ -189,6 +189,7 @@ fn opaque_tokens() {
     let endpoint = provider.idp.url(Endpoint::Introspection);
     let flags = [
         &["--issuer", provider.issuer(), "--introspect", &*endpoint][..],
+        &["--introspect-issuer", provider.issuer()],
         &[
             "--introspect-client-id",
             "resource-server",

@@ -10,12 +10,11 @@ use std::{
 
 use url::Url;
 
-use super::{KeySet, policy::Policy};
+use super::{KeySet, policy::Policy, set::InvalidKeySet};
 use crate::{
     IssuerUrl,
     discovery::{DiscoveryError, discover},
     fetch::{FetchError, FetchLimits, Fetcher},
-    jose::InvalidObject,
 };
 
 /// The place of a key set.
@@ -60,9 +59,13 @@ pub(super) enum NoKeySet {
     #[error("the file is larger than {0} bytes")]
     TooLarge(usize),
     #[error("the key set {0}")]
-    Invalid(#[from] InvalidObject),
+    Invalid(#[from] InvalidKeySet),
     #[error("the issuer did not answer in time")]
     Timeout,
+    #[error("the file could not be read in time")]
+    FileTimeout,
+    #[error("it is not a regular file")]
+    NotAFile,
     #[error("the work was interrupted")]
     Interrupted,
 }
@@ -98,6 +101,14 @@ impl Origin {
         match self {
             Self::Issuer { .. } | Self::Url { .. } => Policy::REMOTE,
             Self::File { .. } => Policy::FILE,
+        }
+    }
+
+    /// That a reading takes too long.
+    pub(super) fn timeout(&self) -> NoKeySet {
+        match self {
+            Self::Issuer { .. } | Self::Url { .. } => NoKeySet::Timeout,
+            Self::File { .. } => NoKeySet::FileTimeout,
         }
     }
 
@@ -171,8 +182,15 @@ async fn from_issuer(
 
 /// Reads a file unless it is in the state that it was in.
 fn from_file(path: &Path, last: Option<Stamp>) -> Result<Option<(KeySet, Stamp)>, NoKeySet> {
+    // Before it is opened: to open a pipe would wait for who writes into it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(NoKeySet::NotAFile);
+    }
     let file = std::fs::File::open(path)?;
     let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(NoKeySet::NotAFile);
+    }
     let stamp = (metadata.modified()?, metadata.len());
     if last == Some(stamp) {
         return Ok(None);

@@ -5,7 +5,9 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::{super::refused::Refused, Signed};
-use crate::jose::{Algorithm, InvalidObject, UnusableKey, VerifyingKey, parse_objects_of};
+use crate::jose::{
+    Algorithm, InvalidObject, UnusableKey, VerifyingKey, parse_object, parse_objects_of,
+};
 
 /// The usable keys of a document. Those that are not usable do not spoil it (RFC 7517 §5).
 #[derive(Debug)]
@@ -18,6 +20,19 @@ pub(in crate::jwt) struct KeySet {
 struct Key {
     id: Option<String>,
     key: VerifyingKey,
+}
+
+/// Why a document is not a key set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(in crate::jwt) enum InvalidKeySet {
+    #[error("{0}")]
+    Object(InvalidObject),
+    #[error("is a single key; a set is {{\"keys\": [ … ]}}, with the key between the brackets")]
+    SingleKey,
+    #[error("is metadata of an issuer; the key set is at its `jwks_uri`")]
+    Metadata,
+    #[error("has no array `keys`")]
+    NoKeys,
 }
 
 /// Why a key of a set is not used.
@@ -50,12 +65,12 @@ const MOST_KEYS: usize = 100;
 const MOST_TRIED: usize = 16;
 
 impl KeySet {
-    pub(in crate::jwt) fn parse(document: &[u8]) -> Result<Self, InvalidObject> {
+    pub(in crate::jwt) fn parse(document: &[u8]) -> Result<Self, InvalidKeySet> {
         let mut set = Self {
             keys: Vec::new(),
             ignored: Vec::new(),
         };
-        for element in parse_objects_of(document, "keys")? {
+        for element in parse_objects_of(document, "keys").map_err(|why| instead(document, why))? {
             match element
                 .map_err(Ignored::from)
                 .and_then(|jwk| Key::parse(&jwk))
@@ -132,6 +147,17 @@ impl KeySet {
             count if count > MOST_TRIED => Found::Nothing(Refused::AmbiguousKey(MOST_TRIED)),
             _ => Found::Nothing(Refused::Signature),
         }
+    }
+}
+
+/// What a document without a usable `keys` is.
+fn instead(document: &[u8], why: InvalidObject) -> InvalidKeySet {
+    match parse_object(document) {
+        Ok(members) if members.contains_key("keys") => InvalidKeySet::NoKeys,
+        Ok(members) if members.contains_key("kty") => InvalidKeySet::SingleKey,
+        Ok(members) if members.contains_key("jwks_uri") => InvalidKeySet::Metadata,
+        Ok(_) => InvalidKeySet::NoKeys,
+        Err(_) => InvalidKeySet::Object(why),
     }
 }
 

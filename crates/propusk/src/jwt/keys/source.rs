@@ -186,7 +186,7 @@ impl Source {
             let asked_at = clock.now();
             let reading = source.origin.read(asked_at);
             let outcome = tokio::time::timeout(LONGEST_READING, reading).await;
-            let outcome = outcome.unwrap_or(Err(NoKeySet::Timeout));
+            let outcome = outcome.unwrap_or_else(|_| Err(source.origin.timeout()));
             source.finish(outcome, asked_at, clock.now());
             drop(leader);
         });
