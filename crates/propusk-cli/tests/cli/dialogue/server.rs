@@ -23,7 +23,7 @@ impl Asker {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
-        let settings = AuthSettings::new(&*url)
+        let settings = AuthSettings::new(&url)
             .unwrap()
             .admission(Admission::Optional);
         let server = Server::new(Tools).auth(settings, FixedTokens::new());
