@@ -4,4 +4,5 @@ mod browser;
 mod flow;
 mod hostile;
 mod interactive;
+mod revocation;
 pub(crate) mod world;
