@@ -24,6 +24,24 @@ pub fn run(cli: Cli) -> ExitCode {
     done.unwrap_or_else(|failure| failure.report())
 }
 
+/// Renews a login on behalf of another propusk, where this process was started for that. It is no
+/// command: no human types it, and neither settings nor log are of its concern.
+#[must_use]
+pub fn renew_login() -> Option<ExitCode> {
+    let first = std::env::args_os().nth(1)?;
+    (first == commands::RENEW_LOGIN).then(|| {
+        let renewed = runtime().and_then(|runtime| runtime.block_on(commands::login::renew()));
+        renewed.unwrap_or_else(|failure| failure.report())
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::unavailable(format!("cannot start: {error}")))
+}
+
 fn start(cli: Cli) -> Result<ExitCode, Failure> {
     let config = config::Config::load(cli.config.as_deref(), cli.command.uses_local_config())?;
     output::init_log(
@@ -33,11 +51,7 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
     if let Some(url) = cli.typed_store() {
         commands::warn_of_password(url);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::unavailable(format!("cannot start: {error}")))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         match cli.command {
             Command::Serve(args) => {
                 commands::serve::run(args, config.serve, config.scopes, config.tokens).await
@@ -46,7 +60,6 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Login(args) => commands::login::run(*args, config.login).await,
             Command::Logout(args) => commands::logout::run(args, config.login).await,
             Command::Status(args) => commands::status::run(args, config.login).await,
-            Command::RenewLogin => commands::login::renew().await,
             Command::Completions(args) => commands::papers::completions(&args),
             Command::Man(args) => commands::papers::man(&args),
             Command::Call(args) => commands::call::run(args, config.call).await,

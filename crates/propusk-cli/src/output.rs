@@ -5,6 +5,7 @@ use std::{
     time::SystemTime,
 };
 
+use tracing::Level;
 use tracing_subscriber::{
     Layer,
     filter::{LevelFilter, Targets},
@@ -35,6 +36,7 @@ pub(crate) fn init_log(filter: Option<&str>, server: bool) -> Result<(), Failure
     if server {
         registry.with(lines).with(filter).init();
     } else {
+        let filter = without_codes(filter);
         let waiting = Waiting.with_filter(Waiting::filter(&filter));
         registry
             .with(lines.with_filter(filter))
@@ -42,6 +44,15 @@ pub(crate) fn init_log(filter: Option<&str>, server: bool) -> Result<(), Failure
             .init();
     }
     Ok(())
+}
+
+/// rmcp logs authorization codes at the level `debug`, which are secrets while they are fresh.
+fn without_codes(filter: Targets) -> Targets {
+    const TALKATIVE: &str = "rmcp::transport::auth";
+    match filter.would_enable(TALKATIVE, &Level::DEBUG) {
+        true => filter.with_target(TALKATIVE, LevelFilter::INFO),
+        false => filter,
+    }
 }
 
 /// Parses `level` and `target=level` directives. A lone word that is no level would be taken for

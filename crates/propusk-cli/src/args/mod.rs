@@ -107,9 +107,6 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Prints the manual page
     Man(ManArgs),
-    /// Renews a login, on behalf of another propusk; it reads which from standard input
-    #[command(hide = true)]
-    RenewLogin,
 }
 
 impl Command {

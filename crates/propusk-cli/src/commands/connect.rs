@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{args::ClientArgs, config::CallConfig, failure::Failure, terminal};
 
+/// What this program is started with to renew a login.
+pub(crate) const RENEW_LOGIN: &str = "renew-login";
+
 /// A session, and what explains its refusals.
 pub(super) struct Connected {
     pub(super) session: Session<Dialogue>,
@@ -109,7 +112,7 @@ fn quiet(store: Logins, login: &Login) -> StoredLogin<Logins> {
 /// This very program, as the process that renews.
 fn helper() -> Option<RenewalProcess> {
     let process = RenewalProcess::this_program();
-    process.ok().map(|process| process.arg("renew-login"))
+    process.ok().map(|process| process.arg(RENEW_LOGIN))
 }
 
 /// A flag comes before a variable, and that before the file of settings.

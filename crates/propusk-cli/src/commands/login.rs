@@ -64,7 +64,7 @@ pub(crate) async fn run(args: LoginArgs, config: LoginConfig) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// The hidden command that renews a login for another process.
+/// Renews a login for another process.
 pub(crate) async fn renew() -> Result<ExitCode, Failure> {
     let store = Logins::open_default().await.map_err(TokenError::from)?;
     Ok(RenewalProcess::serve(&store, &HttpSettings::default()).await)

@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 mod connect;
+pub(crate) use connect::RENEW_LOGIN;
 mod dialogue;
 pub(crate) mod inspect;
 pub(crate) mod login;

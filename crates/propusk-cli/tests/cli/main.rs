@@ -12,6 +12,8 @@ mod exit_codes;
 mod first_run;
 mod inspect;
 mod issuers;
+mod logins;
+mod papers;
 #[cfg(feature = "real-parts")]
 mod postgres;
 mod proxies;
@@ -24,5 +26,6 @@ mod settings;
 mod stop;
 mod support;
 mod tokens;
+mod typing;
 mod verification;
 mod watch;

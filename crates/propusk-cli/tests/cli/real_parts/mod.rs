@@ -4,6 +4,7 @@ mod foreign_servers;
 mod inspect;
 mod introspect;
 mod issuer;
+mod login;
 mod outages;
 mod provider;
 mod signed_in;

@@ -77,6 +77,22 @@ impl Provider {
         self.wait(self.idp.revoke(token));
     }
 
+    /// What the provider says of a token.
+    pub(crate) fn introspects(&self, token: &str) -> Value {
+        self.wait(self.idp.introspect(token))
+    }
+
+    /// Whether the provider takes a refresh token.
+    pub(crate) fn refreshes(&self, client: &str, token: &str) -> bool {
+        let refreshed = self.idp.refresh(client, token);
+        self.runtime.block_on(refreshed).is_ok()
+    }
+
+    /// A browser goes to this address; the page that it shows.
+    pub(crate) fn gets(&self, url: &str) -> String {
+        self.wait(async { reqwest::get(url).await?.text().await })
+    }
+
     pub(crate) fn fault(&self, endpoint: Endpoint, fault: Fault) {
         self.wait(self.idp.fault(endpoint, fault));
     }

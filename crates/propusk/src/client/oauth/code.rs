@@ -163,8 +163,9 @@ impl AuthorizationCode {
     }
 
     /// Signs a user in once more, for a token that permits more: the scopes of the earlier login and
-    /// those that the server asked for (MCP 2026-07-28, step-up authorization). The resource, the
-    /// issuer and the client stay what they are. How often this is done is the caller's business.
+    /// those that the server asked for (MCP 2026-07-28, step-up authorization). The resource and the
+    /// issuer stay what they are, and the client too, unless it registered itself for less. How often
+    /// this is done is the caller's business.
     ///
     /// # Errors
     /// [`TokenErrorKind::LoginRequired`] where the server has another issuer or resource by now;
@@ -255,7 +256,9 @@ impl AuthorizationCode {
             mut discovered,
         } = found;
         let earlier = self.earlier.as_ref();
-        let earlier = earlier.filter(|login| login.key().issuer == discovered.issuer);
+        let earlier = earlier.filter(|login| {
+            login.key().issuer == discovered.issuer && may_ask_for(login, &scopes, &discovered)
+        });
         let loopback = Loopback::bind(earlier.and_then(Login::redirect_uri)).await?;
         let identity = Identification {
             name: &self.client_name,
@@ -318,6 +321,18 @@ impl fmt::Debug for AuthorizationCode {
             .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether the client of an earlier login may ask for these scopes. Some authorization servers hold a
+/// client that registered itself to the scopes of its registration (RFC 7591 §2): it has to register
+/// itself once more.
+fn may_ask_for(earlier: &Login, scopes: &ScopeSet, found: &Discovered) -> bool {
+    let by_itself = earlier.redirect_uri().is_some();
+    let again = found.metadata.registration_endpoint.is_some();
+    !(by_itself && again)
+        || earlier
+            .scopes()
+            .covers(&scopes.clone().without("offline_access"))
 }
 
 /// A server and its authorization server.
