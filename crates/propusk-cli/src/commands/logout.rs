@@ -103,7 +103,7 @@ async fn end(store: &Logins, key: &LoginKey) -> Result<End, TokenError> {
             went_well: true,
             revoked: "not_offered",
             sentence: format!(
-                "{gone}; {issuer} offers no revocation, so the last access token is valid {until}"
+                "{gone}; no way to revoke its tokens at {issuer} is known, so the last one is valid {until}"
             ),
         },
         Some(Err(error)) => End {

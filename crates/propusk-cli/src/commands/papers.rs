@@ -14,7 +14,7 @@ use crate::{
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "propusk", &mut script);
-    print(script)
+    print(&script)
 }
 
 pub(crate) fn man(args: &ManArgs) -> Result<ExitCode, Failure> {
@@ -22,7 +22,7 @@ pub(crate) fn man(args: &ManArgs) -> Result<ExitCode, Failure> {
         let mut page = Vec::new();
         let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
         rendered.map_err(|error| cannot_write("the manual page", &error))?;
-        return print(page);
+        return print(&page);
     };
     let place = folder.display().to_string();
     clap_mangen::generate_to(Cli::command(), folder).map_err(|error| {
@@ -36,8 +36,8 @@ pub(crate) fn man(args: &ManArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(text: Vec<u8>) -> Result<ExitCode, Failure> {
-    answer(&String::from_utf8_lossy(&text))?;
+fn print(text: &[u8]) -> Result<ExitCode, Failure> {
+    answer(&String::from_utf8_lossy(text))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -97,6 +97,26 @@ fn answers(response: &'static str) -> String {
     format!("http://{address}/mcp")
 }
 
+/// A long wait says what it is for.
+#[test]
+fn a_server_that_is_waited_for() {
+    let place = Sandbox::new();
+    let url = answers(
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    );
+    let note = "the server cannot answer now (503); trying again in 1 s\n";
+    for log in [&[][..], &["--log", "off"]] {
+        let done = place.run(&[&["tools", &url], log].concat()).code(5);
+        assert!(done.err.starts_with(note), "{done:?}");
+    }
+    // Once, where the log shows it too.
+    let done = place.run(&["tools", &url, "--log", "info"]).code(5);
+    assert!(
+        !done.err.starts_with(note) && done.err.contains(note),
+        "{done:?}"
+    );
+}
+
 #[test]
 fn answers_of_other_servers() {
     let place = Sandbox::new();

@@ -7,6 +7,7 @@
 mod access;
 mod bad_input;
 mod call;
+mod dialogue;
 mod dpop;
 mod exit_codes;
 mod first_run;

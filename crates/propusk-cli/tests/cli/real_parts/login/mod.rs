@@ -8,8 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use propusk_testing::identity_provider::{Endpoint, Fault, Options};
 
 use self::person::Home;
-use super::provider::{Provider, SUBJECT};
-use crate::support::{Done, Words, until};
+use super::provider::SUBJECT;
+use crate::support::{Done, Words};
 
 /// What a client of the server is told to ask for.
 const BASIC: Words<'_> = &["--suggested-scope", "notes:read"];
@@ -132,17 +132,7 @@ fn a_token_that_has_ended_is_renewed_without_a_word() {
     home.signs_in(&[]).code(0);
     let (_, before) = home.secrets();
     let asked = home.provider.asked(Endpoint::Token);
-    until(
-        "the end of the token",
-        std::time::Duration::from_secs(30),
-        || {
-            let status = home.run(&["status", "--json"]).code(0).json();
-            let end = status[0]["expires_at"].as_str().unwrap().to_owned();
-            // RFC 3339 in UTC compares as text.
-            let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now());
-            (end < now.to_string()).then_some(())
-        },
-    );
+    home.waits_for_the_end();
     let done = home.run(&["call", &home.url(), "whoami"]).code(0);
     assert_eq!(done.err, "");
     assert!(
@@ -178,6 +168,27 @@ fn what_is_pasted_is_checked() {
     let done = home.signs_in_as("deny", &[]).code(3);
     assert!(done.err.contains("access_denied"), "{done:?}");
     home.run(&["status", &home.url()]).code(3);
+}
+
+/// Codes, tokens and refresh tokens are in no log, at whatever level.
+#[test]
+fn the_log_has_no_secret() {
+    let home = Home::new(Options::new(), BASIC);
+    let args = ["login", &home.url(), "--no-browser", "--log", "trace"];
+    let mut login = home.starts(&[], &args);
+    let page = login.until("the address", person::address);
+    let back = home.provider.browse(&page, SUBJECT);
+    let (_, code) = back.split_once("code=").unwrap();
+    let code = code.split('&').next().unwrap();
+    login.types(&back);
+    let (signed_in, (access, refresh)) = (login.end().code(0), home.secrets());
+    let called = home
+        .run(&["call", &home.url(), "whoami", "--log", "trace"])
+        .code(0);
+    let left = home.run(&["logout", &home.url(), "--log", "trace"]).code(0);
+    for done in [signed_in, called, left] {
+        knows_nothing_of(&done, &[code, &access, &refresh]);
+    }
 }
 
 #[test]

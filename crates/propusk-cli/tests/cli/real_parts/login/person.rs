@@ -1,6 +1,10 @@
 //! A user at home, with a browser that the test plays.
 
-use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    time::{Duration, SystemTime},
+};
 
 use propusk_testing::identity_provider::Options;
 use serde_json::Value;
@@ -111,6 +115,17 @@ impl Home {
         assert!(url.starts_with("http://127.0.0.1:"), "{url}");
         let answer = self.provider.gets(url);
         assert!(!answer.is_empty());
+    }
+
+    /// Waits until the access token of the only login has ended.
+    pub(super) fn waits_for_the_end(&self) {
+        until("the end of the token", Duration::from_secs(30), || {
+            let status = self.run(&["status", "--json"]).code(0).json();
+            let end = status[0]["expires_at"].as_str().unwrap().to_owned();
+            // RFC 3339 in UTC compares as text.
+            let now = humantime::format_rfc3339_seconds(SystemTime::now());
+            (end < now.to_string()).then_some(())
+        });
     }
 
     /// The files of logins, as one text.

@@ -76,6 +76,41 @@ fn a_script_is_not_asked() {
         .code(0);
 }
 
+/// A login that has ended: a script is told, somebody at a terminal is asked.
+#[test]
+fn a_login_that_has_ended() {
+    let flags = ["--suggested-scope", "notes:read"];
+    let home = Home::new(Options::new().lifetime(2), &flags);
+    home.signs_in(&[]).code(0);
+    let (_, refresh) = home.secrets();
+    home.provider.revoke(&refresh);
+    home.waits_for_the_end();
+
+    let whoami = ["call", &home.url(), "whoami"];
+    let done = home.run(&whoami).code(3);
+    let help = format!("propusk login {}", home.url());
+    assert!(done.err.contains(&help), "{done:?}");
+    assert!(!done.err.contains("[Y/n]"), "{done:?}");
+
+    let question = format!(
+        "the login at {} has ended; sign in again? [Y/n]",
+        home.provider.issuer()
+    );
+    let asked = |err: &str| err.contains(&question).then_some(());
+    let mut call = home.starts_at_terminal(&[], &whoami);
+    call.until("the question", asked);
+    call.types("n");
+    call.end().code(3);
+
+    let browser = home.browser();
+    let mut call = home.starts_at_terminal(&[("BROWSER", &browser)], &whoami);
+    call.until("the question", asked);
+    call.types("y");
+    home.browser_signs_in(0);
+    let done = call.end().code(0);
+    assert_eq!(done.json()["subject"], "alice", "{done:?}");
+}
+
 fn help(home: &Home) -> String {
     format!(
         "propusk login {} --scope notes:read --scope notes:write",

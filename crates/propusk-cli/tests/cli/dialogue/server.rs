@@ -1,0 +1,126 @@
+//! A server whose tools ask their caller, and tell how far they are. It lets everybody in.
+
+use propusk::{Admission, AuthSettings, FixedTokens, Server};
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ElicitRequest,
+        ElicitRequestParams, InputRequest, InputRequiredResult, ProgressNotificationParam,
+        ServerCapabilities, ServerConfig,
+    },
+    service::RequestContext,
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+pub(super) struct Asker {
+    pub(super) url: String,
+    _runtime: Runtime,
+}
+
+impl Asker {
+    pub(super) fn start() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        let settings = AuthSettings::new(&url)
+            .unwrap()
+            .admission(Admission::Optional);
+        let server = Server::new(Tools).auth(settings, FixedTokens::new());
+        runtime.spawn(server.serve_on(listener, std::future::pending()));
+        Self {
+            url,
+            _runtime: runtime,
+        }
+    }
+}
+
+struct Tools;
+
+impl ServerHandler for Tools {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        if request.name == "work" {
+            return work(&context).await;
+        }
+        let question = question(&request.name);
+        if let Some(answers) = &request.input_responses {
+            return said(&answers["question"]);
+        }
+        let modern = context
+            .protocol_version()
+            .is_some_and(|version| version.as_str() >= "2026");
+        if modern {
+            let ask = InputRequest::Elicitation(ElicitRequest::new(question));
+            let ask = [("question".to_owned(), ask)].into();
+            return Ok(CallToolResponse::InputRequired(
+                InputRequiredResult::from_input_requests(ask),
+            ));
+        }
+        let answer = context.peer.create_elicitation(question).await;
+        let answer = answer.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+        said(&serde_json::to_value(answer).unwrap())
+    }
+}
+
+fn said(answer: &Value) -> Result<CallToolResponse, ErrorData> {
+    let text = format!(
+        "{} {}",
+        answer["action"].as_str().unwrap(),
+        answer["content"]
+    );
+    text_result(&text)
+}
+
+fn text_result(text: &str) -> Result<CallToolResponse, ErrorData> {
+    let result = CallToolResult::success(vec![ContentBlock::text(text)]);
+    Ok(CallToolResponse::Complete(result))
+}
+
+async fn work(context: &RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
+    let token = context
+        .meta
+        .get_progress_token()
+        .expect("a token for progress");
+    for (done, message) in [(0.0, "begun"), (5.0, "half"), (10.0, "")] {
+        let progress = ProgressNotificationParam::new(token.clone(), done);
+        let progress = progress.with_total(10.0).with_message(message);
+        context.peer.notify_progress(progress).await.unwrap();
+    }
+    text_result("done")
+}
+
+fn question(tool: &str) -> ElicitRequestParams {
+    let form = |message: &str, schema: Value| json!({ "mode": "form", "message": message, "requestedSchema": schema });
+    let page =
+        |url: &str| json!({ "mode": "url", "message": "Pay", "url": url, "elicitationId": "1" });
+    let params = match tool {
+        "page" => page("https://pay.example/?a=1&b=$(touch x)"),
+        "script" => page("javascript:alert(1)"),
+        "secret" => form(
+            "Sign in",
+            json!({ "type": "object", "properties": { "p": { "type": "string", "title": "Password" } } }),
+        ),
+        _ => form(
+            "Who are you?\u{1b}[2J",
+            json!({
+                "type": "object",
+                "properties": {
+                    "name": { "type": "string", "title": "Name" },
+                    "age": { "type": "integer", "minimum": 0 },
+                    "colour": { "type": "string", "enum": ["red", "green"], "default": "green" },
+                    "news": { "type": "boolean" },
+                },
+                "required": ["name", "age"],
+            }),
+        ),
+    };
+    serde_json::from_value(params).unwrap()
+}
