@@ -35,7 +35,7 @@ fn a_token_in_the_environment_is_enough() {
                     TypeScriptSdk | TypeScriptSessions => assert_eq!(done.line(), answer, "{case}"),
                     // In Python a text is structured content too.
                     PythonSdk | FastMcp => {
-                        assert_eq!(done.json(), json!({ "result": answer }), "{case}")
+                        assert_eq!(done.json(), json!({ "result": answer }), "{case}");
                     }
                 }
             }

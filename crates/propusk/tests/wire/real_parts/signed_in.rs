@@ -56,17 +56,20 @@ struct Desk {
     url: String,
     person: Arc<Person>,
     logins: TempDir,
+    flow: AuthorizationCode,
 }
 
 impl Desk {
     async fn new(person: Person) -> Self {
         let provider = IdentityProvider::start(Options::new().pages()).await;
         let provider = provider.expect("started");
+        let flow = AuthorizationCode::new("A test").issuer(provider.issuer());
         Self {
             url: server(&provider).await,
             provider,
             person: Arc::new(person),
             logins: tempfile::tempdir().expect("a folder"),
+            flow: flow.client_id("native", None),
         }
     }
 
@@ -76,12 +79,9 @@ impl Desk {
 
     /// Calls a tool as a new program would, whose user can be asked.
     async fn call(&self, tool: &str) -> Result<(), ClientError> {
-        let flow = AuthorizationCode::new("A test")
-            .client_id("native", None)
-            .issuer(self.provider.issuer());
         let browser = Before(Arc::clone(&self.person));
-        self.call_with(InteractiveLogin::new(self.store(), flow, browser), tool)
-            .await
+        let source = InteractiveLogin::new(self.store(), self.flow.clone(), browser);
+        self.call_with(source, tool).await
     }
 
     async fn call_with(&self, source: impl TokenSource, tool: &str) -> Result<(), ClientError> {
@@ -189,6 +189,20 @@ async fn a_login_from_the_browser_to_its_revocation() {
     // Somebody is.
     desk.call("free").await.expect("signed in again");
     saw(&desk.visits()[2], &[&["Authorize"]]);
+}
+
+/// A program that nobody has registered does that itself.
+#[tokio::test]
+async fn a_client_that_registers_itself_signs_in_and_steps_up() {
+    let mut desk = Desk::new(Person::new().expect("a person")).await;
+    desk.flow = AuthorizationCode::new("A test");
+    desk.call("free").await.expect("signed in");
+    desk.call("add").await.expect("stepped up");
+    desk.renewed("add").await;
+    let visits = desk.visits();
+    assert_eq!(visits.len(), 2, "{visits:?}");
+    saw(&visits[0], &[&["Sign-in"], &["Authorize", "notes:read"]]);
+    saw(&visits[1], &[&["Authorize", "notes:write"]]);
 }
 
 /// Whoever uses a refresh token a second time, be it a thief or its owner, ends the login
