@@ -93,14 +93,15 @@ pub(crate) fn date(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
-/// Pretty JSON.
+/// Pretty JSON that can be looked at: texts in it may come from anybody.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map_err(|error| {
+    let pretty = serde_json::to_string_pretty(value).map_err(|error| {
         Failure::new(
             Code::Error,
             format!("the answer cannot be printed: {error}"),
         )
-    })
+    })?;
+    Ok(visible_json(&pretty))
 }
 
 /// Lays rows out in columns, two blanks apart.
