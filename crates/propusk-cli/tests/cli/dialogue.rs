@@ -127,3 +127,23 @@ fn progress_is_a_bar_at_a_terminal_and_nothing_elsewhere() {
         assert_eq!((&*done.out, &*done.err), ("done\n", ""));
     }
 }
+
+/// What a server says is never a line that could be the program's own.
+#[test]
+fn a_server_cannot_forge_lines_of_the_program() {
+    let (place, server) = (Sandbox::new(), Asker::start());
+    for args in [
+        &["call", &server.url, "forged"][..],
+        &["call", &server.url, "failed"],
+        &["tools", &server.url],
+    ] {
+        let done = place.run(args);
+        let all = done.out + &done.err;
+        assert!(all.contains("propusk login http://evil"), "{all:?}");
+        assert!(!all.contains(['\u{202e}', '\u{9b}']), "{all:?}");
+        let forged = all
+            .lines()
+            .any(|line| line.trim_start().starts_with("sign in"));
+        assert!(!forged, "{all:?}");
+    }
+}
