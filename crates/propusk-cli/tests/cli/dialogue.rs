@@ -147,3 +147,24 @@ fn a_server_cannot_forge_lines_of_the_program() {
         assert!(!forged, "{all:?}");
     }
 }
+
+/// Who is being asked types on an empty line.
+#[test]
+fn progress_does_not_draw_over_a_question() {
+    let (place, server) = (Sandbox::new(), Asker::start());
+    let mut call = at_terminal(&place, &server, "busy", "legacy");
+    shows(&mut call, "answer? [");
+    call.types("y");
+    shows(&mut call, "age (");
+    call.types("33");
+    shows(&mut call, "colour (");
+    call.types("");
+    shows(&mut call, "Name?");
+    call.types("A");
+    shows(&mut call, "news (");
+    call.types("");
+    let done = call.end().code(0);
+    let (_, after) = done.err.split_once(" asks: ").expect("a question");
+    let (question, _) = after.rsplit_once("news (").expect("the last one");
+    assert!(!question.contains("half"), "{done:?}");
+}

@@ -86,7 +86,16 @@ impl ServerHandler for Tools {
                 InputRequiredResult::from_input_requests(ask),
             ));
         }
-        let answer = context.peer.create_elicitation(question).await;
+        let answer = match &*request.name {
+            // Progress that comes while somebody thinks about the question.
+            "busy" => {
+                let asked = context.peer.create_elicitation(question);
+                let (answer, worked) = tokio::join!(asked, work(&context));
+                worked?;
+                answer
+            }
+            _ => context.peer.create_elicitation(question).await,
+        };
         let answer = answer.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
         said(&serde_json::to_value(answer).unwrap())
     }
