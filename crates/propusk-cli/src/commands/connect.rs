@@ -26,6 +26,7 @@ pub(crate) const RENEW_LOGIN: &str = "renew-login";
 pub(super) struct Connected {
     pub(super) session: Session<Dialogue>,
     explainer: Explainer,
+    pub(super) screen: Arc<Screen>,
 }
 
 impl Connected {
@@ -57,7 +58,11 @@ pub(super) async fn connect(
     };
     let dialogue = Dialogue::new(url, Arc::clone(&screen));
     match client.connect_with(dialogue).await {
-        Ok(session) => Ok(Connected { session, explainer }),
+        Ok(session) => Ok(Connected {
+            session,
+            explainer,
+            screen,
+        }),
         Err(error) => Err(explainer.explain(error)),
     }
 }

@@ -110,7 +110,9 @@ fn a_script_is_never_asked() {
 fn progress_is_a_bar_at_a_terminal_and_nothing_elsewhere() {
     let (place, server) = (Sandbox::new(), Asker::start());
     for era in ERAS {
-        let call = at_terminal(&place, &server, "work", era);
+        let mut call = at_terminal(&place, &server, "work", era);
+        shows(&mut call, "half");
+        server.goes_on();
         let done = call.end().code(0);
         assert_eq!(done.out, "done\n");
         assert!(
@@ -121,6 +123,7 @@ fn progress_is_a_bar_at_a_terminal_and_nothing_elsewhere() {
             done.err.ends_with("\r\u{1b}[2K"),
             "the line is empty afterwards: {done:?}"
         );
+        server.goes_on();
         let done = place
             .run(&["call", &server.url, "work", "--era", era])
             .code(0);
@@ -152,6 +155,7 @@ fn a_server_cannot_forge_lines_of_the_program() {
 #[test]
 fn progress_does_not_draw_over_a_question() {
     let (place, server) = (Sandbox::new(), Asker::start());
+    server.goes_on();
     let mut call = at_terminal(&place, &server, "busy", "legacy");
     shows(&mut call, "answer? [");
     call.types("y");
@@ -167,4 +171,19 @@ fn progress_does_not_draw_over_a_question() {
     let (_, after) = done.err.split_once(" asks: ").expect("a question");
     let (question, _) = after.rsplit_once("news (").expect("the last one");
     assert!(!question.contains("half"), "{done:?}");
+}
+
+/// The terminal shows standard output too, so the bar goes before the answer comes.
+#[test]
+fn the_bar_is_gone_before_anything_else_is_written() {
+    let (place, server) = (Sandbox::new(), Asker::start());
+    let mut call = at_terminal(&place, &server, "slip", "modern");
+    shows(&mut call, "half");
+    server.goes_on();
+    let done = call.end().code(1);
+    let (before, after) = done.err.split_once("error:").expect("an error");
+    assert!(before.contains("half"), "{done:?}");
+    let (_, between) = before.rsplit_once("\r\u{1b}[2K").expect("an empty line");
+    assert!(!between.contains('%'), "{done:?}");
+    assert!(!after.contains("\r\u{1b}[2K"), "{done:?}");
 }
