@@ -17,14 +17,26 @@ use crate::{
 
 pub(crate) async fn run(args: LogoutArgs, config: LoginConfig) -> Result<ExitCode, Failure> {
     let store = Logins::open_default().await.map_err(TokenError::from)?;
-    let account = kept::account(args.account.or(config.account))?;
+    let account = account(args.all, args.account, config)?;
     let url = args.url.as_deref();
     let keys = kept::keys(&store, url, account.as_deref()).await?;
     let mut told = Vec::new();
     let mut all_went_well = true;
     for key in &keys {
-        let end = end(&store, key).await?;
-        if !args.json {
+        let end = end(&store, key).await.unwrap_or_else(|error| {
+            // The others are to go all the same.
+            let server = visible(&key.server);
+            let sentence = format!(
+                "not signed out of {server}: {}",
+                visible(&error.to_string())
+            );
+            End {
+                went_well: false,
+                revoked: "no",
+                sentence,
+            }
+        });
+        if !args.json || !end.went_well {
             note(&end.sentence);
         }
         all_went_well &= end.went_well;
@@ -46,6 +58,19 @@ pub(crate) async fn run(args: LogoutArgs, config: LoginConfig) -> Result<ExitCod
         _ if all_went_well => Ok(ExitCode::SUCCESS),
         _ => Ok(ExitCode::from(Code::Unavailable as u8)),
     }
+}
+
+/// Whose login: a name that was given, unless all of them are meant.
+fn account(
+    all: bool,
+    flag: Option<String>,
+    config: LoginConfig,
+) -> Result<Option<String>, Failure> {
+    if all {
+        return Ok(None);
+    }
+    let variable = || std::env::var("PROPUSK_ACCOUNT").ok();
+    kept::account(flag.or_else(variable).or(config.account))
 }
 
 /// How one login ended.

@@ -3,10 +3,16 @@
 use std::os::unix::fs::PermissionsExt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use propusk::{
+    BearerToken,
+    client::{FileLogins, Login, LoginKey, LoginStore},
+};
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use crate::support::{ALICE, BOB, Env, FIXED, Sandbox, Words};
 
+const LOGINS: &str = ".local/state/propusk/logins";
 const NOWHERE: &str = "http://127.0.0.1:1/mcp";
 
 /// A sandbox that is the home of its user.
@@ -157,4 +163,75 @@ fn a_refusal_explains_itself() {
             assert!(!done.err.contains(secret), "{}", done.err);
         }
     }
+}
+
+/// Keeps a login in the files of this home. Nobody answers at its issuer.
+fn keep(home: &str, server: &str, account: Option<&str>, change: impl Fn(Login) -> Login) {
+    let key = LoginKey {
+        server: server.to_owned(),
+        resource: server.to_owned(),
+        issuer: "http://127.0.0.1:9".to_owned(),
+        client_id: "nightly".to_owned(),
+        account: account.map(str::to_owned),
+    };
+    let login = Login::new(
+        key,
+        "http://127.0.0.1:9/token",
+        BearerToken::parse("abc").unwrap(),
+    );
+    let logins = FileLogins::new(std::path::Path::new(home).join(LOGINS));
+    let kept = Runtime::new()
+        .unwrap()
+        .block_on(logins.save(&change(login)));
+    kept.unwrap();
+}
+
+/// All is all, whatever account is preset; and one that cannot go keeps no other.
+#[test]
+fn logout_all_leaves_nobody_signed_in() {
+    let (place, home) = at_home();
+    place.write("preset.toml", "[login]\naccount = \"work\"\n");
+    let home_only = [("HOME", &*home)];
+    place
+        .run_with(&home_only, &["logout", "--all", "--account", "work"])
+        .code(2);
+    for preset in [
+        ("PROPUSK_ACCOUNT", "work"),
+        ("PROPUSK_CONFIG", "preset.toml"),
+    ] {
+        for account in [None, Some("work"), Some("home")] {
+            keep(&home, NOWHERE, account, |login| login);
+        }
+        let env = [("HOME", &*home), preset];
+        let done = place.run_with(&env, &["logout", "--all"]).code(0);
+        assert_eq!(done.err.matches("signed out of").count(), 3, "{done:?}");
+        let left = place.run_with(&home_only, &["status", "--json"]).code(0);
+        assert_eq!(left.out, "[]\n");
+    }
+    for server in ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"] {
+        keep(&home, server, None, |login| login);
+    }
+    // The lock of the first cannot be taken: a link, which nobody follows.
+    let folder = place.path("home").join(LOGINS);
+    let files = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.collect();
+    let json = |file: &&std::path::PathBuf| file.extension().is_some_and(|end| end == "json");
+    let first = files.iter().filter(json).find(|file| {
+        std::fs::read_to_string(file)
+            .unwrap()
+            .contains("127.0.0.1:1/a")
+    });
+    let lock = first.unwrap().with_extension("lock");
+    std::os::unix::fs::symlink("/nonexistent/x", lock).unwrap();
+    let done = place.run_with(&home_only, &["logout", "--all"]).code(5);
+    assert!(
+        done.err.contains("not signed out of http://127.0.0.1:1/a"),
+        "{done:?}"
+    );
+    assert!(
+        done.err.contains("signed out of http://127.0.0.1:1/b;"),
+        "{done:?}"
+    );
 }
