@@ -103,4 +103,5 @@ Exit codes: 0 done, 1 nobody was signed in there, 5 the tokens were not revoked,
 login could not be forgotten.";
 
 const STATUS_HELP: &str = "\
-Exit codes: 0 somebody is signed in, 3 nobody is signed in at that server, or the login has ended.";
+Exit codes: 0 somebody is signed in, 3 nobody is signed in at that server, or the login has ended,
+5 a login cannot be read.";

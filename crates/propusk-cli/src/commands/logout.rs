@@ -45,13 +45,18 @@ pub(crate) async fn run(args: LogoutArgs, config: LoginConfig) -> Result<ExitCod
     if args.json {
         answer(&pretty(&told)?)?;
     }
+    let unreadable = kept::unreadable(&store).await?;
+    for sentence in &unreadable {
+        note(&format!("nothing was revoked here: {sentence}"));
+    }
+    all_went_well &= unreadable.is_empty();
     match url {
         Some(url) if keys.is_empty() => {
             kept::note_near_miss(&store, url).await;
             let message = format!("nobody is signed in at {}", visible(url));
             Err(Failure::new(Code::Error, message).hint("see: propusk status"))
         }
-        _ if keys.is_empty() && !args.json => {
+        _ if keys.is_empty() && unreadable.is_empty() && !args.json => {
             note("nobody is signed in");
             Ok(ExitCode::SUCCESS)
         }

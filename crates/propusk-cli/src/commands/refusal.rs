@@ -24,6 +24,8 @@ use crate::{failure::Failure, output::visible};
 pub(super) struct Explainer {
     pub(super) url: String,
     pub(super) token: Token,
+    /// Sentences about logins that could have been the one, and cannot be read.
+    pub(super) unreadable: Vec<String>,
 }
 
 /// Where the token of a connection comes from.
@@ -54,6 +56,9 @@ impl Explainer {
         let mut failure = Failure::from(error).hint(sent);
         if let Some(challenge) = &challenge {
             failure = failure.hint(format!("the server asked for: {challenge}"));
+        }
+        for sentence in &self.unreadable {
+            failure = failure.hint(sentence);
         }
         let signs_in = challenge
             .as_ref()
@@ -188,6 +193,7 @@ mod tests {
         let explainer = Explainer {
             url: "https://mcp.example/mcp".to_owned(),
             token: Token::Given(token, "PROPUSK_TOKEN".to_owned()),
+            unreadable: Vec::new(),
         };
         explainer.sent(None)
     }

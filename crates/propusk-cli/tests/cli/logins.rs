@@ -235,3 +235,40 @@ fn logout_all_leaves_nobody_signed_in() {
         "{done:?}"
     );
 }
+
+/// Somebody may be signed in there, with tokens that are valid.
+#[test]
+fn a_login_that_cannot_be_read_is_named() {
+    let (place, home) = at_home();
+    let server = place.serve(FIXED);
+    keep(&home, &server.url, None, |login| login);
+    let folder = place.path("home").join(LOGINS);
+    let files = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let file = files.last().unwrap();
+    std::fs::write(&file, "{").unwrap();
+    let name = file.to_str().unwrap();
+    let env = [("HOME", &*home)];
+    #[rustfmt::skip]
+    let table: &[(Words<'_>, i32)] = &[
+        (&["status"], 5),
+        (&["status", &server.url], 3),
+        (&["logout", "--all"], 5),
+        (&["logout", &server.url], 1),
+        (&["call", &server.url, "whoami"], 3),
+        (&["call", &server.url, "whoami", "--account", "work"], 3),
+    ];
+    for (args, code) in table {
+        let done = place.run_with(&env, args).code(*code);
+        assert!(done.err.contains(name), "{args:?}: {done:?}");
+        assert!(!done.err.contains("nobody is signed in\n"), "{done:?}");
+    }
+    // The others are seen and used.
+    keep(&home, NOWHERE, None, |login| login);
+    let done = place.run_with(&env, &["status"]).code(5);
+    assert!(
+        done.out.contains(NOWHERE) && done.err.contains(name),
+        "{done:?}"
+    );
+}
