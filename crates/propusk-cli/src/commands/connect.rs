@@ -106,8 +106,10 @@ async fn with_login(
         issuer: login.key().issuer.clone(),
         account: login.key().account.clone(),
         scopes: login.scopes().clone(),
+        machine: login.is_of_machine().then(|| login.key().client_id.clone()),
     };
-    let client = match terminal::can_ask() {
+    let client = match terminal::can_ask() && !login.is_of_machine() {
+        // A person is another subject than the machine that signed in.
         true => client.tokens(Asking::new(store, &login, Arc::clone(screen))?),
         false => client.tokens(quiet(store, &login)),
     };

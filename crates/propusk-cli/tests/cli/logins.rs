@@ -10,7 +10,10 @@ use propusk::{
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::support::{ALICE, BOB, Env, FIXED, Sandbox, Words};
+use crate::{
+    support::{ALICE, BOB, Env, FIXED, PROPUSK, Sandbox, Words},
+    typing::Typing,
+};
 
 const LOGINS: &str = ".local/state/propusk/logins";
 const NOWHERE: &str = "http://127.0.0.1:1/mcp";
@@ -271,4 +274,24 @@ fn a_login_that_cannot_be_read_is_named() {
         done.out.contains(NOWHERE) && done.err.contains(name),
         "{done:?}"
     );
+}
+
+/// A person in a browser is another subject than the client that signed in.
+#[test]
+fn an_ended_login_of_a_machine_is_no_question_for_a_person() {
+    let (place, home) = at_home();
+    let server = place.serve(FIXED);
+    let ended = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    keep(&home, &server.url, None, |login| {
+        login.with_times(ended, Some(ended)).of_machine()
+    });
+    let call = ["call", &server.url, "whoami"];
+    let command = place.command(PROPUSK, &call, &[("HOME", &home)]);
+    let done = Typing::at_terminal(command).end().code(3);
+    let way = format!(
+        "propusk login {} --client-credentials --client-id nightly",
+        server.url
+    );
+    assert!(done.err.contains(&way), "{done:?}");
+    assert!(!done.err.contains("sign in again?"), "{done:?}");
 }
