@@ -3,7 +3,10 @@
 mod form;
 mod question;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 use rmcp::{
     ClientHandler, ErrorData, RoleClient,
@@ -16,13 +19,17 @@ use rmcp::{
 };
 
 use super::screen::Screen;
-use crate::terminal;
+use crate::{output::note, terminal};
+
+/// Whoever is asked without end answers without reading.
+const MOST_QUESTIONS: usize = 10;
 
 /// The user of a session.
 pub(super) struct Dialogue {
     server: String,
     asks: bool,
     screen: Arc<Screen>,
+    asked: AtomicUsize,
 }
 
 impl Dialogue {
@@ -32,6 +39,7 @@ impl Dialogue {
             server: server.to_owned(),
             asks: terminal::can_ask(),
             screen,
+            asked: AtomicUsize::new(0),
         }
     }
 }
@@ -60,6 +68,10 @@ impl ClientHandler for Dialogue {
             return Ok(ElicitResult::new(ElicitationAction::Decline));
         }
         let _alone = self.screen.ask().await;
+        if self.asked.fetch_add(1, Relaxed) >= MOST_QUESTIONS {
+            note("the server asks too much; it gets no more answers");
+            return Ok(ElicitResult::new(ElicitationAction::Decline));
+        }
         Ok(match request {
             ElicitRequestParams::FormElicitationParams {
                 message,

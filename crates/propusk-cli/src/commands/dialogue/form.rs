@@ -16,7 +16,7 @@ pub(super) async fn fill_in(
     message: &str,
     schema: &ElicitationSchema,
 ) -> ElicitResult {
-    note(&format!("{} asks: {}", visible(server), visible(message)));
+    note(&format!("{} asks: {}", visible(server), short(message)));
     let questions = Question::all(schema);
     if let Some(secret) = questions.iter().find(|question| question.looks_secret()) {
         note(&format!(
@@ -54,7 +54,7 @@ async fn answer(question: &Question) -> Option<Option<Value>> {
 /// fetched: who goes there has read where it leads.
 pub(super) async fn go_to(server: &str, message: &str, url: &str) -> ElicitResult {
     let (server, shown) = (visible(server), visible(url));
-    note(&format!("{server} asks: {}", visible(message)));
+    note(&format!("{server} asks: {}", short(message)));
     if !url.starts_with("https://") && !url.starts_with("http://") {
         note(&format!(
             "the address is none of the web, so nobody goes there: {shown}"
@@ -68,4 +68,14 @@ pub(super) async fn go_to(server: &str, message: &str, url: &str) -> ElicitResul
         false => ElicitationAction::Decline,
     };
     ElicitResult::new(action)
+}
+
+/// A message that leaves the question in sight.
+fn short(message: &str) -> String {
+    const LONGEST: usize = 500;
+    let message = visible(message);
+    match message.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message,
+    }
 }

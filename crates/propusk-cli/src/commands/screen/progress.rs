@@ -13,6 +13,9 @@ use crate::output::visible;
 const WIDTH: usize = 24;
 const LONGEST: usize = 40;
 
+/// Larger numbers are written with an exponent.
+const MOST: f64 = 1e12;
+
 /// Back to the begin of the line, which is emptied.
 const EMPTY_LINE: &str = "\r\u{1b}[2K";
 
@@ -72,6 +75,11 @@ impl Bar {
         *state = next;
     }
 
+    /// Whether it is there now.
+    pub(super) fn is_shown(&self) -> bool {
+        *self.state() == State::Shown
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,7 +117,11 @@ fn line(done: f64, total: Option<f64>, message: Option<&str>) -> String {
             let bar = "#".repeat(full) + &"-".repeat(WIDTH - full);
             format!("[{bar}] {:3.0} % {message}", part * 100.0)
         }
-        None => format!("… {done} {message}"),
+        None if done.abs() < MOST => {
+            let done = (done * 100.0).round() / 100.0;
+            format!("… {done} {message}")
+        }
+        None => format!("… {done:e} {message}"),
     };
     text.trim_end().to_owned()
 }
@@ -136,6 +148,8 @@ mod tests {
             (3.0, None, Some("files"), "… 3 files"),
             (3.0, Some(0.0), None, "… 3"),
             (f64::NAN, Some(1.0), None, "… NaN"),
+            (f64::MAX, None, None, "… 1.7976931348623157e308"),
+            (0.123_456, None, None, "… 0.12"),
             (3.0, Some(f64::INFINITY), None, "… 3"),
             // It cannot steer the terminal, nor leave its line.
             (
