@@ -22,10 +22,8 @@ pub(crate) async fn run(args: CallArgs, config: CallConfig) -> Result<ExitCode, 
     let as_json = json.iter().any(|json| matches!(json, JsonArgument::Output));
     let arguments = tool_arguments(&arguments, json)?;
     let connected = connect(&url, client, config).await?;
-    let called = connected
-        .session
-        .call_tool(tool, Value::Object(arguments))
-        .await;
+    let calling = connected.session.call_tool(tool, Value::Object(arguments));
+    let called = connected.screen.waiting("the server", calling).await;
     // The answer comes on a line of its own.
     connected.screen.close();
     let called = called.map_err(|error| connected.explain(error));

@@ -59,7 +59,8 @@ pub(super) async fn connect(
         unreadable,
     };
     let dialogue = Dialogue::new(url, Arc::clone(&screen));
-    match client.connect_with(dialogue).await {
+    let connecting = client.connect_with(dialogue);
+    match screen.waiting("the server", connecting).await {
         Ok(session) => Ok(Connected {
             session,
             explainer,

@@ -2,10 +2,23 @@
 
 mod progress;
 
+use std::{
+    io::{self, IsTerminal},
+    pin::pin,
+    time::Duration,
+};
+
 use rmcp::model::ProgressNotificationParam;
-use tokio::sync::{RwLock, RwLockWriteGuard};
+use tokio::{
+    sync::{RwLock, RwLockWriteGuard},
+    time::timeout,
+};
 
 use self::progress::Bar;
+use crate::output::note;
+
+/// How long nothing may be seen.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Who writes to the terminal, one at a time.
 pub(super) struct Screen {
@@ -39,5 +52,20 @@ impl Screen {
     /// Leaves the terminal to what comes after the call; late progress is not shown any more.
     pub(super) fn close(&self) {
         self.bar.close();
+    }
+
+    /// Says what is waited for, where somebody looks on and sees nothing else for a while.
+    pub(super) async fn waiting<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        match timeout(SILENCE, &mut work).await {
+            Ok(done) => done,
+            Err(_) => {
+                let nobody_asked = self.asking.try_read().is_ok();
+                if nobody_asked && io::stderr().is_terminal() && !self.bar.is_shown() {
+                    note(&format!("waiting for {what} …"));
+                }
+                work.await
+            }
+        }
     }
 }
