@@ -149,6 +149,38 @@ fn keys_and_clients_of_the_files_issuer_are_not_for_a_typed_one() {
 }
 
 #[test]
+fn what_variables_say_of_their_issuer_is_not_for_a_typed_one() {
+    let place = Sandbox::new();
+    let of_a = [
+        ("PROPUSK_ISSUER", "https://a.example"),
+        ("PROPUSK_INTROSPECT", "https://a.example/introspect"),
+        ("PROPUSK_INTROSPECT_CLIENT_ID", "me"),
+        ("PROPUSK_INTROSPECT_SECRET", "hunter2"),
+        ("PROPUSK_ACCEPT_CLIENT", "app"),
+    ];
+    let inspect = |args: &[&str]| place.run_with(&of_a, &[&["inspect", "t"], args].concat());
+    for (args, words) in [
+        (
+            ["--issuer", "https://b.example"],
+            ["PROPUSK_ACCEPT_CLIENT", "PROPUSK_ISSUER"],
+        ),
+        (
+            ["--introspect", "https://b.example/introspect"],
+            ["PROPUSK_INTROSPECT_CLIENT_ID", "PROPUSK_INTROSPECT,"],
+        ),
+    ] {
+        let done = inspect(&args).code(2);
+        for word in words {
+            assert!(done.err.contains(word), "{done:?}");
+        }
+        assert!(!done.err.contains("hunter2"), "{done:?}");
+    }
+    // The same one typed again is no other.
+    let done = inspect(&["--issuer", "https://a.example"]);
+    assert!(!done.err.contains("belongs to"), "{done:?}");
+}
+
+#[test]
 fn a_typed_issuer_keeps_what_its_table_says() {
     let (place, a, b) = (Sandbox::new(), LocalIssuer::start(), LocalIssuer::start());
     place.write("a.json", a.key_set().to_string());
