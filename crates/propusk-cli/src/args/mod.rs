@@ -55,13 +55,9 @@ impl Cli {
             typed::name_variables(&error);
             error.exit()
         });
-        if let Some(mixed_up) = typed::of_another(&matches) {
-            let conflict = clap::error::ErrorKind::ArgumentConflict;
-            Self::command().error(conflict, mixed_up).exit();
-        }
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         if let Some(verification) = cli.command.verification_mut() {
-            verification.secret_file_is_typed = typed::is_typed(&matches, "introspect_secret_file");
+            verification.typed = typed::of_identity_servers(&matches);
         }
         cli.store_is_typed = typed::is_typed(&matches, "tokens");
         cli

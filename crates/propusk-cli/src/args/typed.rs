@@ -33,51 +33,24 @@ pub(super) fn is_typed(matches: &ArgMatches, id: &str) -> bool {
         .is_some_and(|(_, below)| is_typed(below, id))
 }
 
-/// A variable that was meant for the identity server of another variable, where a flag names a
-/// different one: what it says must not be taken over, such as keys for somebody else's issuer.
-pub(super) fn of_another(matches: &ArgMatches) -> Option<String> {
-    const OF: [(&str, &str, &[&str]); 2] = [
-        (
-            "issuer",
-            "PROPUSK_ISSUER",
-            &["jwks", "accept_client", "introspect_issuer"],
-        ),
-        (
-            "introspect",
-            "PROPUSK_INTROSPECT",
-            &[
-                "introspect_issuer",
-                "introspect_client_id",
-                "introspect_secret_file",
-            ],
-        ),
-    ];
-    let (_, given) = matches.subcommand()?;
-    OF.into_iter().find_map(|(named, variable, theirs)| {
-        let exported = env::var(variable).unwrap_or_default();
-        let exported: Vec<&str> = exported.split_whitespace().collect();
-        let typed = given.try_get_raw(named).ok()??;
-        let same = typed
-            .into_iter()
-            .all(|typed| exported.iter().any(|of| typed == *of));
-        if exported.is_empty() || same || !is_typed(given, named) {
-            return None;
-        }
-        let from_variable = |id: &&str| {
-            let there = given.try_contains_id(id).is_ok_and(|there| there);
-            there && given.value_source(id) == Some(ValueSource::EnvVariable)
-        };
-        let flag = theirs
-            .iter()
-            .copied()
-            .find(from_variable)?
-            .replace('_', "-");
-        let its = flag.to_uppercase().replace('-', "_");
-        Some(format!(
-            "PROPUSK_{its} belongs to {variable}, and --{named} names another one; \
-             give --{flag} too, or unset the variable"
-        ))
-    })
+/// What may be said of an identity server on the command line, as it is typed there.
+const OF_IDENTITY_SERVERS: [&str; 8] = [
+    "issuer",
+    "jwks",
+    "accept-client",
+    "introspect",
+    "introspect-issuer",
+    "introspect-client-id",
+    "introspect-secret-file",
+    "introspect-auth",
+];
+
+/// Those of them that were typed, and are not from the environment.
+pub(super) fn of_identity_servers(matches: &ArgMatches) -> Vec<&'static str> {
+    OF_IDENTITY_SERVERS
+        .into_iter()
+        .filter(|flag| is_typed(matches, &flag.replace('-', "_")))
+        .collect()
 }
 
 /// An empty variable says nothing, nor does one with blanks only; container tools export such.
