@@ -79,10 +79,10 @@ pub(super) struct News;
 
 impl Known {
     #[cfg(test)]
-    pub(super) fn with_room_for(names: usize) -> Self {
+    pub(super) fn with_room_for(most: usize) -> Self {
         let most = Most {
-            names,
-            ..Most::default()
+            names: most,
+            templates: most,
         };
         Self {
             most,

@@ -140,33 +140,32 @@ impl<H: ServerHandler> Guard<H> {
         context: &RequestContext<RoleServer>,
     ) -> Result<(Asked<'_>, Operation), ErrorData> {
         if let Operation::Method { targets, .. } = &mut operation {
-            let arrived = Instant::now();
-            for target in targets {
-                let declared = self.declared(target, arrived, context).await?;
-                target.declare(declared);
-            }
+            self.declare(targets, context).await?;
         }
         let asked = self.asked(context);
         asked.check(&operation)?;
         Ok((asked, operation))
     }
 
-    /// What is declared for a target, as far as this caller can know of it.
-    async fn declared(
+    /// Adds what is declared for the targets of a request, as far as its caller can know of it.
+    async fn declare(
         &self,
-        target: &Target,
-        arrived: Instant,
+        targets: &mut [Target],
         context: &RequestContext<RoleServer>,
-    ) -> Result<Option<Requirement>, ErrorData> {
-        if let Some(declared) = self.declared_before(target, context) {
-            return Ok(Some(declared));
+    ) -> Result<(), ErrorData> {
+        let (catalogue, arrived) = (&self.shared.catalogue, Instant::now());
+        let mut listed = Vec::new();
+        for target in targets {
+            if let Some(declared) = self.declared_before(target, context) {
+                target.declare(Some(declared));
+            } else if let Some(tool) = self.tool(target) {
+                target.declare(catalogue.declared_by(&tool));
+            } else {
+                listed.push(target);
+            }
         }
-        if let Some(tool) = self.tool(target) {
-            return Ok(self.shared.catalogue.declared_by(&tool));
-        }
-        let catalogue = &self.shared.catalogue;
         catalogue
-            .find(target, arrived, &*self.handler, context)
+            .find(listed, arrived, &*self.handler, context)
             .await
     }
 
