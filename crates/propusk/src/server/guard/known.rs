@@ -260,8 +260,8 @@ impl About {
             return;
         };
         self.declared = Some(match self.declared.take() {
-            Some(before) => before.and(needs),
-            None => needs,
+            Some(before) if before != needs => before.and(needs),
+            _ => needs,
         });
     }
 
