@@ -171,6 +171,33 @@ impl Drop for Awaiting<'_> {
     }
 }
 
+/// A refusal that is certain before it can be sent. Dropped before that, since its client has hung up,
+/// it is told all the same.
+pub(super) struct Certain(Option<(Box<Report>, Refusal)>);
+
+impl Certain {
+    pub(super) fn new(gate: &Arc<Gate>, trail: &Trail, refusal: &Refusal) -> Self {
+        let (gate, trail) = (Arc::clone(gate), trail.clone());
+        Self(Some((Box::new(Report { gate, trail }), refusal.clone())))
+    }
+
+    /// Somebody else tells of it, with its answer.
+    pub(super) fn is_sent(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Certain {
+    fn drop(&mut self) {
+        // A sink that panics while another panic is on its way would end the process.
+        if let Some((report, refusal)) = self.0.take()
+            && !std::thread::panicking()
+        {
+            report.tell(refusal);
+        }
+    }
+}
+
 impl fmt::Debug for LateRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LateRefusal").finish_non_exhaustive()
