@@ -165,7 +165,10 @@ impl<'a> Awaiting<'a> {
 
 impl Drop for Awaiting<'_> {
     fn drop(&mut self) {
-        if let Some(late) = self.late.take() {
+        // A sink that panics while another panic is on its way would end the process.
+        if let Some(late) = self.late.take()
+            && !std::thread::panicking()
+        {
             late.give_up(|| Report::new(self.gate, self.trail));
         }
     }
@@ -189,7 +192,7 @@ impl Certain {
 
 impl Drop for Certain {
     fn drop(&mut self) {
-        // A sink that panics while another panic is on its way would end the process.
+        // As above.
         if let Some((report, refusal)) = self.0.take()
             && !std::thread::panicking()
         {
