@@ -79,11 +79,6 @@ impl Catalogue {
         for target in targets {
             let kind = target.kind();
             let before = self.about(target);
-            // Of a resource there may be more to know, by a template that it fits.
-            if kind != TargetKind::Resource && before.declared.is_some() {
-                target.declare(before.declared);
-                continue;
-            }
             if self.is_all(kind, &before) {
                 let since = (!before.listed).then_some(arrived);
                 self.load(kind, since, handler, context).await?;
@@ -218,6 +213,11 @@ impl Catalogue {
     /// What is known to be declared for a target.
     pub(super) fn declared(&self, target: &Target) -> Option<Requirement> {
         self.about(target).declared
+    }
+
+    /// Whether nothing but lists has shown this target.
+    pub(super) fn is_only_listed(&self, target: &Target) -> bool {
+        self.read().is_only_listed(target)
     }
 
     fn about(&self, target: &Target) -> About {

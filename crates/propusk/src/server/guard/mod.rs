@@ -76,9 +76,8 @@ use crate::{
 /// callers only has it protected at their first call. A name that no list has shown is looked for by a
 /// walk of its caller's lists each time, so that what is added while the server runs is locked from
 /// the start. A handler that serves resources without listing them pays for that walk with every read;
-/// it saves it by listing a template that they fit. What was listed without scopes and declares some
-/// later is locked within a minute, by the next walk or list; so is a new resource that fits a template
-/// without scopes.
+/// it saves it by listing a template that they fit. What was listed and declares more scopes later
+/// needs them within a minute, by the next walk or list; so does a new resource that fits a template.
 ///
 /// A definition declares the same for everybody. Where lists show different declarations of one name
 /// (to different callers, at different times, or of two spellings of one URI), all of them are needed,
@@ -184,7 +183,9 @@ impl<H: ServerHandler> Guard<H> {
         // Where the lists have not been walked, the layer is told of nothing that is needed; and
         // where nothing is declared, this caller may know better.
         let declared = tool.declared().filter(|declared| !declared.is_nothing())?;
-        (is_own && is_same).then(|| declared.clone())
+        // What only lists tell is to be looked for again, once a minute.
+        let is_word = is_own && is_same && !self.shared.catalogue.is_only_listed(target);
+        is_word.then(|| declared.clone())
     }
 
     fn tool(&self, target: &Target) -> Option<Tool> {
