@@ -185,7 +185,7 @@ impl Certain {
     }
 
     /// Somebody else tells of it, with its answer.
-    pub(super) fn is_sent(mut self) {
+    pub(super) fn told_otherwise(mut self) {
         self.0 = None;
     }
 }

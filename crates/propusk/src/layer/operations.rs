@@ -123,7 +123,7 @@ impl Operations {
         }
         let certain = Certain::new(gate, trail, &refusal);
         let read = timeout(PATIENCE, whole(body, self.most_bytes)).await;
-        certain.is_sent();
+        certain.told_otherwise();
         let bytes = match read {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(Unreadable::TooLong(rest))) => {

@@ -7,7 +7,7 @@
 
 use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rmcp::{
@@ -15,6 +15,7 @@ use rmcp::{
     model::{ErrorCode, PaginatedRequestParams},
     service::RequestContext,
 };
+use tokio::time::timeout;
 
 use super::{
     asked::caller,
@@ -26,6 +27,9 @@ use crate::{Requirement, Target, TargetKind};
 
 /// More pages than a list has; a handler whose cursors lead in a circle must not hold a request.
 const MOST_PAGES: usize = 1_000;
+
+/// A list that takes longer cannot be had: whoever waits for it is refused.
+const LONGEST: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 pub(super) struct Catalogue {
@@ -271,9 +275,23 @@ impl Pupil<'_> {
     }
 }
 
+/// [`pages`] within [`LONGEST`].
+pub(super) async fn each_page<P: Page, F>(
+    list: impl Fn(Option<PaginatedRequestParams>) -> F,
+    look: impl FnMut(&P) -> bool,
+) -> Result<(), ErrorData>
+where
+    F: Future<Output = Result<P, ErrorData>>,
+{
+    let too_long = |_| ErrorData::internal_error("a list takes too long", None);
+    timeout(LONGEST, pages(list, look))
+        .await
+        .map_err(too_long)?
+}
+
 /// Asks for page after page until `look` has seen enough and says so with `false`. A handler
 /// without such a list has an empty one.
-pub(super) async fn each_page<P: Page, F>(
+async fn pages<P: Page, F>(
     list: impl Fn(Option<PaginatedRequestParams>) -> F,
     mut look: impl FnMut(&P) -> bool,
 ) -> Result<(), ErrorData>

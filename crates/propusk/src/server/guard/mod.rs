@@ -85,8 +85,10 @@ use crate::{
 /// `get_tool` gives is its own word and counts alone.
 ///
 /// What a handler accepts without listing it to the very caller, nobody can know to be declared: a
-/// [`ScopePolicy`](crate::ScopePolicy) protects it. A list that fails closes what it would have
-/// listed, and nothing else. Of each kind a hundred thousand names (and ten thousand templates) are
+/// [`ScopePolicy`](crate::ScopePolicy) protects it. A list that fails, or takes longer than ten
+/// seconds, closes what it would have listed, and nothing else. Callers of one principal with the same
+/// scopes share their walks, whatever else their tokens claim: where a handler lists by such a claim, a
+/// policy protects what it lists. Of each kind a hundred thousand names (and ten thousand templates) are
 /// remembered; where something declared has no room, all that is not remembered is looked for each
 /// time.
 pub struct Guard<H> {
