@@ -559,6 +559,26 @@ async fn a_secret_for_one_issuer_is_not_sent_to_another() {
     }
 }
 
+/// The same where nobody named the issuer, and an earlier login tells whose secret it is.
+#[tokio::test]
+async fn a_secret_stays_at_the_issuer_of_the_earlier_login() {
+    let (own, other) = (World::start().await, World::start().await);
+    let flow = flow().client_id("by-hand", Some(SECRET.to_owned()));
+    let earlier = signed_in(&flow, &own).await.expect("signed in");
+    own.resource_says(&json!({"authorization_servers": [other.origin()]}));
+    let again = flow.registered_as(&earlier);
+    let error = signed_in(&again, &own).await.expect_err("another issuer");
+    assert_eq!(error.kind(), Unsafe, "{error}");
+    for asked in other.log() {
+        assert!(
+            asked.line.starts_with("GET /.well-known/"),
+            "{}",
+            asked.line
+        );
+        assert!(!asked.head.contains("hunter2"), "{}", asked.head);
+    }
+}
+
 /// A redirect with another state is not ours: the listener waits for the right one, in its time.
 #[tokio::test]
 async fn a_wrong_state_does_not_end_the_wait() {
