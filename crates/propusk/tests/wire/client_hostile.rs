@@ -62,3 +62,37 @@ async fn a_list_of_a_few_pages() {
     let tools = soon(session.list_tools()).await.expect("listed");
     assert_eq!(tools.len(), 5);
 }
+
+/// `retry: 0`, nothing, and the end of the stream, again and again; with one id, and with many.
+#[tokio::test]
+async fn a_stream_that_is_to_be_taken_up_again_for_ever() {
+    let patterns: [fn(usize) -> usize; 2] = [|_| 1, |count| count];
+    let given_up = patterns.map(|id| {
+        tokio::spawn(async move {
+            let site = Site::plain(MOUNTS[0]).await;
+            let meddler = Meddler::new(site.address, move |count, seen| {
+                if !seen.calls("a") && seen.method() == "POST" {
+                    return obliging(seen, &[]);
+                }
+                let event = format!("id: {}\nretry: 0\ndata: \n\n", id(count));
+                answer("200 OK", &[], "text/event-stream", &event)
+            })
+            .await;
+            let client = Client::new(meddler.url()).era(Era::Modern).bearer("alice");
+            let session = soon(client.connect()).await.expect("obliged");
+            let error = soon(session.call_tool("a", json!({}))).await;
+            let error = error.expect_err("no answer");
+            assert_eq!(error.kind(), &ErrorKind::Transport, "{error:?}");
+            assert_eq!(meddler.calls("a"), 1);
+            meddler
+                .seen()
+                .iter()
+                .filter(|seen| seen.method() == "GET")
+                .count()
+        })
+    });
+    for asked in given_up {
+        // The first one at once, and five after a pause.
+        assert_eq!(soon(asked).await.expect("no panic"), 6);
+    }
+}
