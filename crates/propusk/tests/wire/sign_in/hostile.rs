@@ -99,6 +99,21 @@ async fn metadata_of_the_resource() {
             (Unsafe, "not those of this server"),
         ),
         (
+            "of a part of this server",
+            |own, _| own.resource_says(&json!({"resource": format!("{}/evil", own.url())})),
+            (Unsafe, "not those of this server"),
+        ),
+        (
+            "of this server with a query",
+            |own, _| own.resource_says(&json!({"resource": format!("{}?x=1", own.url())})),
+            (Unsafe, "not those of this server"),
+        ),
+        (
+            "of this server with a fragment",
+            |own, _| own.resource_says(&json!({"resource": format!("{}#x", own.url())})),
+            (Unsafe, "not those of this server"),
+        ),
+        (
             "no resource",
             |own, _| own.resource_says(&json!({"resource": null})),
             (Unsafe, "not those of this server"),
