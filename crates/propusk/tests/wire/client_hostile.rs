@@ -10,8 +10,11 @@ use serde_json::{Value, json};
 
 use crate::support::{MOUNTS, Meddler, Site, answer, obliging, soon};
 
+/// Where the next page is, after so many.
+type Next = fn(usize) -> Value;
+
 /// A server whose list of tools goes on as `next` says, for the number of pages so far.
-async fn listing(next: fn(usize) -> Value) -> Meddler {
+async fn listing(next: Next) -> Meddler {
     let site = Site::plain(MOUNTS[0]).await;
     let pages = AtomicUsize::new(0);
     Meddler::new(site.address, move |_, seen| {
@@ -30,7 +33,7 @@ async fn listing(next: fn(usize) -> Value) -> Meddler {
 
 #[tokio::test]
 async fn a_list_that_does_not_end() {
-    let rows: &[(fn(usize) -> Value, usize, &str)] = &[
+    let rows: &[(Next, usize, &str)] = &[
         (|page| json!(page.to_string()), 1_000, "1000 pages"),
         (|_| json!("again"), 2, "was there before"),
         (|page| json!((page % 3).to_string()), 4, "was there before"),

@@ -142,7 +142,8 @@ impl fmt::Debug for Logins {
     }
 }
 
-#[cfg(all(test, feature = "keyring", target_os = "linux"))]
+#[cfg(test)]
+#[cfg(all(feature = "keyring", target_os = "linux"))]
 mod tests {
     use std::time::{Duration, SystemTime};
 
