@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use propusk::client::{ClientError, ErrorKind, TokenError, TokenErrorKind};
 use propusk_store::StoreError;
 
-use crate::output::{note, printable};
+use crate::output::{note, printable, visible};
 
 /// Exit codes, as the README lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,14 +75,16 @@ impl Failure {
     }
 }
 
-/// What a server says may be long and may try to steer the terminal.
+/// What a server says may be long, may try to steer the terminal, and may have lines that look like
+/// ours: every further one is marked.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 500;
-    let text = printable(text.trim_end());
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+    let mut text = printable(text.trim_end());
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
     }
+    text.replace('\n', "\n  | ")
 }
 
 impl From<ClientError> for Failure {
@@ -95,7 +97,8 @@ impl From<ClientError> for Failure {
             ErrorKind::NoToken(why) => Code::of(*why),
             _ => Code::Usage,
         };
-        let mut failure = Self::new(code, &error);
+        // On one line: a server words some of them.
+        let mut failure = Self::new(code, visible(&error.to_string()));
         match error.kind() {
             ErrorKind::Transport if failure.message.contains("HTTP 404") => {
                 failure.message = "there is no MCP server at this URL (404)".to_owned();
@@ -111,7 +114,7 @@ impl From<ClientError> for Failure {
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
-        Self::new(Code::of(error.kind()), error)
+        Self::new(Code::of(error.kind()), visible(&error.to_string()))
     }
 }
 

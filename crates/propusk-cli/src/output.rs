@@ -93,14 +93,15 @@ pub(crate) fn date(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
-/// Pretty JSON.
+/// Pretty JSON that can be looked at: texts in it may come from anybody.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map_err(|error| {
+    let pretty = serde_json::to_string_pretty(value).map_err(|error| {
         Failure::new(
             Code::Error,
             format!("the answer cannot be printed: {error}"),
         )
-    })
+    })?;
+    Ok(visible_json(&pretty))
 }
 
 /// Lays rows out in columns, two blanks apart.
@@ -126,12 +127,26 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// What came from elsewhere, without control characters that would steer the terminal.
+/// What came from elsewhere, as text of several lines: what would steer the terminal or deceive the
+/// eye is replaced. Joiners and variants stay where scripts and emoji need them, and so do blanks.
 pub(crate) fn printable(text: &str) -> String {
-    let steers = |c: &char| c.is_control() && !matches!(c, '\n' | '\t');
-    text.chars()
-        .map(|c| if steers(&c) { '\u{fffd}' } else { c })
-        .collect()
+    let mut before = ' ';
+    let clean = text.chars().map(|c| {
+        let stays = match c {
+            '\n' | '\t' => true,
+            '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}' => {
+                !before.is_ascii() && !deceives(before)
+            }
+            '\u{2028}' | '\u{2029}' => false,
+            c => !deceives(c) || (c.is_whitespace() && !c.is_control()),
+        };
+        // A joiner after a variant is part of the same emoji.
+        if !(stays && matches!(c, '\u{fe0e}' | '\u{fe0f}')) {
+            before = c;
+        }
+        if stays { c } else { '\u{fffd}' }
+    });
+    clean.collect()
 }
 
 /// What came from elsewhere, on one line: what would steer the terminal or deceive the eye (control
@@ -197,7 +212,18 @@ mod tests {
 
     #[test]
     fn an_answer_cannot_steer_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\tc\n"), "a\u{fffd}[2Jb\tc\n");
+        for (text, shown) in [
+            ("a\u{1b}[2Jb\tc\n", "a\u{fffd}[2Jb\tc\n"),
+            ("\u{9b}2J\r\u{85}", "\u{fffd}2J\u{fffd}\u{fffd}"),
+            ("a\u{202e}b\u{200b}c\u{2028}", "a\u{fffd}b\u{fffd}c\u{fffd}"),
+            ("a\u{200d}b\u{fe0f}", "a\u{fffd}b\u{fffd}"),
+            (
+                "می\u{200c}خواهم ❤\u{fe0f}\u{200d}🔥 1\u{a0}kg",
+                "می\u{200c}خواهم ❤\u{fe0f}\u{200d}🔥 1\u{a0}kg",
+            ),
+        ] {
+            assert_eq!(printable(text), shown, "{text:?}");
+        }
     }
 
     #[test]

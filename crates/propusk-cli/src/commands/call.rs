@@ -26,6 +26,8 @@ pub(crate) async fn run(args: CallArgs, config: CallConfig) -> Result<ExitCode, 
         .session
         .call_tool(tool, Value::Object(arguments))
         .await;
+    // The answer comes on a line of its own.
+    connected.screen.close();
     let called = called.map_err(|error| connected.explain(error));
     connected.session.close().await;
     result::print(&called?, as_json)

@@ -2,6 +2,8 @@
 
 mod asking;
 
+use std::sync::Arc;
+
 use propusk::{
     BearerToken, Client,
     client::{ClientError, Era, Login, Logins, RenewalProcess, Session, StoredLogin},
@@ -12,6 +14,7 @@ use super::{
     dialogue::Dialogue,
     login::kept,
     refusal::{Explainer, Token},
+    screen::Screen,
     secret_place,
 };
 use crate::{args::ClientArgs, config::CallConfig, failure::Failure, terminal};
@@ -23,6 +26,7 @@ pub(crate) const RENEW_LOGIN: &str = "renew-login";
 pub(super) struct Connected {
     pub(super) session: Session<Dialogue>,
     explainer: Explainer,
+    pub(super) screen: Arc<Screen>,
 }
 
 impl Connected {
@@ -40,20 +44,25 @@ pub(super) async fn connect(
     let era = era(args.era.as_deref().or(config.era.as_deref()))?;
     let account = kept::account(args.account.clone().or(config.account.take()))?;
     let client = Client::new(url).era(era);
+    let screen = Arc::new(Screen::new());
     let (client, token) = match token(args, config)? {
         Some((token, place)) => (
             client.bearer(token.expose_secret()),
             Token::Given(token, place),
         ),
-        None => with_login(client, url, account.as_deref()).await?,
+        None => with_login(client, url, account.as_deref(), &screen).await?,
     };
     let explainer = Explainer {
         url: url.to_owned(),
         token,
     };
-    let dialogue = Dialogue::new(url);
+    let dialogue = Dialogue::new(url, Arc::clone(&screen));
     match client.connect_with(dialogue).await {
-        Ok(session) => Ok(Connected { session, explainer }),
+        Ok(session) => Ok(Connected {
+            session,
+            explainer,
+            screen,
+        }),
         Err(error) => Err(explainer.explain(error)),
     }
 }
@@ -76,6 +85,7 @@ async fn with_login(
     client: Client,
     url: &str,
     account: Option<&str>,
+    screen: &Arc<Screen>,
 ) -> Result<(Client, Token), Failure> {
     let store = match Logins::open_default().await {
         Ok(store) => store,
@@ -94,7 +104,7 @@ async fn with_login(
         scopes: login.scopes().clone(),
     };
     let client = match terminal::can_ask() {
-        true => client.tokens(Asking::new(store, &login)?),
+        true => client.tokens(Asking::new(store, &login, Arc::clone(screen))?),
         false => client.tokens(quiet(store, &login)),
     };
     Ok((client, token))

@@ -1,8 +1,9 @@
 //! What a server says and asks while a tool runs: progress, and questions for the user.
 
 mod form;
-mod progress;
 mod question;
+
+use std::sync::Arc;
 
 use rmcp::{
     ClientHandler, ErrorData, RoleClient,
@@ -13,28 +14,24 @@ use rmcp::{
     },
     service::{NotificationContext, RequestContext},
 };
-use tokio::sync::Mutex;
 
-use self::progress::Bar;
+use super::screen::Screen;
 use crate::terminal;
 
 /// The user of a session.
 pub(super) struct Dialogue {
     server: String,
     asks: bool,
-    bar: Bar,
-    /// One question at a time.
-    talking: Mutex<()>,
+    screen: Arc<Screen>,
 }
 
 impl Dialogue {
     /// The user of a session with this server.
-    pub(super) fn new(server: &str) -> Self {
+    pub(super) fn new(server: &str, screen: Arc<Screen>) -> Self {
         Self {
             server: server.to_owned(),
             asks: terminal::can_ask(),
-            bar: Bar::new(),
-            talking: Mutex::default(),
+            screen,
         }
     }
 }
@@ -62,8 +59,7 @@ impl ClientHandler for Dialogue {
         if !self.asks {
             return Ok(ElicitResult::new(ElicitationAction::Decline));
         }
-        let _alone = self.talking.lock().await;
-        self.bar.clear();
+        let _alone = self.screen.ask().await;
         Ok(match request {
             ElicitRequestParams::FormElicitationParams {
                 message,
@@ -83,6 +79,6 @@ impl ClientHandler for Dialogue {
         progress: ProgressNotificationParam,
         _: NotificationContext<RoleClient>,
     ) {
-        self.bar.show(&progress);
+        self.screen.progress(&progress);
     }
 }

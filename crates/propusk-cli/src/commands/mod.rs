@@ -10,6 +10,7 @@ pub(crate) mod logout;
 pub(crate) mod papers;
 mod refusal;
 mod result;
+mod screen;
 mod secret_place;
 pub(crate) mod serve;
 pub(crate) mod status;

@@ -6,7 +6,7 @@ use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 
 use crate::{
     failure::{Code, Failure},
-    output::{answer, json, printable},
+    output::{answer, json, printable, visible},
 };
 
 /// Prints a result: as JSON where asked for, else structured content as JSON, else text as text.
@@ -37,19 +37,17 @@ pub(super) fn print(result: &CallToolResult, as_json: bool) -> Result<ExitCode, 
 fn block(block: &ContentBlock) -> String {
     match block {
         ContentBlock::Text(text) => printable(&text.text),
-        ContentBlock::Image(image) => format!(
-            "[image {}; see it with --json]",
-            printable(&image.mime_type)
-        ),
-        ContentBlock::Audio(audio) => format!(
-            "[audio {}; see it with --json]",
-            printable(&audio.mime_type)
-        ),
+        ContentBlock::Image(image) => {
+            format!("[image {}; see it with --json]", visible(&image.mime_type))
+        }
+        ContentBlock::Audio(audio) => {
+            format!("[audio {}; see it with --json]", visible(&audio.mime_type))
+        }
         ContentBlock::Resource(resource) => match &resource.resource {
             ResourceContents::TextResourceContents { text, .. } => printable(text),
             _ => "[binary resource; see it with --json]".to_owned(),
         },
-        ContentBlock::ResourceLink(link) => printable(&link.uri),
+        ContentBlock::ResourceLink(link) => visible(&link.uri),
         _ => "[content of an unknown kind; see it with --json]".to_owned(),
     }
 }

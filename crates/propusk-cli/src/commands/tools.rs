@@ -10,7 +10,7 @@ use crate::{
     args::ToolsArgs,
     config::CallConfig,
     failure::Failure,
-    output::{answer, json, note, printable, table},
+    output::{answer, json, note, table, visible},
 };
 
 pub(crate) async fn run(args: ToolsArgs, config: CallConfig) -> Result<ExitCode, Failure> {
@@ -48,8 +48,8 @@ fn row(tool: &Tool) -> Vec<String> {
     let description = tool.description.as_deref().unwrap_or_default();
     let first_line = description.lines().next().unwrap_or_default();
     vec![
-        printable(&tool.name),
+        visible(&tool.name),
         scopes.trim_end().to_owned(),
-        printable(first_line),
+        visible(first_line),
     ]
 }

@@ -266,3 +266,22 @@ fn where_the_token_comes_from() {
         .run_with(&empty, &["call", &server.url, "whoami"])
         .code(3);
 }
+
+/// JSON escapes C0 alone; C1 and directions of writing are escaped by us, and it says the same.
+#[test]
+fn json_cannot_steer_the_terminal() {
+    let place = Sandbox::new();
+    let server = place.serve(FIXED);
+    let odd = "a\u{9b}2J\u{202e}b\u{200b}";
+    let message = format!("message={odd}");
+    let done = place.call(ALICE, &server.url, &["echo", &message, "--json"]);
+    let done = done.code(0);
+    assert_eq!(done.json()["content"][0]["text"], odd);
+    assert!(done.out.contains("\\u009b2J\\u202eb\\u200b"), "{done:?}");
+    let text = format!("text={odd}");
+    let done = place
+        .call(ALICE, &server.url, &["notes_add", &text])
+        .code(0);
+    assert_eq!(done.json()["text"], odd);
+    assert!(done.out.is_ascii(), "{done:?}");
+}

@@ -110,7 +110,9 @@ fn a_script_is_never_asked() {
 fn progress_is_a_bar_at_a_terminal_and_nothing_elsewhere() {
     let (place, server) = (Sandbox::new(), Asker::start());
     for era in ERAS {
-        let call = at_terminal(&place, &server, "work", era);
+        let mut call = at_terminal(&place, &server, "work", era);
+        shows(&mut call, "half");
+        server.goes_on();
         let done = call.end().code(0);
         assert_eq!(done.out, "done\n");
         assert!(
@@ -121,9 +123,67 @@ fn progress_is_a_bar_at_a_terminal_and_nothing_elsewhere() {
             done.err.ends_with("\r\u{1b}[2K"),
             "the line is empty afterwards: {done:?}"
         );
+        server.goes_on();
         let done = place
             .run(&["call", &server.url, "work", "--era", era])
             .code(0);
         assert_eq!((&*done.out, &*done.err), ("done\n", ""));
     }
+}
+
+/// What a server says is never a line that could be the program's own.
+#[test]
+fn a_server_cannot_forge_lines_of_the_program() {
+    let (place, server) = (Sandbox::new(), Asker::start());
+    for args in [
+        &["call", &server.url, "forged"][..],
+        &["call", &server.url, "failed"],
+        &["tools", &server.url],
+    ] {
+        let done = place.run(args);
+        let all = done.out + &done.err;
+        assert!(all.contains("propusk login http://evil"), "{all:?}");
+        assert!(!all.contains(['\u{202e}', '\u{9b}']), "{all:?}");
+        let forged = all
+            .lines()
+            .any(|line| line.trim_start().starts_with("sign in"));
+        assert!(!forged, "{all:?}");
+    }
+}
+
+/// Who is being asked types on an empty line.
+#[test]
+fn progress_does_not_draw_over_a_question() {
+    let (place, server) = (Sandbox::new(), Asker::start());
+    server.goes_on();
+    let mut call = at_terminal(&place, &server, "busy", "legacy");
+    shows(&mut call, "answer? [");
+    call.types("y");
+    shows(&mut call, "age (");
+    call.types("33");
+    shows(&mut call, "colour (");
+    call.types("");
+    shows(&mut call, "Name?");
+    call.types("A");
+    shows(&mut call, "news (");
+    call.types("");
+    let done = call.end().code(0);
+    let (_, after) = done.err.split_once(" asks: ").expect("a question");
+    let (question, _) = after.rsplit_once("news (").expect("the last one");
+    assert!(!question.contains("half"), "{done:?}");
+}
+
+/// The terminal shows standard output too, so the bar goes before the answer comes.
+#[test]
+fn the_bar_is_gone_before_anything_else_is_written() {
+    let (place, server) = (Sandbox::new(), Asker::start());
+    let mut call = at_terminal(&place, &server, "slip", "modern");
+    shows(&mut call, "half");
+    server.goes_on();
+    let done = call.end().code(1);
+    let (before, after) = done.err.split_once("error:").expect("an error");
+    assert!(before.contains("half"), "{done:?}");
+    let (_, between) = before.rsplit_once("\r\u{1b}[2K").expect("an empty line");
+    assert!(!between.contains('%'), "{done:?}");
+    assert!(!after.contains("\r\u{1b}[2K"), "{done:?}");
 }

@@ -1,5 +1,7 @@
 //! A kept login, and somebody at the terminal who can be asked for another one.
 
+use std::sync::Arc;
+
 use propusk::{
     Challenge,
     client::{
@@ -9,7 +11,12 @@ use propusk::{
 };
 
 use super::helper;
-use crate::{commands::login::TerminalBrowser, failure::Failure, output::visible, terminal};
+use crate::{
+    commands::{login::TerminalBrowser, screen::Screen},
+    failure::Failure,
+    output::visible,
+    terminal,
+};
 
 /// Takes the tokens from a kept login, and asks before anybody is sent to sign in once more.
 pub(super) struct Asking {
@@ -17,10 +24,11 @@ pub(super) struct Asking {
     browser: TerminalBrowser,
     store: Logins,
     key: LoginKey,
+    screen: Arc<Screen>,
 }
 
 impl Asking {
-    pub(super) fn new(store: Logins, login: &Login) -> Result<Self, Failure> {
+    pub(super) fn new(store: Logins, login: &Login, screen: Arc<Screen>) -> Result<Self, Failure> {
         let key = login.key();
         // The issuer is the one that the user signed in at: no other is asked.
         let mut flow = AuthorizationCode::new("propusk")
@@ -37,7 +45,9 @@ impl Asking {
             "the login at {} has ended; sign in again?",
             visible(&key.issuer)
         );
-        let browser = TerminalBrowser::new(true).asking(question);
+        let browser = TerminalBrowser::new(true)
+            .asking(question)
+            .on(Arc::clone(&screen));
         let mut inner = InteractiveLogin::new(store.clone(), flow, browser.clone());
         if let Some(process) = helper() {
             inner = inner.renew_in(process);
@@ -47,6 +57,7 @@ impl Asking {
             browser,
             store,
             key: key.clone(),
+            screen,
         })
     }
 
@@ -65,7 +76,9 @@ impl Asking {
         }
         let operation = visible(refused.operation());
         let question = format!("{operation} needs {wanted}; sign in again for it?");
+        let alone = self.screen.ask().await;
         let agrees = terminal::agrees(&question).await;
+        drop(alone);
         if agrees {
             self.browser.agree();
         }

@@ -12,7 +12,7 @@ use propusk::client::{
     AuthorizationUrl, Browser, Redirect, TokenError, TokenErrorKind, open_browser,
 };
 
-use crate::{output::note, terminal};
+use crate::{commands::screen::Screen, output::note, terminal};
 
 /// Opens the system's browser or shows the address; waits for the browser to come back to this
 /// machine, or for its address to be pasted.
@@ -22,6 +22,8 @@ pub(in crate::commands) struct TerminalBrowser {
     /// What to ask before, unless the user has agreed already.
     question: Option<String>,
     agreed: Arc<AtomicBool>,
+    /// The terminal, where others write to it too.
+    screen: Option<Arc<Screen>>,
 }
 
 impl TerminalBrowser {
@@ -30,12 +32,19 @@ impl TerminalBrowser {
             opens,
             question: None,
             agreed: Arc::default(),
+            screen: None,
         }
     }
 
     /// Asks this before it does anything.
     pub(in crate::commands) fn asking(mut self, question: String) -> Self {
         self.question = Some(question);
+        self
+    }
+
+    /// Keeps others away from this terminal until somebody has signed in.
+    pub(in crate::commands) fn on(mut self, screen: Arc<Screen>) -> Self {
+        self.screen = Some(screen);
         self
     }
 
@@ -77,6 +86,10 @@ impl Browser for TerminalBrowser {
         url: &AuthorizationUrl,
         redirect: Redirect,
     ) -> Result<String, TokenError> {
+        let _alone = match &self.screen {
+            Some(screen) => Some(screen.ask().await),
+            None => None,
+        };
         if !self.may_go_on().await {
             return Err(TokenError::new(
                 TokenErrorKind::LoginRequired,

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal, Write},
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use rmcp::model::ProgressNotificationParam;
@@ -19,50 +19,76 @@ const EMPTY_LINE: &str = "\r\u{1b}[2K";
 /// A line that shows how far a tool is. Where there is no terminal nothing is shown.
 pub(super) struct Bar {
     terminal: bool,
-    is_there: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Hidden,
+    Shown,
+    /// Hidden for good.
+    Over,
 }
 
 impl Bar {
     pub(super) fn new() -> Self {
         Self {
             terminal: io::stderr().is_terminal(),
-            is_there: AtomicBool::new(false),
+            state: Mutex::new(State::Hidden),
         }
     }
 
     /// Shows how far it is.
     pub(super) fn show(&self, progress: &ProgressNotificationParam) {
-        if self.terminal {
+        let mut state = self.state();
+        if self.terminal && *state != State::Over {
             let text = line(
                 progress.progress,
                 progress.total,
                 progress.message.as_deref(),
             );
-            self.write(&format!("{EMPTY_LINE}{text}"));
-            self.is_there.store(true, Relaxed);
+            write(&format!("{EMPTY_LINE}{text}"));
+            *state = State::Shown;
         }
     }
 
     /// Leaves the line empty for others.
     pub(super) fn clear(&self) {
-        if self.is_there.swap(false, Relaxed) {
-            self.write(EMPTY_LINE);
-        }
+        self.leave(State::Hidden);
     }
 
-    fn write(&self, text: &str) {
-        let mut stderr = io::stderr().lock();
-        // Somebody may have closed the window.
-        let _ = stderr
-            .write_all(text.as_bytes())
-            .and_then(|()| stderr.flush());
+    /// The same, for good: what comes late is not shown.
+    pub(super) fn close(&self) {
+        self.leave(State::Over);
+    }
+
+    fn leave(&self, next: State) {
+        let mut state = self.state();
+        match *state {
+            State::Shown => write(EMPTY_LINE),
+            State::Hidden => {}
+            State::Over => return,
+        }
+        *state = next;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.clear();
+        self.close();
     }
+}
+
+fn write(text: &str) {
+    let mut stderr = io::stderr().lock();
+    // Somebody may have closed the window.
+    let _ = stderr
+        .write_all(text.as_bytes())
+        .and_then(|()| stderr.flush());
 }
 
 /// A bar where it is known how much there is to do, else how much is done. A server says what it
