@@ -60,8 +60,9 @@ pub(crate) struct LogoutArgs {
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// The login of this name only [default: all at the server]
-    #[arg(long, value_name = "NAME", env = "PROPUSK_ACCOUNT")]
+    // The variable is read later: it does not contradict `--all`, which this flag does.
+    /// The login of this name only [default: all at the server] [env: PROPUSK_ACCOUNT]
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
     pub(crate) account: Option<String>,
 
     /// Prints JSON
@@ -99,7 +100,9 @@ Examples:
 
 const LOGOUT_HELP: &str = "\
 The tokens are revoked at their issuer where it offers that (RFC 7009), and forgotten here in any case.
-Exit codes: 0 done, 1 nobody was signed in there, 5 the issuer did not revoke the tokens.";
+Exit codes: 0 done, 1 nobody was signed in there, 5 the tokens were not revoked, or a
+login could not be forgotten.";
 
 const STATUS_HELP: &str = "\
-Exit codes: 0 somebody is signed in, 3 nobody is signed in at that server, or the login has ended.";
+Exit codes: 0 somebody is signed in, 3 nobody is signed in at that server, or the login has ended,
+5 a login cannot be read.";

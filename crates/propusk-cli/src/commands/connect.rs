@@ -45,16 +45,18 @@ pub(super) async fn connect(
     let account = kept::account(args.account.clone().or(config.account.take()))?;
     let client = Client::new(url).era(era);
     let screen = Arc::new(Screen::new());
+    let mut unreadable = Vec::new();
     let (client, token) = match token(args, config)? {
         Some((token, place)) => (
             client.bearer(token.expose_secret()),
             Token::Given(token, place),
         ),
-        None => with_login(client, url, account.as_deref(), &screen).await?,
+        None => with_login(client, url, account.as_deref(), &screen, &mut unreadable).await?,
     };
     let explainer = Explainer {
         url: url.to_owned(),
         token,
+        unreadable,
     };
     let dialogue = Dialogue::new(url, Arc::clone(&screen));
     match client.connect_with(dialogue).await {
@@ -86,6 +88,7 @@ async fn with_login(
     url: &str,
     account: Option<&str>,
     screen: &Arc<Screen>,
+    unreadable: &mut Vec<String>,
 ) -> Result<(Client, Token), Failure> {
     let store = match Logins::open_default().await {
         Ok(store) => store,
@@ -96,14 +99,17 @@ async fn with_login(
         Err(error) => return Err(propusk::client::TokenError::from(error).into()),
     };
     let Some(login) = kept::for_call(&store, url, account).await? else {
+        *unreadable = kept::unreadable(&store).await?;
         return Ok((client, Token::None));
     };
     let token = Token::Login {
         issuer: login.key().issuer.clone(),
         account: login.key().account.clone(),
         scopes: login.scopes().clone(),
+        machine: login.is_of_machine().then(|| login.key().client_id.clone()),
     };
-    let client = match terminal::can_ask() {
+    let client = match terminal::can_ask() && !login.is_of_machine() {
+        // A person is another subject than the machine that signed in.
         true => client.tokens(Asking::new(store, &login, Arc::clone(screen))?),
         false => client.tokens(quiet(store, &login)),
     };

@@ -17,14 +17,26 @@ use crate::{
 
 pub(crate) async fn run(args: LogoutArgs, config: LoginConfig) -> Result<ExitCode, Failure> {
     let store = Logins::open_default().await.map_err(TokenError::from)?;
-    let account = kept::account(args.account.or(config.account))?;
+    let account = account(args.all, args.account, config)?;
     let url = args.url.as_deref();
     let keys = kept::keys(&store, url, account.as_deref()).await?;
     let mut told = Vec::new();
     let mut all_went_well = true;
     for key in &keys {
-        let end = end(&store, key).await?;
-        if !args.json {
+        let end = end(&store, key).await.unwrap_or_else(|error| {
+            // The others are to go all the same.
+            let server = visible(&key.server);
+            let sentence = format!(
+                "not signed out of {server}: {}",
+                visible(&error.to_string())
+            );
+            End {
+                went_well: false,
+                revoked: "no",
+                sentence,
+            }
+        });
+        if !args.json || !end.went_well {
             note(&end.sentence);
         }
         all_went_well &= end.went_well;
@@ -33,19 +45,37 @@ pub(crate) async fn run(args: LogoutArgs, config: LoginConfig) -> Result<ExitCod
     if args.json {
         answer(&pretty(&told)?)?;
     }
+    let unreadable = kept::unreadable(&store).await?;
+    for sentence in &unreadable {
+        note(&format!("nothing was revoked here: {sentence}"));
+    }
+    all_went_well &= unreadable.is_empty();
     match url {
         Some(url) if keys.is_empty() => {
             kept::note_near_miss(&store, url).await;
             let message = format!("nobody is signed in at {}", visible(url));
             Err(Failure::new(Code::Error, message).hint("see: propusk status"))
         }
-        _ if keys.is_empty() && !args.json => {
+        _ if keys.is_empty() && unreadable.is_empty() && !args.json => {
             note("nobody is signed in");
             Ok(ExitCode::SUCCESS)
         }
         _ if all_went_well => Ok(ExitCode::SUCCESS),
         _ => Ok(ExitCode::from(Code::Unavailable as u8)),
     }
+}
+
+/// Whose login: a name that was given, unless all of them are meant.
+fn account(
+    all: bool,
+    flag: Option<String>,
+    config: LoginConfig,
+) -> Result<Option<String>, Failure> {
+    if all {
+        return Ok(None);
+    }
+    let variable = || std::env::var("PROPUSK_ACCOUNT").ok();
+    kept::account(flag.or_else(variable).or(config.account))
 }
 
 /// How one login ended.

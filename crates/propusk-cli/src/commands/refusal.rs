@@ -9,14 +9,14 @@ use std::time::{Duration, SystemTime};
 
 use propusk::{
     BearerToken, Challenge, ScopeSet,
-    client::{ClientError, ErrorKind, Sent},
+    client::{ClientError, ErrorKind, Sent, TokenErrorKind},
 };
 
 pub(super) use help::login_command;
 
 use self::{
     claims::Claims,
-    help::{issue_command, wider_login_command},
+    help::{issue_command, machine_login_command, wider_login_command, with_scopes},
 };
 use crate::{failure::Failure, output::visible};
 
@@ -24,6 +24,8 @@ use crate::{failure::Failure, output::visible};
 pub(super) struct Explainer {
     pub(super) url: String,
     pub(super) token: Token,
+    /// Sentences about logins that could have been the one, and cannot be read.
+    pub(super) unreadable: Vec<String>,
 }
 
 /// Where the token of a connection comes from.
@@ -36,6 +38,8 @@ pub(super) enum Token {
         issuer: String,
         account: Option<String>,
         scopes: ScopeSet,
+        /// The client id, where the client itself signed in.
+        machine: Option<String>,
     },
 }
 
@@ -46,7 +50,15 @@ impl Explainer {
             ErrorKind::Unauthenticated | ErrorKind::Forbidden
         );
         if !refused {
-            return error.into();
+            let ended = matches!(
+                error.kind(),
+                ErrorKind::NoToken(TokenErrorKind::LoginRequired)
+            );
+            let failure = Failure::from(error);
+            return match self.machine_login().filter(|_| ended) {
+                Some(command) => failure.hint(format!("sign the client in again with: {command}")),
+                None => failure,
+            };
         }
         let sent = format!("sent: {}", self.sent(error.sent()));
         let challenge = error.challenge().cloned();
@@ -54,6 +66,9 @@ impl Explainer {
         let mut failure = Failure::from(error).hint(sent);
         if let Some(challenge) = &challenge {
             failure = failure.hint(format!("the server asked for: {challenge}"));
+        }
+        for sentence in &self.unreadable {
+            failure = failure.hint(sentence);
         }
         let signs_in = challenge
             .as_ref()
@@ -66,8 +81,23 @@ impl Explainer {
         }
     }
 
+    /// The command that signs the client in, where no person did.
+    fn machine_login(&self) -> Option<String> {
+        match &self.token {
+            Token::Login {
+                machine: Some(client),
+                account,
+                ..
+            } => Some(machine_login_command(&self.url, account.as_deref(), client)),
+            _ => None,
+        }
+    }
+
     /// How to get a token that is valid.
     fn another(&self, failure: Failure, signs_in: bool) -> Failure {
+        if let Some(command) = self.machine_login() {
+            return failure.hint(format!("sign the client in again with: {command}"));
+        }
         if signs_in {
             return failure
                 .hint(format!("sign in with: {}", login_command(&self.url)))
@@ -100,6 +130,10 @@ impl Explainer {
             name = account.as_deref();
         }
         wanted.extend(scopes.iter().cloned());
+        if let Some(command) = self.machine_login() {
+            let command = with_scopes(command, &wanted);
+            return failure.hint(format!("sign the client in for more with: {command}"));
+        }
         let command = wider_login_command(&self.url, name, &wanted);
         failure.hint(format!("sign in for more with: {command}"))
     }
@@ -188,6 +222,7 @@ mod tests {
         let explainer = Explainer {
             url: "https://mcp.example/mcp".to_owned(),
             token: Token::Given(token, "PROPUSK_TOKEN".to_owned()),
+            unreadable: Vec::new(),
         };
         explainer.sent(None)
     }

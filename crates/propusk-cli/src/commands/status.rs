@@ -20,13 +20,20 @@ pub(crate) async fn run(args: StatusArgs, config: LoginConfig) -> Result<ExitCod
     let account = kept::account(args.account.or(config.account))?;
     let url = args.url.as_deref();
     let logins = kept::all(&store, url, account.as_deref()).await?;
+    let unreadable = kept::unreadable(&store).await?;
+    for sentence in &unreadable {
+        note(sentence);
+    }
     if logins.is_empty() {
         if args.json {
             answer("[]")?;
         }
-        return nobody(&store, url, account.as_deref()).await;
+        if unreadable.is_empty() || url.is_some() {
+            return nobody(&store, url, account.as_deref()).await;
+        }
+    } else {
+        shown::print_all(&logins, args.json)?;
     }
-    shown::print_all(&logins, args.json)?;
     if url.is_some() && !logins.iter().any(shown::is_alive) {
         let url = url.unwrap_or_default();
         note(&format!(
@@ -35,7 +42,11 @@ pub(crate) async fn run(args: StatusArgs, config: LoginConfig) -> Result<ExitCod
         ));
         return Ok(ExitCode::from(Code::NotAuthenticated as u8));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(match unreadable.is_empty() || url.is_some() {
+        true => ExitCode::SUCCESS,
+        // Nobody knows who is signed in there.
+        false => ExitCode::from(Code::Unavailable as u8),
+    })
 }
 
 async fn nobody(

@@ -3,10 +3,19 @@
 use std::os::unix::fs::PermissionsExt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use propusk::{
+    BearerToken,
+    client::{FileLogins, Login, LoginKey, LoginStore},
+};
 use serde_json::json;
+use tokio::runtime::Runtime;
 
-use crate::support::{ALICE, BOB, Env, FIXED, Sandbox, Words};
+use crate::{
+    support::{ALICE, BOB, Env, FIXED, PROPUSK, Sandbox, Words},
+    typing::Typing,
+};
 
+const LOGINS: &str = ".local/state/propusk/logins";
 const NOWHERE: &str = "http://127.0.0.1:1/mcp";
 
 /// A sandbox that is the home of its user.
@@ -159,4 +168,132 @@ fn a_refusal_explains_itself() {
             assert!(!done.err.contains(secret), "{}", done.err);
         }
     }
+}
+
+/// Keeps a login in the files of this home. Nobody answers at its issuer.
+fn keep(home: &str, server: &str, account: Option<&str>, change: impl Fn(Login) -> Login) {
+    let key = LoginKey {
+        server: server.to_owned(),
+        resource: server.to_owned(),
+        issuer: "http://127.0.0.1:9".to_owned(),
+        client_id: "nightly".to_owned(),
+        account: account.map(str::to_owned),
+    };
+    let login = Login::new(
+        key,
+        "http://127.0.0.1:9/token",
+        BearerToken::parse("abc").unwrap(),
+    );
+    let logins = FileLogins::new(std::path::Path::new(home).join(LOGINS));
+    let kept = Runtime::new()
+        .unwrap()
+        .block_on(logins.save(&change(login)));
+    kept.unwrap();
+}
+
+/// All is all, whatever account is preset; and one that cannot go keeps no other.
+#[test]
+fn logout_all_leaves_nobody_signed_in() {
+    let (place, home) = at_home();
+    place.write("preset.toml", "[login]\naccount = \"work\"\n");
+    let home_only = [("HOME", &*home)];
+    place
+        .run_with(&home_only, &["logout", "--all", "--account", "work"])
+        .code(2);
+    for preset in [
+        ("PROPUSK_ACCOUNT", "work"),
+        ("PROPUSK_CONFIG", "preset.toml"),
+    ] {
+        for account in [None, Some("work"), Some("home")] {
+            keep(&home, NOWHERE, account, |login| login);
+        }
+        let env = [("HOME", &*home), preset];
+        let done = place.run_with(&env, &["logout", "--all"]).code(0);
+        assert_eq!(done.err.matches("signed out of").count(), 3, "{done:?}");
+        let left = place.run_with(&home_only, &["status", "--json"]).code(0);
+        assert_eq!(left.out, "[]\n");
+    }
+    for server in ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"] {
+        keep(&home, server, None, |login| login);
+    }
+    // The lock of the first cannot be taken: a link, which nobody follows.
+    let folder = place.path("home").join(LOGINS);
+    let files = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.collect();
+    let json = |file: &&std::path::PathBuf| file.extension().is_some_and(|end| end == "json");
+    let first = files.iter().filter(json).find(|file| {
+        std::fs::read_to_string(file)
+            .unwrap()
+            .contains("127.0.0.1:1/a")
+    });
+    let lock = first.unwrap().with_extension("lock");
+    std::os::unix::fs::symlink("/nonexistent/x", lock).unwrap();
+    let done = place.run_with(&home_only, &["logout", "--all"]).code(5);
+    assert!(
+        done.err.contains("not signed out of http://127.0.0.1:1/a"),
+        "{done:?}"
+    );
+    assert!(
+        done.err.contains("signed out of http://127.0.0.1:1/b;"),
+        "{done:?}"
+    );
+}
+
+/// Somebody may be signed in there, with tokens that are valid.
+#[test]
+fn a_login_that_cannot_be_read_is_named() {
+    let (place, home) = at_home();
+    let server = place.serve(FIXED);
+    keep(&home, &server.url, None, |login| login);
+    let folder = place.path("home").join(LOGINS);
+    let files = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let file = files.last().unwrap();
+    std::fs::write(&file, "{").unwrap();
+    let name = file.to_str().unwrap();
+    let env = [("HOME", &*home)];
+    #[rustfmt::skip]
+    let table: &[(Words<'_>, i32)] = &[
+        (&["status"], 5),
+        (&["status", &server.url], 3),
+        (&["logout", "--all"], 5),
+        (&["logout", &server.url], 1),
+        (&["call", &server.url, "whoami"], 3),
+        (&["call", &server.url, "whoami", "--account", "work"], 3),
+    ];
+    for (args, code) in table {
+        let done = place.run_with(&env, args).code(*code);
+        assert!(done.err.contains(name), "{args:?}: {done:?}");
+        assert!(!done.err.contains("nobody is signed in\n"), "{done:?}");
+    }
+    // The others are seen and used.
+    keep(&home, NOWHERE, None, |login| login);
+    let done = place.run_with(&env, &["status"]).code(5);
+    assert!(
+        done.out.contains(NOWHERE) && done.err.contains(name),
+        "{done:?}"
+    );
+}
+
+/// A person in a browser is another subject than the client that signed in.
+#[test]
+fn an_ended_login_of_a_machine_is_no_question_for_a_person() {
+    let (place, home) = at_home();
+    let server = place.serve(FIXED);
+    let ended = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    keep(&home, &server.url, None, |login| {
+        login.with_times(ended, Some(ended)).of_machine()
+    });
+    let call = ["call", &server.url, "whoami"];
+    let command = place.command(PROPUSK, &call, &[("HOME", &home)]);
+    let done = Typing::at_terminal(command).end().code(3);
+    let way = format!(
+        "propusk login {} --client-credentials --client-id nightly",
+        server.url
+    );
+    assert!(done.err.contains(&way), "{done:?}");
+    assert!(!done.err.contains("sign in again?"), "{done:?}");
 }

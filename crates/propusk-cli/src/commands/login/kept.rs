@@ -3,7 +3,7 @@
 use propusk::client::{Login, LoginKey, LoginStore, Logins, TokenError};
 
 use crate::{
-    failure::Failure,
+    failure::{Code, Failure},
     output::{note, visible},
 };
 
@@ -76,14 +76,17 @@ pub(in crate::commands) async fn for_call(
         .collect();
     names.dedup();
     match (names.len(), account) {
-        (0, Some(account)) => Err(Failure::new(
-            crate::failure::Code::NotAuthenticated,
-            format!("nobody is signed in as {account:?} at {}", visible(server)),
-        )
-        .hint(format!(
-            "sign in with: propusk login {} --account {account}",
-            visible(server)
-        ))),
+        (0, Some(account)) => {
+            let message = format!("nobody is signed in as {account:?} at {}", visible(server));
+            let mut failure = Failure::new(Code::NotAuthenticated, message);
+            for sentence in unreadable(store).await? {
+                failure = failure.hint(sentence);
+            }
+            Err(failure.hint(format!(
+                "sign in with: propusk login {} --account {account}",
+                visible(server)
+            )))
+        }
         (0 | 1, _) => Ok(found.into_iter().next()),
         _ => Err(Failure::usage(format!(
             "there are several logins at {}; say with --account which one: {}",
@@ -91,6 +94,15 @@ pub(in crate::commands) async fn for_call(
             visible(&names.join(", "))
         ))),
     }
+}
+
+/// Sentences about logins that are there and cannot be read, of whatever server they are.
+pub(in crate::commands) async fn unreadable(store: &Logins) -> Result<Vec<String>, TokenError> {
+    let found = store.unreadable().await?;
+    Ok(found
+        .iter()
+        .map(|error| visible(&error.to_string()))
+        .collect())
 }
 
 /// Says that a server is known by another spelling of its URL, which is a slip that is hard to see.

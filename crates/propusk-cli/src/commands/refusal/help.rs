@@ -12,11 +12,23 @@ pub(in crate::commands) fn login_command(url: &str) -> String {
 
 /// The same for a login that permits this.
 pub(super) fn wider_login_command(url: &str, account: Option<&str>, scopes: &ScopeSet) -> String {
-    let mut command = login_command(url);
-    if let Some(account) = account {
-        command.push_str(&format!(" --account {}", quoted(account)));
+    with_scopes(with_account(login_command(url), account), scopes)
+}
+
+/// The same for a client that signs in itself.
+pub(super) fn machine_login_command(url: &str, account: Option<&str>, client: &str) -> String {
+    let command = with_account(login_command(url), account);
+    format!(
+        "{command} --client-credentials --client-id {}",
+        quoted(client)
+    )
+}
+
+fn with_account(command: String, account: Option<&str>) -> String {
+    match account {
+        Some(account) => format!("{command} --account {}", quoted(account)),
+        None => command,
     }
-    with_scopes(command, scopes)
 }
 
 /// The command that issues a token with these scopes.
@@ -24,7 +36,8 @@ pub(super) fn issue_command(scopes: &ScopeSet) -> String {
     with_scopes("propusk token issue --subject NAME".to_owned(), scopes)
 }
 
-fn with_scopes(mut command: String, scopes: &ScopeSet) -> String {
+/// Asks for these scopes.
+pub(super) fn with_scopes(mut command: String, scopes: &ScopeSet) -> String {
     for scope in scopes.iter().map(Scope::as_str) {
         command.push_str(&format!(" --scope {}", quoted(scope)));
     }

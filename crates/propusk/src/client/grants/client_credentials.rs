@@ -79,7 +79,8 @@ impl ClientCredentials {
         Ok(Login::new(key, place.token_endpoint(), answer.access_token)
             .with_times(SystemTime::now(), answer.expires_at)
             .with_scopes(answer.scopes.unwrap_or_else(|| scopes.clone()))
-            .with_dpop_key(pem, answer.bound))
+            .with_dpop_key(pem, answer.bound)
+            .of_machine())
     }
 }
 

@@ -49,6 +49,7 @@ pub struct Login {
     pub(super) token_endpoint_auth_method: Option<String>,
     pub(super) dpop_key: Option<Zeroizing<String>>,
     pub(super) redirect_uri: Option<String>,
+    pub(super) machine: bool,
 }
 
 impl Login {
@@ -73,6 +74,7 @@ impl Login {
             token_endpoint_auth_method: None,
             dpop_key: None,
             redirect_uri: None,
+            machine: false,
         }
     }
 
@@ -126,6 +128,18 @@ impl Login {
     pub fn with_redirect_uri(mut self, uri: Option<String>) -> Self {
         self.redirect_uri = uri;
         self
+    }
+
+    /// Says that no person signed in, but the client itself (RFC 6749 §4.4).
+    pub fn of_machine(mut self) -> Self {
+        self.machine = true;
+        self
+    }
+
+    /// Whether the client itself signed in (RFC 6749 §4.4): no person can renew this login.
+    #[must_use]
+    pub fn is_of_machine(&self) -> bool {
+        self.machine
     }
 
     /// Which login this is.

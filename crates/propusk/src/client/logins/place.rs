@@ -44,6 +44,14 @@ impl Logins {
         Self { files }
     }
 
+    /// The logins in files that cannot be read; see [`FileLogins::unreadable`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn unreadable(&self) -> Result<Vec<LoginStoreError>, LoginStoreError> {
+        self.files.unreadable().await
+    }
+
     /// Whether logins are kept in a keyring.
     #[must_use]
     pub fn has_keyring(&self) -> bool {

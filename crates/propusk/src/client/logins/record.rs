@@ -48,6 +48,9 @@ struct Record<'a> {
     client_secret: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redirect_uri: Option<Cow<'a, str>>,
+    /// Absent of a person's login, and of those from before it was written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    machine: bool,
     dpop_bound: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     dpop_key: Option<Cow<'a, str>>,
@@ -102,6 +105,7 @@ pub(super) fn write(login: &Login) -> Option<Zeroizing<Vec<u8>>> {
         token_endpoint_auth_method: login.token_endpoint_auth_method().map(Cow::from),
         client_secret: login.expose_client_secret().map(Cow::from),
         redirect_uri: login.redirect_uri().map(Cow::from),
+        machine: login.machine,
         dpop_bound: login.bound,
         dpop_key: login.expose_dpop_key().map(Cow::from),
         access_token: login.access_token.expose_secret().into(),
@@ -162,6 +166,7 @@ fn login(record: Record<'_>) -> Option<Login> {
         token_endpoint_auth_method: record.token_endpoint_auth_method.map(Cow::into_owned),
         dpop_key: record.dpop_key.map(secret),
         redirect_uri: record.redirect_uri.map(Cow::into_owned),
+        machine: record.machine,
     })
 }
 

@@ -69,6 +69,16 @@ impl FileLogins {
         &self.folder
     }
 
+    /// What [`LoginStore::list`] leaves out: for each login that cannot be read, an error that names
+    /// its file and the way out.
+    ///
+    /// # Errors
+    /// As [`LoginStore::list`].
+    pub async fn unreadable(&self) -> Result<Vec<LoginStoreError>, LoginStoreError> {
+        let folder = self.folder.clone();
+        off_the_executor(move || Ok(scan(&folder)?.1)).await
+    }
+
     fn file(&self, key: &LoginKey) -> PathBuf {
         self.folder.join(format!("{}.json", record::name(key)))
     }
@@ -136,9 +146,19 @@ impl fmt::Debug for FileLogins {
 
 /// All logins that can be read.
 fn keys(folder: &Path) -> Result<Vec<LoginKey>, LoginStoreError> {
-    let mut keys = Vec::new();
+    let (mut keys, unreadable) = scan(folder)?;
+    for error in unreadable {
+        tracing::warn!("{error}");
+    }
+    keys.sort_unstable();
+    Ok(keys)
+}
+
+/// The logins that can be read, and why the others cannot.
+fn scan(folder: &Path) -> Result<(Vec<LoginKey>, Vec<LoginStoreError>), LoginStoreError> {
+    let (mut keys, mut failures) = (Vec::new(), Vec::new());
     if !safety::check_folder(folder)? {
-        return Ok(keys);
+        return Ok((keys, failures));
     }
     let failed = |error| LoginStoreError::io("list the logins in", folder, error);
     for entry in fs::read_dir(folder).map_err(failed)? {
@@ -152,11 +172,10 @@ fn keys(folder: &Path) -> Result<Vec<LoginKey>, LoginStoreError> {
         });
         match read {
             Ok(login) => keys.extend(login.map(|login| login.key)),
-            Err(error) => tracing::warn!("{error}"),
+            Err(error) => failures.push(error),
         }
     }
-    keys.sort_unstable();
-    Ok(keys)
+    Ok((keys, failures))
 }
 
 /// What is in a file. `None`: there is no file.

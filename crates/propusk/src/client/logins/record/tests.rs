@@ -108,3 +108,23 @@ fn what_is_too_large_to_be_read_is_not_written() {
     let huge = login("a").with_refresh_token(Some("x".repeat(LONGEST)));
     assert!(write(&huge).is_none());
 }
+
+#[test]
+fn a_login_of_a_machine_stays_one_and_others_are_of_persons() {
+    for of_machine in [true, false] {
+        let login = if of_machine {
+            login("a").of_machine()
+        } else {
+            login("a")
+        };
+        let text = write(&login).expect("written");
+        let again = read(&text, login.key()).expect("read");
+        assert_eq!(again.is_of_machine(), of_machine);
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert_eq!(
+            text.contains("machine"),
+            of_machine,
+            "older versions read it"
+        );
+    }
+}
