@@ -88,14 +88,15 @@ pub(crate) struct StatusArgs {
 const LOGIN_HELP: &str = "\
 Logins are kept in the keyring of the desktop where there is one, else in files that nobody else may
 read, and `call` and `tools` use and renew them. The secret of a client that was registered by hand
-is in PROPUSK_CLIENT_SECRET or in a file; with --client-credentials it is not kept.
+is in PROPUSK_CLIENT_SECRET or in a file, and goes to the issuer that --issuer names; with
+--client-credentials it is not kept.
 
 Examples:
   propusk login https://mcp.example.com/mcp
   propusk login https://mcp.example.com/mcp --no-browser
   propusk login https://mcp.example.com/mcp --scope notes:read --scope notes:write
   PROPUSK_CLIENT_SECRET=… propusk login https://mcp.example.com/mcp --client-credentials \\
-      --client-id nightly-report";
+      --client-id nightly-report --issuer https://login.example.com";
 
 const LOGOUT_HELP: &str = "\
 The tokens are revoked at their issuer where it offers that (RFC 7009), and forgotten here in any case.

@@ -57,7 +57,7 @@ impl Cli {
         });
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         if let Some(verification) = cli.command.verification_mut() {
-            verification.secret_file_is_typed = typed::is_typed(&matches, "introspect_secret_file");
+            verification.typed = typed::of_identity_servers(&matches);
         }
         cli.store_is_typed = typed::is_typed(&matches, "tokens");
         cli

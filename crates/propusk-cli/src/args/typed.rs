@@ -33,6 +33,26 @@ pub(super) fn is_typed(matches: &ArgMatches, id: &str) -> bool {
         .is_some_and(|(_, below)| is_typed(below, id))
 }
 
+/// What may be said of an identity server on the command line, as it is typed there.
+const OF_IDENTITY_SERVERS: [&str; 8] = [
+    "issuer",
+    "jwks",
+    "accept-client",
+    "introspect",
+    "introspect-issuer",
+    "introspect-client-id",
+    "introspect-secret-file",
+    "introspect-auth",
+];
+
+/// Those of them that were typed, and are not from the environment.
+pub(super) fn of_identity_servers(matches: &ArgMatches) -> Vec<&'static str> {
+    OF_IDENTITY_SERVERS
+        .into_iter()
+        .filter(|flag| is_typed(matches, &flag.replace('-', "_")))
+        .collect()
+}
+
 /// An empty variable says nothing, nor does one with blanks only; container tools export such.
 pub(super) fn without_empty_variables(command: Command) -> Command {
     command

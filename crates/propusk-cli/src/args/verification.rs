@@ -68,9 +68,9 @@ pub(crate) struct VerificationArgs {
     #[arg(long, value_name = "FILE", env = "PROPUSK_INTROSPECT_SECRET_FILE")]
     pub(crate) introspect_secret_file: Option<PathBuf>,
 
-    /// Whether that file stands on the command line and not in the environment.
+    /// The flags of an identity server that stand on the command line and not in the environment.
     #[arg(skip)]
-    pub(crate) secret_file_is_typed: bool,
+    pub(crate) typed: Vec<&'static str>,
 
     /// How the client authenticates: basic, post or private_key_jwt [default: basic]
     #[arg(long, value_name = "METHOD", env = "PROPUSK_INTROSPECT_AUTH")]

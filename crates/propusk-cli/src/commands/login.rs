@@ -31,6 +31,7 @@ pub(crate) async fn run(args: LoginArgs, config: LoginConfig) -> Result<ExitCode
     let url = args.url.clone();
     let settings = settings::resolve(args, config)?;
     let store = Logins::open_default().await.map_err(TokenError::from)?;
+    let settings = settings.address(&store, &url).await?;
     let challenge = challenge(&url).await?;
     let server = ProtectedServer::new(&*url, HttpSettings::default());
     let earlier = kept::exactly(&store, &url, settings.account.as_deref()).await?;

@@ -11,12 +11,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// `whoami` with a token: 0 it was accepted, 3 it is not valid, 5 nobody can tell.
 #[track_caller]
-fn says(place: &Sandbox, server: &Server, token: &str, code: i32) {
+pub(crate) fn says(place: &Sandbox, server: &Server, token: &str, code: i32) {
     place.call(token, &server.url, &["whoami"]).code(code);
 }
 
 /// An access token as AWS Cognito issues it: it names a client and no audience.
-fn without_audience(issuer: &LocalIssuer, client: &str) -> String {
+pub(crate) fn without_audience(issuer: &LocalIssuer, client: &str) -> String {
     issuer.token(&json!({"client_id": client, "token_use": "access"}))
 }
 

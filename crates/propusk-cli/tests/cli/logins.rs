@@ -67,6 +67,8 @@ fn what_makes_no_sense_is_said_before_anybody_is_asked() {
         (&[], &["login", NOWHERE, "--client-credentials"], "--client-id"),
         (&[], &["login", NOWHERE, "--client-credentials", "--client-id", "c"], "PROPUSK_CLIENT_SECRET"),
         (&[("PROPUSK_CLIENT_SECRET", "hunter2")], &["login", NOWHERE], "--client-id"),
+        (&[("PROPUSK_CLIENT_SECRET", "hunter2")], &["login", NOWHERE, "--client-id", "c"], "--issuer"),
+        (&[("PROPUSK_CLIENT_SECRET", "hunter2")], &["login", NOWHERE, "--client-credentials", "--client-id", "c"], "--issuer"),
         (&[], &["login", NOWHERE, "--client-id", "c", "--client-secret-file", "none"], "none: "),
         (&[], &["login", NOWHERE, "--client-id", "c", "--client-secret-file", "empty"], "nothing in it"),
         (&[], &["login", NOWHERE, "--scope", " "], "--scope"),

@@ -24,6 +24,7 @@ mod regressions;
 mod scopes;
 mod secrets;
 mod settings;
+mod sources;
 mod stop;
 mod support;
 mod tokens;

@@ -9,6 +9,7 @@ mod http;
 mod http_settings;
 mod logins;
 mod oauth;
+mod pages;
 mod protected_server;
 mod provider;
 mod session;

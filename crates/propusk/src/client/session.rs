@@ -4,12 +4,12 @@ use std::{ops::Deref, sync::Arc};
 
 use rmcp::{
     ClientHandler, Peer, RoleClient,
-    model::{CallToolRequestParams, CallToolResult, Tool},
+    model::{CallToolRequestParams, CallToolResult, PaginatedRequestParams, Tool},
     service::RunningService,
 };
 use serde_json::Value;
 
-use super::{ClientError, ErrorKind};
+use super::{ClientError, ErrorKind, pages::Pages};
 
 /// A connected client. What is not here is rmcp's [`Peer`], which it dereferences to; the errors of
 /// those methods convert into [`ClientError`], with `?` or `ClientError::from`.
@@ -45,9 +45,18 @@ impl<H: ClientHandler> Session<H> {
     /// Lists all tools that the server shows to this caller, across pages.
     ///
     /// # Errors
-    /// As [`Session::call_tool`].
+    /// As [`Session::call_tool`]; and [`ErrorKind::Transport`] where the list does not end: it leads
+    /// in a circle, or has 1,000 pages or more than 100,000 tools.
     pub async fn list_tools(&self) -> Result<Vec<Tool>, ClientError> {
-        Ok(self.service.list_all_tools().await?)
+        let mut all = Pages::new();
+        let mut asked = PaginatedRequestParams::default();
+        loop {
+            let page = self.service.list_tools(Some(asked)).await?;
+            match all.take(page.tools, page.next_cursor)? {
+                None => return Ok(all.into_items()),
+                next => asked = PaginatedRequestParams::default().with_cursor(next),
+            }
+        }
     }
 
     /// Ends the session and waits until the server has been told.

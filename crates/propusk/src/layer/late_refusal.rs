@@ -165,8 +165,38 @@ impl<'a> Awaiting<'a> {
 
 impl Drop for Awaiting<'_> {
     fn drop(&mut self) {
-        if let Some(late) = self.late.take() {
+        // A sink that panics while another panic is on its way would end the process.
+        if let Some(late) = self.late.take()
+            && !std::thread::panicking()
+        {
             late.give_up(|| Report::new(self.gate, self.trail));
+        }
+    }
+}
+
+/// A refusal that is certain before it can be sent. Dropped before that, since its client has hung up,
+/// it is told all the same.
+pub(super) struct Certain(Option<(Box<Report>, Refusal)>);
+
+impl Certain {
+    pub(super) fn new(gate: &Arc<Gate>, trail: &Trail, refusal: &Refusal) -> Self {
+        let (gate, trail) = (Arc::clone(gate), trail.clone());
+        Self(Some((Box::new(Report { gate, trail }), refusal.clone())))
+    }
+
+    /// Somebody else tells of it, with its answer.
+    pub(super) fn told_otherwise(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Certain {
+    fn drop(&mut self) {
+        // As above.
+        if let Some((report, refusal)) = self.0.take()
+            && !std::thread::panicking()
+        {
+            report.tell(refusal);
         }
     }
 }

@@ -13,7 +13,7 @@ use http_body::Body;
 use tokio::{runtime::Handle, time::timeout};
 
 /// Long enough for what a client had sent already when it was refused.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Of a body that is too long so much more is taken: clients often write all before they read.
 const LEAST: usize = 1024 * 1024;
@@ -42,14 +42,19 @@ fn drain<B>(headers: &HeaderMap, body: B, most: usize)
 where
     B: Body<Data = Bytes> + Send + 'static,
 {
-    // Who expects `100 Continue` keeps the body when it is refused; to ask for it would send that.
-    if body.is_end_stream() || headers.contains_key(EXPECT) {
+    if body.is_end_stream() || is_kept(headers) {
         return;
     }
     if let Ok(runtime) = Handle::try_current() {
         // Whether it ends in time or not: then it is dropped, and the connection closes.
         runtime.spawn(async move { timeout(PATIENCE, take(body, most)).await });
     }
+}
+
+/// Whether the client keeps its body where it is refused: who expects `100 Continue` does (RFC 9110
+/// §10.1.1), and to read from that body would ask for it.
+pub(super) fn is_kept(headers: &HeaderMap) -> bool {
+    headers.contains_key(EXPECT)
 }
 
 async fn take<B: Body<Data = Bytes>>(body: B, most: usize) {

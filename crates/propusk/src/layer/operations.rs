@@ -6,10 +6,12 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header::CONTENT_TYPE, request::Parts};
 use http_body::Body;
 use http_body_util::Full;
+use tokio::time::timeout;
 
 use super::{
     gate::Gate,
-    leftover::{throw_away, throw_away_the_rest},
+    late_refusal::Certain,
+    leftover::{PATIENCE, is_kept, throw_away, throw_away_the_rest},
     message::{self, Asked},
     onward::Declared,
     render,
@@ -105,27 +107,31 @@ impl Operations {
 
     /// The refusal of a request whose caller lacks what every request needs: with all that the
     /// operation in its body needs, too, so that one step up is enough, or as one that no scope would
-    /// help. Where that cannot be told it stays as it is.
+    /// help. Where that cannot be told, or not soon, it stays as it is.
     pub(super) async fn refuse<B: Body<Data = Bytes> + Send + 'static>(
         &self,
-        gate: &Gate,
+        gate: &Arc<Gate>,
         lacking: Lacking,
         parts: &Parts,
         body: B,
         trail: &mut Trail,
     ) -> Refusal {
         let Lacking { refusal, caller } = lacking;
-        if !self.reads(gate, parts) {
+        if !self.reads(gate, parts) || is_kept(&parts.headers) {
             throw_away(&parts.headers, body, self.most_bytes);
             return refusal;
         }
-        let bytes = match whole(body, self.most_bytes).await {
-            Ok(bytes) => bytes,
-            Err(Unreadable::TooLong(rest)) => {
+        let certain = Certain::new(gate, trail, &refusal);
+        let read = timeout(PATIENCE, whole(body, self.most_bytes)).await;
+        certain.told_otherwise();
+        let bytes = match read {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(Unreadable::TooLong(rest))) => {
                 throw_away_the_rest(&parts.headers, rest, self.most_bytes);
                 return refusal;
             }
-            Err(Unreadable::Broken) => return refusal,
+            // Whoever sends it slowly, or not at all, is told what is known.
+            Ok(Err(Unreadable::Broken)) | Err(_) => return refusal,
         };
         let Ok(Asked {
             operation: Some(operation),

@@ -1,6 +1,6 @@
 //! A request is judged by its head: nobody reads a body that is not welcome.
 
-use crate::support::{MOUNTS, Request, Site, Wire, call};
+use crate::support::{MOUNTS, Request, Site, Wire, call, soon};
 
 fn endless(length: (&str, &str)) -> Request {
     Request::new("POST /mcp")
@@ -69,6 +69,49 @@ async fn a_client_that_asks_first_is_not_told_to_go_on() {
                 assert_eq!(wire.reply().await.status, 200, "{mount:?} {token}");
             }
         }
+    }
+}
+
+/// Where the body may tell what else is lacking it is waited for, but not from who asks first, and
+/// not for ever.
+#[tokio::test]
+async fn who_lacks_a_server_wide_scope_is_refused_without_the_body_in_the_end() {
+    for mount in MOUNTS {
+        let site = Site::start(mount, |settings| settings.require_scopes("mcp").unwrap()).await;
+        let refused = call("whoami").bearer("poor");
+        for request in [refused.clone().header("Expect", "100-continue"), refused] {
+            let request = request.bytes();
+            let mut wire = Wire::connect(site.address).await;
+            wire.send(&request[..end_of_head(&request)]).await;
+            assert_eq!(wire.head().await.status, 403, "{mount:?}");
+            assert_eq!(site.watch.only().reason, "insufficient_scope", "{mount:?}");
+        }
+    }
+}
+
+/// The refusal is certain by then.
+#[tokio::test]
+async fn who_hangs_up_in_the_body_is_refused_in_the_audit_log() {
+    for mount in MOUNTS {
+        let site = Site::start(mount, |settings| settings.require_scopes("mcp").unwrap()).await;
+        let request = call("whoami").bearer("poor").bytes();
+        let mut wire = Wire::connect(site.address).await;
+        wire.send(&request[..end_of_head(&request)]).await;
+        drop(wire);
+        let seen = soon(async {
+            loop {
+                if let Some(seen) = site.watch.take().pop() {
+                    break seen;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert!(!seen.allowed);
+        assert_eq!(
+            (seen.reason, seen.subject()),
+            ("insufficient_scope", "poor")
+        );
     }
 }
 

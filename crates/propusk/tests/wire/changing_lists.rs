@@ -17,8 +17,8 @@ use crate::support::{Reply, Wire, mcp, modern, token_of, with};
 type Asked = Option<PaginatedRequestParams>;
 type Context = RequestContext<RoleServer>;
 
-/// Without `get_tool`. It lists more once the tool `grow` has been called, and `shared` needs nothing
-/// where the caller is the boss.
+/// Without `get_tool`. It lists more once the tool `grow` has been called, and `shared` needs
+/// more then, but nothing where the caller is the boss.
 #[derive(Clone, Default)]
 struct Changing {
     grown: Arc<AtomicBool>,
@@ -31,13 +31,16 @@ impl Changing {
         self.listed.fetch_add(1, Ordering::SeqCst);
         self.grown.load(Ordering::SeqCst)
     }
-}
 
-fn shared(context: &Context) -> MetaObject {
-    let caller = context.caller();
-    match caller.is_some_and(|caller| caller.subject().contains("boss")) {
-        true => scopes([]),
-        false => scopes(["key"]),
+    fn shared(&self, context: &Context) -> MetaObject {
+        let caller = context.caller();
+        if caller.is_some_and(|caller| caller.subject().contains("boss")) {
+            return scopes([]);
+        }
+        match self.grown.load(Ordering::SeqCst) {
+            true => scopes(["key", "more"]),
+            false => scopes(["key"]),
+        }
     }
 }
 
@@ -53,7 +56,7 @@ impl ServerHandler for Changing {
         let mut tools = vec![
             tool("plain"),
             tool("grow"),
-            tool("shared").with_meta(shared(&context)),
+            tool("shared").with_meta(self.shared(&context)),
         ];
         if self.has_grown() {
             tools.push(tool("vault").with_meta(scopes(["key"])));
@@ -80,7 +83,7 @@ impl ServerHandler for Changing {
         let prompt = |name: &str| Prompt::new(name, None::<String>, None);
         let mut prompts = vec![
             prompt("plain"),
-            prompt("shared").with_meta(shared(&context)),
+            prompt("shared").with_meta(self.shared(&context)),
         ];
         if self.has_grown() {
             prompts.push(prompt("secretp").with_meta(scopes(["key"])));
@@ -104,7 +107,7 @@ impl ServerHandler for Changing {
         let resource = |uri: &str| Resource::new(uri, uri);
         let mut resources = vec![
             resource("mem:///plain"),
-            resource("mem:///shared").with_meta(shared(&context)),
+            resource("mem:///shared").with_meta(self.shared(&context)),
             // Two spellings of one resource.
             resource("mem:///a%20b").with_meta(scopes(["one"])),
             resource("mem:///a b").with_meta(scopes(["two"])),
@@ -244,6 +247,25 @@ async fn one_callers_list_does_not_unlock_a_tool_for_others() {
     let listed = site.ask("ok~boss", "tools/list", json!({})).await;
     assert!(!listed.text().contains("shared"), "{listed:?}");
     for reply in site.use_all("ok~boss~key", SHARED).await {
+        assert_eq!(reply.status, 200, "{reply:?}");
+    }
+}
+
+/// Nobody lists: the calls of a caller whose last walk is not fresh walk, though something is declared
+/// already.
+#[tokio::test]
+async fn what_is_locked_further_is_seen_by_calls() {
+    let site = Running::start().await;
+    for reply in site.use_all("ok~key", SHARED).await {
+        assert_eq!(reply.status, 200, "{reply:?}");
+    }
+    assert_eq!(site.call("ok", "grow").await.status, 200);
+    for token in ["ok~key~new", "ok~key"] {
+        for reply in site.use_all(token, SHARED).await {
+            assert_eq!(reply.status, 403, "{token}: {reply:?}");
+        }
+    }
+    for reply in site.use_all("ok~key~more", SHARED).await {
         assert_eq!(reply.status, 200, "{reply:?}");
     }
 }

@@ -17,6 +17,7 @@ mod challenges;
 mod changing_lists;
 mod client;
 mod client_dpop;
+mod client_hostile;
 mod client_network;
 mod client_refusals;
 mod client_sources;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use propusk::{
     ScopeSet,
-    client::{AuthorizationCode, ClientCredentials, DpopKey, MachineClient},
+    client::{AuthorizationCode, ClientCredentials, DpopKey, Logins, MachineClient},
 };
 
 use super::{TerminalBrowser, kept};
@@ -17,12 +17,44 @@ use crate::{
 
 pub(super) struct Settings {
     pub(super) account: Option<String>,
+    /// The client whose secret is at hand, where nobody said whom it is for.
+    pub(super) unaddressed: Option<String>,
     pub(super) way: Way,
 }
 
 pub(super) enum Way {
     Machine(Box<ClientCredentials>),
     Person(Box<AuthorizationCode>, TerminalBrowser),
+}
+
+impl Settings {
+    /// Finds out whom the client's secret is for: the issuer of the logins that this client has at
+    /// this server. The server itself is not believed, or it could have the secret sent anywhere.
+    pub(super) async fn address(mut self, store: &Logins, server: &str) -> Result<Self, Failure> {
+        let Some(client) = self.unaddressed.take() else {
+            return Ok(self);
+        };
+        let mut keys = kept::keys(store, Some(server), None).await?;
+        keys.retain(|key| key.client_id == client);
+        keys.sort_by(|one, other| one.issuer.cmp(&other.issuer));
+        keys.dedup_by(|one, other| one.issuer == other.issuer);
+        let issuer = match keys.pop() {
+            Some(key) if keys.is_empty() => key.issuer,
+            _ => return Err(no_addressee()),
+        };
+        self.way = match self.way {
+            Way::Machine(machine) => Way::Machine(Box::new(machine.for_issuer(issuer))),
+            Way::Person(flow, browser) => Way::Person(Box::new(flow.issuer(issuer)), browser),
+        };
+        Ok(self)
+    }
+}
+
+fn no_addressee() -> Failure {
+    Failure::usage(
+        "a client's secret is for one authorization server, and the MCP server does not choose it; \
+         name it with --issuer",
+    )
 }
 
 pub(super) fn resolve(args: LoginArgs, mut config: LoginConfig) -> Result<Settings, Failure> {
@@ -38,6 +70,8 @@ pub(super) fn resolve(args: LoginArgs, mut config: LoginConfig) -> Result<Settin
         .then(DpopKey::generate)
         .transpose()
         .map_err(Failure::unavailable)?;
+    let unaddressed = client_id.clone();
+    let unaddressed = unaddressed.filter(|_| secret.is_some() && issuer.is_none());
     let way = match machine {
         true => Way::Machine(Box::new(by_machine(
             client_id, secret, issuer, scopes, key,
@@ -47,7 +81,11 @@ pub(super) fn resolve(args: LoginArgs, mut config: LoginConfig) -> Result<Settin
             Way::Person(Box::new(flow), TerminalBrowser::new(!no_browser))
         }
     };
-    Ok(Settings { account, way })
+    Ok(Settings {
+        account,
+        unaddressed,
+        way,
+    })
 }
 
 fn by_machine(

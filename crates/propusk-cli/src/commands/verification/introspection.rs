@@ -139,50 +139,6 @@ impl Place {
     }
 }
 
-/// What the file says of the identity server that it asks is not for another one that was typed.
-pub(super) fn theirs_alone(args: &VerificationArgs, config: &ServeConfig) -> Result<(), Failure> {
-    let Some(own) = &config.introspect else {
-        return Ok(());
-    };
-    let is_typed = args.introspect.as_ref().is_some_and(|typed| typed != own);
-    let follows = args.introspect.as_ref().unwrap_or(own) == "issuer"
-        && args.introspect_issuer.is_none()
-        && config.introspect_issuer.is_none();
-    let others = follows && !config.issuer.is_empty() && {
-        let own = |url: &String| config.issuer.iter().any(|issuer| issuer.url == *url);
-        !lists::words(&args.issuer).iter().all(own)
-    };
-    if !is_typed && !others {
-        return Ok(());
-    }
-    let clients = args.accept_client.is_empty();
-    let left = [
-        ("introspect", args.introspect.is_none()),
-        (
-            "introspect-issuer",
-            args.introspect_issuer.is_none() && config.introspect_issuer.is_some(),
-        ),
-        (
-            "introspect-accept-client",
-            clients && !config.introspect_accept_client.is_empty(),
-        ),
-        (
-            "accept-client",
-            clients && config.issuer.is_empty() && !config.accept_client.is_empty(),
-        ),
-    ];
-    match left.iter().find(|(_, left)| *left) {
-        Some((key, _)) => Err(Failure::usage(format!(
-            "{key} stands in [serve] beside the identity server that the file asks, and \
-             --introspect or --issuer (or its variable) names another"
-        ))
-        .hint(
-            "type --introspect, --introspect-issuer and --accept-client too, or change the file",
-        )),
-        None => Ok(()),
-    }
-}
-
 /// What is said about a question that nobody asks. The secret in the environment is not among it:
 /// those of several programs are often exported together.
 fn without_effect(
@@ -236,7 +192,7 @@ fn client(
     let key_id = config.introspect_key_id.take();
     let secret = secret::Given {
         file: args.introspect_secret_file.take(),
-        file_is_typed: args.secret_file_is_typed,
+        file_is_typed: args.typed.contains(&"introspect-secret-file"),
         configured: config.introspect_secret.take(),
         configured_file: config.introspect_secret_file.take(),
     };

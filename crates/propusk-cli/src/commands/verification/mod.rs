@@ -9,6 +9,7 @@ mod key_place;
 mod lists;
 mod open;
 mod secret;
+mod sources;
 
 use propusk::{Admission, AuthSettings, FixedTokens};
 
@@ -113,7 +114,7 @@ fn identity_servers(
     args: &mut VerificationArgs,
     config: &mut ServeConfig,
 ) -> Result<(Issuers, Option<Introspection>), Failure> {
-    introspection::theirs_alone(args, config)?;
+    sources::agree(args, config)?;
     let typed = !args.accept_client.is_empty();
     let configured = &mut config.accept_client;
     let clients = lists::names("--accept-client", &args.accept_client, configured)?;

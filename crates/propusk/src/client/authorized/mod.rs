@@ -11,6 +11,7 @@ mod failure;
 mod headers;
 mod outgoing;
 mod patience;
+mod resumption;
 mod retry_after;
 mod tried;
 
@@ -40,6 +41,7 @@ use sse_stream::Sse;
 use super::{DpopKey, ProtectedServer, token_source::DynTokenSource};
 use answer::Answer;
 use outgoing::Outgoing;
+use resumption::Resumptions;
 use tried::Tried;
 
 pub(super) use failure::{Failure, Setback};
@@ -66,6 +68,7 @@ struct Shared {
     setback: Mutex<Option<Setback>>,
     /// An event was too large; its stream is not taken up again.
     oversized: Arc<AtomicBool>,
+    resumptions: Arc<Resumptions>,
 }
 
 impl Authorized {
@@ -84,6 +87,7 @@ impl Authorized {
             connected: AtomicBool::new(false),
             setback: Mutex::default(),
             oversized: Arc::default(),
+            resumptions: Arc::default(),
         }))
     }
 
@@ -159,7 +163,13 @@ impl StreamableHttpClient for Authorized {
         let response = self.exchange(&request).await?;
         let answer = Answer::new(response, limits, &self.0.oversized);
         let reading = answer.into_post(&message, session_id.is_some());
-        self.in_time(reading).await?
+        Ok(match self.in_time(reading).await?? {
+            StreamableHttpPostResponse::Sse(events, session) => {
+                let events = self.0.resumptions.follow(events, Arc::default());
+                StreamableHttpPostResponse::Sse(events, session)
+            }
+            other => other,
+        })
     }
 
     async fn delete_session(
@@ -207,12 +217,18 @@ impl StreamableHttpClient for Authorized {
             // The same event would come again, and again be too large.
             return Err(StreamableHttpError::ServerDoesNotSupportSse);
         }
+        let progress = self.0.resumptions.of(last_event_id.as_deref());
+        if !progress.may_ask().await {
+            return Err(StreamableHttpError::ServerDoesNotSupportSse);
+        }
         let request = Outgoing::new(Method::GET, uri, custom_headers)
             .session(session_id.as_deref())?
             .last_event(last_event_id.as_deref())?;
         let response = self.exchange(&request).await.map_err(ends_the_stream)?;
         let limits = StreamableHttpResponseLimits::default();
-        Answer::new(response, limits, &self.0.oversized).into_get(max_sse_event_size)
+        let events =
+            Answer::new(response, limits, &self.0.oversized).into_get(max_sse_event_size)?;
+        Ok(self.0.resumptions.follow(events, progress))
     }
 }
 

@@ -16,8 +16,9 @@ use crate::{
 
 /// Tokens for a program that is a client of its own: a service, a scheduled job.
 ///
-/// The authorization server is the one that the MCP server names; the client was registered there by
-/// hand.
+/// The client was registered by hand at one authorization server; name it with
+/// [`ClientCredentials::for_issuer`]. Without that it is the one that the MCP server names the first
+/// time, which is trust that a secret should not depend on.
 ///
 /// ```no_run
 /// # async fn run(secret: String, pem: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -26,7 +27,8 @@ use crate::{
 ///     client::{ClientCredentials, MachineClient},
 /// };
 ///
-/// let with_secret = ClientCredentials::new(MachineClient::secret("nightly-report", secret));
+/// let with_secret = ClientCredentials::new(MachineClient::secret("nightly-report", secret))
+///     .for_issuer("https://login.example.com");
 /// // Better: no secret is sent, but an assertion signed with a key (RFC 7523 §2.2).
 /// let key = ClientKey::from_pem(pem)?;
 /// let by = ClientAuthentication::private_key_jwt("nightly-report", key);

@@ -227,7 +227,8 @@ macro_rules! machine_source {
         impl $name {
             /// Asks this issuer and no other, wherever it is. Without it the MCP server names the
             /// issuer, whose host must be public (or this very machine); once credentials went
-            /// there, they go to no other one.
+            /// there, they go to no other one for as long as this source lives. So whoever can
+            /// change what the server says the first time gets them: name the issuer of a secret.
             #[must_use]
             pub fn for_issuer(mut self, issuer: impl Into<String>) -> Self {
                 self.0.way.issuer = Some(issuer.into());

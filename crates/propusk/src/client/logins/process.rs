@@ -122,6 +122,9 @@ impl RenewalProcess {
     pub(super) async fn renew(&self, renewal: &Renewal) -> io::Result<Result<(), TokenError>> {
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
+            // It gets a login to renew, and needs no other secret.
+            .env_remove("PROPUSK_TOKEN")
+            .env_remove("PROPUSK_CLIENT_SECRET")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // A caller's terminal or pipe must not stay open for it.

@@ -1,6 +1,7 @@
 //! How a user gets to the authorization server, and how the answer comes back.
 
 use std::{
+    ffi::OsString,
     fmt,
     process::{Command, Stdio},
 };
@@ -73,13 +74,15 @@ impl Browser for SystemBrowser {
 }
 
 /// Opens a page in the system's browser: the program that the environment variable `BROWSER` names,
-/// else `xdg-open`, `open` or `rundll32`. The URL is one argument of that program; no shell sees it.
+/// else `xdg-open`, `open` or `rundll32`. The URL is one argument of that program; no shell sees it,
+/// and no environment variable of propusk's (`PROPUSK_…`) is inherited.
 ///
 /// # Errors
 /// [`TokenErrorKind::Misconfigured`] where the program does not start.
 pub fn open_browser(url: &AuthorizationUrl) -> Result<(), TokenError> {
     let chosen = std::env::var("BROWSER").unwrap_or_default();
     let mut command = command(&chosen, url);
+    forget_ours(&mut command, std::env::vars_os().map(|(name, _)| name));
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -115,9 +118,30 @@ fn command(chosen: &str, url: &AuthorizationUrl) -> Command {
     command
 }
 
+/// Takes our own settings out of what the browser inherits: some of them are secrets, and a browser
+/// hands them on to everything that it starts.
+fn forget_ours(command: &mut Command, names: impl Iterator<Item = OsString>) {
+    for name in names {
+        if name.to_string_lossy().starts_with("PROPUSK_") {
+            command.env_remove(name);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_browser_inherits_no_secret_of_ours() {
+        let mut command = Command::new("firefox");
+        let names = ["PATH", "PROPUSK_CLIENT_SECRET", "HOME", "PROPUSK_TOKEN"];
+        forget_ours(&mut command, names.into_iter().map(OsString::from));
+        let mut changed: Vec<_> = command.get_envs().collect();
+        changed.sort_unstable();
+        let expected = ["PROPUSK_CLIENT_SECRET", "PROPUSK_TOKEN"];
+        assert_eq!(changed, expected.map(|name| (name.as_ref(), None)));
+    }
 
     /// MCP Security Best Practices, authorization URL validation: never through a shell.
     #[test]

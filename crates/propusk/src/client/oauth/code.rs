@@ -82,7 +82,8 @@ impl AuthorizationCode {
 
     /// Uses a client that was registered by hand, with its secret where it has one. A secret is for
     /// one authorization server: name that with [`AuthorizationCode::issuer`], or the MCP server
-    /// decides who gets it.
+    /// decides who gets it the first time; after that it goes to the issuer of the earlier login
+    /// only, where that is known ([`AuthorizationCode::registered_as`]).
     pub fn client_id(mut self, id: impl Into<String>, secret: Option<String>) -> Self {
         let secret = secret.filter(|secret| !secret.is_empty());
         self.client = Some(ClientIdentity {
@@ -122,7 +123,8 @@ impl AuthorizationCode {
         self
     }
 
-    /// Uses the registration of an earlier login again, if the issuer is still the same.
+    /// Uses the registration of an earlier login again, if the issuer is still the same. A client
+    /// with a secret of its own ([`AuthorizationCode::client_id`]) then accepts no other issuer.
     pub fn registered_as(mut self, earlier: &Login) -> Self {
         self.earlier = Some(earlier.clone());
         self
@@ -230,7 +232,7 @@ impl AuthorizationCode {
         let timeout = self.exchange_timeout;
         let http = Arc::new(OAuthHttp::new(server, &url, issuer.as_ref(), timeout)?);
         let discovered = discovery::discover(&http, &url, challenge, timeout).await?;
-        if let Some(wanted) = &self.issuer
+        if let Some(wanted) = self.only_issuer()
             && *wanted != discovered.issuer
         {
             return Err(not_the_wanted_issuer(wanted, &discovered.issuer));
@@ -240,6 +242,18 @@ impl AuthorizationCode {
             http,
             discovered,
         })
+    }
+
+    /// The issuer besides which none is accepted. A secret that went to one goes to no other.
+    fn only_issuer(&self) -> Option<&str> {
+        let by_hand = self.client.as_ref();
+        let by_hand = by_hand.filter(|client| client.secret.is_some());
+        let earlier = by_hand.and_then(|client| {
+            let earlier = self.earlier.as_ref().map(Login::key);
+            earlier.filter(|key| key.client_id == client.id)
+        });
+        let earlier = earlier.map(|key| &*key.issuer);
+        self.issuer.as_deref().or(earlier)
     }
 
     /// Everything from the registration on.

@@ -74,6 +74,10 @@ pub(in crate::client) async fn find(
 
     let resource = resource_document(http);
     let metadata = found.metadata;
+    let named = resource
+        .as_ref()
+        .and_then(|document| document.resource.as_deref());
+    check_resource(url, named)?;
     let issuer = issuer(found.source, resource.as_ref(), &metadata)?;
     check_endpoints(http, &metadata)?;
     let challenge = challenge.and_then(|header| authorized::challenge(header, None));
@@ -129,6 +133,33 @@ fn resource_document(http: &OAuthHttp) -> Option<ResourceDocument> {
                 || document.authorization_server.is_some()
                 || document.authorization_servers.is_some()
         })
+}
+
+/// RFC 9728 §3.3: the metadata are those of this server. rmcp looks at origin and path; a query or a
+/// fragment that nobody asked at, or a path below ours, would be the audience of another one.
+fn check_resource(url: &Url, named: Option<&str>) -> Result<(), TokenError> {
+    let Some(text) = named else {
+        return Ok(());
+    };
+    let path = |url: &Url| format!("{}/", url.path().trim_end_matches('/'));
+    let fits = Url::parse(text).is_ok_and(|resource| {
+        resource.fragment().is_none()
+            && resource
+                .query()
+                .is_none_or(|query| url.query() == Some(query))
+            && path(url).starts_with(&path(&resource))
+    });
+    if fits {
+        return Ok(());
+    }
+    Err(TokenError::new(
+        TokenErrorKind::Unsafe,
+        format!(
+            "the server's metadata name the resource {} and are not those of this server, so nobody \
+             is asked to sign in; tell whoever runs it",
+            quoted(text, 100)
+        ),
+    ))
 }
 
 /// The issuer, compared byte for byte with what the server named (RFC 8414 §3.3). rmcp lets a slash

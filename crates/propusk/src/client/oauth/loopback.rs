@@ -5,14 +5,14 @@
 //! can reach it too. They get an answer that says nothing, and the listener keeps waiting: only a
 //! request with the `state` of this sign-in ends it. What it says is judged elsewhere.
 
-use std::{fmt, io, time::Duration};
+use std::{collections::VecDeque, fmt, io, time::Duration};
 
 use subtle::ConstantTimeEq;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::mpsc,
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::timeout,
 };
 use url::Url;
@@ -24,9 +24,11 @@ const PATH: &str = "/callback";
 /// How long one connection may take, and how large its request may be. Browsers open connections
 /// for later use; those are closed again.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(2);
 const MOST_REQUEST: usize = 16 * 1024;
 
-/// How many connections are looked after at once.
+/// How many connections are looked after at once. The oldest one goes where another one comes: the
+/// browser may come last.
 const MOST_CONNECTIONS: usize = 32;
 
 /// A bound port, before there is something to wait for.
@@ -87,9 +89,12 @@ impl Redirect {
     /// [`TokenErrorKind::Unavailable`] where this machine accepts no connections any more.
     pub async fn wait(self) -> Result<String, TokenError> {
         let (found, mut came) = mpsc::channel(1);
+        // What is dropped with it ends.
         let mut connections = JoinSet::new();
+        let mut oldest_first = VecDeque::new();
         loop {
             while connections.try_join_next().is_some() {}
+            oldest_first.retain(|one: &AbortHandle| !one.is_finished());
             tokio::select! {
                 Some(target) = came.recv() => {
                     let origin = self.loopback.uri.trim_end_matches(PATH);
@@ -97,15 +102,18 @@ impl Redirect {
                 }
                 accepted = self.loopback.listener.accept() => {
                     let (stream, _) = accepted.map_err(cannot_listen)?;
-                    if connections.len() < MOST_CONNECTIONS {
-                        let (found, state) = (found.clone(), self.state.clone());
-                        connections.spawn(async move {
-                            let answered = timeout(CONNECTION_TIMEOUT, answer(stream, &state)).await;
-                            if let Ok(Ok(Some(target))) = answered {
-                                let _ = found.send(target).await;
-                            }
-                        });
+                    if oldest_first.len() >= MOST_CONNECTIONS
+                        && let Some(oldest) = oldest_first.pop_front()
+                    {
+                        oldest.abort();
                     }
+                    let (found, state) = (found.clone(), self.state.clone());
+                    oldest_first.push_back(connections.spawn(async move {
+                        let answered = timeout(CONNECTION_TIMEOUT, answer(stream, &state)).await;
+                        if let Ok(Ok(Some(target))) = answered {
+                            let _ = found.send(target).await;
+                        }
+                    }));
                 }
             }
         }
@@ -128,7 +136,7 @@ fn cannot_listen(error: io::Error) -> TokenError {
 
 /// Answers one request; gives its target if it is the awaited one.
 async fn answer(mut stream: TcpStream, state: &str) -> io::Result<Option<String>> {
-    let head = head(&mut stream).await?;
+    let head = timeout(HEAD_TIMEOUT, head(&mut stream)).await??;
     let line = head.lines().next().unwrap_or_default();
     let mut words = line.split(' ');
     let (method, target) = (words.next(), words.next().unwrap_or_default());
@@ -256,6 +264,24 @@ mod tests {
         let url = waiting.await.expect("no panic").expect("found");
         assert_eq!(url, format!("{uri}?code=%3Cscript%3E&state=right"));
         drop(idle);
+    }
+
+    /// Whoever holds the port's connections does not keep the browser away.
+    #[tokio::test]
+    async fn the_browser_is_answered_after_many_who_say_nothing() {
+        let loopback = Loopback::bind(None).await.expect("bound");
+        let redirect = loopback.expecting("right");
+        let address = redirect.uri()["http://".len()..].replace("/callback", "");
+        let waiting = tokio::spawn(redirect.wait());
+        let mut silent = Vec::new();
+        for _ in 0..3 * MOST_CONNECTIONS {
+            silent.push(TcpStream::connect(&address).await.expect("connected"));
+        }
+        let line = "GET /callback?code=c&state=right HTTP/1.1";
+        let answer = ask(&address, &format!("{line}\r\nHost: x\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        waiting.await.expect("no panic").expect("found");
+        drop(silent);
     }
 
     #[tokio::test]

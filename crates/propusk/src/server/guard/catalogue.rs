@@ -6,8 +6,8 @@
 //! another one. A name that no list has shown is looked for before it may be used.
 
 use std::{
-    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard},
-    time::Instant,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+    time::{Duration, Instant},
 };
 
 use rmcp::{
@@ -15,6 +15,7 @@ use rmcp::{
     model::{ErrorCode, PaginatedRequestParams},
     service::RequestContext,
 };
+use tokio::time::timeout;
 
 use super::{
     asked::caller,
@@ -26,6 +27,9 @@ use crate::{Requirement, Target, TargetKind};
 
 /// More pages than a list has; a handler whose cursors lead in a circle must not hold a request.
 const MOST_PAGES: usize = 1_000;
+
+/// A list that takes longer cannot be had: whoever waits for it is refused.
+const LONGEST: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 pub(super) struct Catalogue {
@@ -53,11 +57,14 @@ impl Walked {
 }
 
 /// A target that a walk looks for, beside all that it learns.
-type Wanted<'a> = Option<(&'a Target, &'a Mutex<About>)>;
+struct Sought<'a> {
+    target: &'a mut Target,
+    about: About,
+}
 
 impl Catalogue {
-    /// What is declared for a target, as far as the caller of this request can know of it, who came
-    /// at `arrived`.
+    /// Finds what is declared for the targets of one request, as far as its caller can know of it, who
+    /// came at `arrived`.
     ///
     /// What has been listed is known, and a change of it is seen within a minute. What has not is
     /// looked for now: it may have been added a moment ago. That is no amplification, since whoever
@@ -67,28 +74,53 @@ impl Catalogue {
     /// A list cannot be had now, so that nobody knows what is declared.
     pub(super) async fn find<H: ServerHandler>(
         &self,
-        target: &Target,
+        targets: Vec<&mut Target>,
         arrived: Instant,
         handler: &H,
         context: &RequestContext<RoleServer>,
-    ) -> Result<Option<Requirement>, ErrorData> {
-        let kind = target.kind();
-        let before = self.about(target);
-        // Of a resource there may be more to know, by a template that it fits.
-        if kind != TargetKind::Resource && before.declared.is_some() {
-            return Ok(before.declared);
+    ) -> Result<(), ErrorData> {
+        let mut sought: Vec<Sought<'_>> = Vec::new();
+        for target in targets {
+            let kind = target.kind();
+            let before = self.about(target);
+            if self.is_all(kind, &before) {
+                let since = (!before.listed).then_some(arrived);
+                self.load(kind, since, handler, context).await?;
+            }
+            // That may have been more than there is room for.
+            let about = self.about(target);
+            if self.is_all(kind, &about) {
+                target.declare(about.declared);
+            } else {
+                sought.push(Sought { target, about });
+            }
         }
-        let since = (!before.listed).then_some(arrived);
-        self.load(kind, since, handler, context).await?;
-        let about = self.about(target);
-        if about.listed || !self.read().is_full(kind) {
-            return Ok(about.declared);
+        self.look_for(sought, handler, context).await
+    }
+
+    /// Whether nothing else can be declared for a target of this kind. Where something had no room, it
+    /// can for a resource: by another template, or under another spelling.
+    fn is_all(&self, kind: TargetKind, about: &About) -> bool {
+        !self.read().is_full(kind) || (kind != TargetKind::Resource && about.listed)
+    }
+
+    /// Looks for all that is declared where not all could be remembered, with one walk of a kind.
+    async fn look_for<H: ServerHandler>(
+        &self,
+        mut sought: Vec<Sought<'_>>,
+        handler: &H,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        while let Some(kind) = sought.first().map(|first| first.target.kind()) {
+            let others = |sought: &Sought<'_>| sought.target.kind() != kind;
+            let (rest, mut all): (Vec<_>, Vec<_>) = sought.into_iter().partition(others);
+            self.walk_all(kind, handler, context, &mut all).await?;
+            for Sought { target, about } in all {
+                target.declare(about.declared);
+            }
+            sought = rest;
         }
-        let found = Mutex::new(about);
-        self.walk_all(kind, handler, context, Some((target, &found)))
-            .await?;
-        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(found.declared)
+        Ok(())
     }
 
     /// Walks the lists of this kind as the caller of this request sees them, unless that has been
@@ -106,7 +138,7 @@ impl Catalogue {
         let Some(walked) = self.walked.of(kind) else {
             return Ok(());
         };
-        let walk = || self.walk_all(kind, handler, context, None);
+        let walk = || self.walk_all(kind, handler, context, &mut []);
         let caller = caller(&context.extensions);
         walked.walk(walker(caller), since, walk).await
     }
@@ -116,25 +148,25 @@ impl Catalogue {
         kind: TargetKind,
         handler: &H,
         context: &RequestContext<RoleServer>,
-        wanted: Wanted<'_>,
+        sought: &mut [Sought<'_>],
     ) -> Result<(), ErrorData> {
         let walked = async {
             match kind {
                 TargetKind::Tool => {
-                    self.walk(|page| handler.list_tools(page, context.clone()), wanted)
+                    self.walk(|page| handler.list_tools(page, context.clone()), sought)
                         .await
                 }
                 TargetKind::Prompt => {
-                    self.walk(|page| handler.list_prompts(page, context.clone()), wanted)
+                    self.walk(|page| handler.list_prompts(page, context.clone()), sought)
                         .await
                 }
                 _ => {
-                    self.walk(|page| handler.list_resources(page, context.clone()), wanted)
+                    self.walk(|page| handler.list_resources(page, context.clone()), sought)
                         .await?;
                     let templates = |page| handler.list_resource_templates(page, context.clone());
-                    self.walk(templates, wanted).await?;
+                    self.walk(templates, sought).await?;
                     // A skill is read as a resource, too.
-                    self.walk(|page| handler.list_skills(page, context.clone()), wanted)
+                    self.walk(|page| handler.list_skills(page, context.clone()), sought)
                         .await
                 }
             }
@@ -152,7 +184,7 @@ impl Catalogue {
     async fn walk<P: Page, F>(
         &self,
         list: impl Fn(Option<PaginatedRequestParams>) -> F,
-        wanted: Wanted<'_>,
+        sought: &mut [Sought<'_>],
     ) -> Result<(), ErrorData>
     where
         F: Future<Output = Result<P, ErrorData>>,
@@ -160,11 +192,9 @@ impl Catalogue {
         each_page(list, |page: &P| {
             let mut pupil = self.pupil();
             page.items().iter().for_each(|item| drop(pupil.learn(item)));
-            if let Some((target, found)) = wanted {
-                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                page.items()
-                    .iter()
-                    .for_each(|item| found.look(target, item));
+            for sought in &mut *sought {
+                let items = page.items().iter();
+                items.for_each(|item| sought.about.look(sought.target, item));
             }
             true
         })
@@ -187,6 +217,11 @@ impl Catalogue {
     /// What is known to be declared for a target.
     pub(super) fn declared(&self, target: &Target) -> Option<Requirement> {
         self.about(target).declared
+    }
+
+    /// Whether nothing but lists has shown this target.
+    pub(super) fn is_only_listed(&self, target: &Target) -> bool {
+        self.read().is_only_listed(target)
     }
 
     fn about(&self, target: &Target) -> About {
@@ -240,9 +275,23 @@ impl Pupil<'_> {
     }
 }
 
+/// [`pages`] within [`LONGEST`].
+pub(super) async fn each_page<P: Page, F>(
+    list: impl Fn(Option<PaginatedRequestParams>) -> F,
+    look: impl FnMut(&P) -> bool,
+) -> Result<(), ErrorData>
+where
+    F: Future<Output = Result<P, ErrorData>>,
+{
+    let too_long = |_| ErrorData::internal_error("a list takes too long", None);
+    timeout(LONGEST, pages(list, look))
+        .await
+        .map_err(too_long)?
+}
+
 /// Asks for page after page until `look` has seen enough and says so with `false`. A handler
 /// without such a list has an empty one.
-pub(super) async fn each_page<P: Page, F>(
+async fn pages<P: Page, F>(
     list: impl Fn(Option<PaginatedRequestParams>) -> F,
     mut look: impl FnMut(&P) -> bool,
 ) -> Result<(), ErrorData>
@@ -266,44 +315,137 @@ where
 
 #[cfg(test)]
 mod tests {
-    use rmcp::model::{ListPromptsResult, NumberOrString, Prompt};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use rmcp::model::{
+        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, NumberOrString,
+        Prompt, Resource, ResourceTemplate,
+    };
 
     use super::*;
     use crate::server::{guard::offered::nobody, scopes};
 
+    type Asked = Option<PaginatedRequestParams>;
+    type Context = RequestContext<RoleServer>;
+
     /// Each of its prompts needs a scope of the same name.
-    struct Several;
+    #[derive(Default)]
+    struct Several {
+        walks: AtomicUsize,
+    }
 
     impl ServerHandler for Several {
-        async fn list_prompts(
-            &self,
-            _: Option<PaginatedRequestParams>,
-            _: RequestContext<RoleServer>,
-        ) -> Result<ListPromptsResult, ErrorData> {
+        async fn list_prompts(&self, _: Asked, _: Context) -> Result<ListPromptsResult, ErrorData> {
             let prompt = |name| Prompt::new(name, None::<String>, None).with_meta(scopes([name]));
             let prompts = ["a", "b", "c"].map(prompt).to_vec();
             Ok(ListPromptsResult::with_all_items(prompts))
         }
+
+        async fn list_resources(
+            &self,
+            _: Asked,
+            _: Context,
+        ) -> Result<ListResourcesResult, ErrorData> {
+            self.walks.fetch_add(1, Ordering::SeqCst);
+            let resource = |uri: &str| Resource::new(uri, uri);
+            let resources = vec![
+                resource("later:///1"),
+                resource("mem:///a").with_meta(scopes(["a"])),
+                resource("mem:///b").with_meta(scopes(["b"])),
+            ];
+            Ok(ListResourcesResult::with_all_items(resources))
+        }
+
+        async fn list_resource_templates(
+            &self,
+            _: Asked,
+            _: Context,
+        ) -> Result<ListResourceTemplatesResult, ErrorData> {
+            let template = |uri: &str| ResourceTemplate::new(uri, uri);
+            let templates = vec![
+                template("mem:///{id}"),
+                template("first:///{id}").with_meta(scopes(["first"])),
+                template("later:///{id}").with_meta(scopes(["later"])),
+            ];
+            Ok(ListResourceTemplatesResult::with_all_items(templates))
+        }
+    }
+
+    fn with_room_for(most: usize) -> Catalogue {
+        Catalogue {
+            known: RwLock::new(Known::with_room_for(most)),
+            ..Catalogue::default()
+        }
+    }
+
+    async fn find<const N: usize>(
+        catalogue: &Catalogue,
+        handler: &Several,
+        kind: TargetKind,
+        names: [&str; N],
+    ) -> [String; N] {
+        let nobody = nobody();
+        let context = RequestContext::new(NumberOrString::Number(0), nobody.peer().clone());
+        let mut targets = names.map(|name| Target::new(kind, name));
+        let all = targets.iter_mut().collect();
+        let found = catalogue.find(all, Instant::now(), handler, &context);
+        found.await.expect("it lists");
+        targets.map(|target| {
+            let declared = target.declared().map(ToString::to_string);
+            declared.unwrap_or_else(|| "nothing".to_owned())
+        })
     }
 
     #[tokio::test]
     async fn a_lock_that_has_no_room_is_found_each_time() {
-        let catalogue = Catalogue {
-            known: RwLock::new(Known::with_room_for(1)),
-            ..Catalogue::default()
-        };
-        let nobody = nobody();
-        let context = RequestContext::new(NumberOrString::Number(0), nobody.peer().clone());
-        for (name, needs) in [("a", "a"), ("b", "b"), ("c", "c"), ("b", "b")] {
-            let target = Target::new(TargetKind::Prompt, name);
-            let found = catalogue.find(&target, Instant::now(), &Several, &context);
-            let found = found.await.expect("it lists").expect("declared");
-            assert_eq!(found.to_string(), needs);
-            let known = catalogue.declared(&target).is_some();
+        let (catalogue, handler) = (with_room_for(1), Several::default());
+        let kind = TargetKind::Prompt;
+        for name in ["a", "b", "c", "b"] {
+            assert_eq!(find(&catalogue, &handler, kind, [name]).await, [name]);
+            let known = catalogue.declared(&Target::new(kind, name)).is_some();
             assert_eq!(known, name == "a", "there is room for one");
         }
-        let other = Target::new(TargetKind::Prompt, "d");
-        let found = catalogue.find(&other, Instant::now(), &Several, &context);
-        assert_eq!(found.await.expect("it lists"), None);
+        let found = find(&catalogue, &handler, kind, ["d", "a", "c"]).await;
+        assert_eq!(found, ["nothing", "a", "c"]);
+    }
+
+    /// Neither an open template nor an open resource that is remembered stands for one that is not.
+    #[tokio::test]
+    async fn a_lock_that_has_no_room_is_found_beside_what_is_open() {
+        let (catalogue, handler) = (with_room_for(2), Several::default());
+        let kind = TargetKind::Resource;
+        for (uri, needs) in [
+            ("mem:///a", "a"),
+            ("mem:///b", "b"),
+            ("MEM:///%62", "b"),
+            ("mem:///c", "nothing"),
+            ("first:///1", "first"),
+            ("later:///1", "later"),
+            ("later:///2", "later"),
+        ] {
+            assert_eq!(
+                find(&catalogue, &handler, kind, [uri]).await,
+                [needs],
+                "{uri}"
+            );
+        }
+        let remembered = ["mem:///b", "later:///1"].map(|uri| Target::new(kind, uri));
+        assert!(
+            remembered
+                .iter()
+                .all(|target| catalogue.declared(target).is_none())
+        );
+    }
+
+    #[tokio::test]
+    async fn all_targets_of_a_request_are_looked_for_in_one_walk() {
+        let (catalogue, handler) = (with_room_for(2), Several::default());
+        let uris = ["mem:///a", "mem:///b", "mem:///c", "later:///1"];
+        for most in [2, 1] {
+            let found = find(&catalogue, &handler, TargetKind::Resource, uris).await;
+            assert_eq!(found, ["a", "b", "nothing", "later"]);
+            let walks = handler.walks.swap(0, Ordering::SeqCst);
+            assert!(walks <= most, "{walks}");
+        }
     }
 }

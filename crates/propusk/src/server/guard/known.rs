@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use serde_json::Value;
@@ -58,6 +59,8 @@ pub(super) struct Definition {
     ways: Vec<Declared>,
     /// All of them; `None` where it has never declared anything.
     needs: Option<Requirement>,
+    /// Whether the handler gives it to whoever asks for it by its name.
+    by_name: AtomicBool,
 }
 
 struct Declared {
@@ -79,10 +82,10 @@ pub(super) struct News;
 
 impl Known {
     #[cfg(test)]
-    pub(super) fn with_room_for(names: usize) -> Self {
+    pub(super) fn with_room_for(most: usize) -> Self {
         let most = Most {
-            names,
-            ..Most::default()
+            names: most,
+            templates: most,
         };
         Self {
             most,
@@ -113,6 +116,9 @@ impl Known {
     /// counts, and where it is silent what lists have shown.
     pub(super) fn own<T: Listed>(&self, item: &T) -> Option<Requirement> {
         let known = self.definition::<T>(item.key());
+        if let Some(known) = known {
+            known.by_name.store(true, Ordering::Relaxed);
+        }
         let Some(written) = item.written() else {
             return known?.needs.clone();
         };
@@ -121,6 +127,12 @@ impl Known {
             Some(way) => Some(way.needs.clone()),
             None => item.declared(),
         }
+    }
+
+    /// Whether nothing but lists has shown this target.
+    pub(super) fn is_only_listed(&self, target: &Target) -> bool {
+        let known = self.named(target.kind()).and_then(|k| k.get(target.name()));
+        known.is_some_and(|known| !known.by_name.load(Ordering::Relaxed))
     }
 
     fn definition<T: Listed>(&self, key: &str) -> Option<&Definition> {
@@ -260,8 +272,8 @@ impl About {
             return;
         };
         self.declared = Some(match self.declared.take() {
-            Some(before) => before.and(needs),
-            None => needs,
+            Some(before) if before != needs => before.and(needs),
+            _ => needs,
         });
     }
 

@@ -76,9 +76,8 @@ use crate::{
 /// callers only has it protected at their first call. A name that no list has shown is looked for by a
 /// walk of its caller's lists each time, so that what is added while the server runs is locked from
 /// the start. A handler that serves resources without listing them pays for that walk with every read;
-/// it saves it by listing a template that they fit. What was listed without scopes and declares some
-/// later is locked within a minute, by the next walk or list; so is a new resource that fits a template
-/// without scopes.
+/// it saves it by listing a template that they fit. What was listed and declares more scopes later
+/// needs them within a minute, by the next walk or list; so does a new resource that fits a template.
 ///
 /// A definition declares the same for everybody. Where lists show different declarations of one name
 /// (to different callers, at different times, or of two spellings of one URI), all of them are needed,
@@ -86,8 +85,10 @@ use crate::{
 /// `get_tool` gives is its own word and counts alone.
 ///
 /// What a handler accepts without listing it to the very caller, nobody can know to be declared: a
-/// [`ScopePolicy`](crate::ScopePolicy) protects it. A list that fails closes what it would have
-/// listed, and nothing else. Of each kind a hundred thousand names (and ten thousand templates) are
+/// [`ScopePolicy`](crate::ScopePolicy) protects it. A list that fails, or takes longer than ten
+/// seconds, closes what it would have listed, and nothing else. Callers of one principal with the same
+/// scopes share their walks, whatever else their tokens claim: where a handler lists by such a claim, a
+/// policy protects what it lists. Of each kind a hundred thousand names (and ten thousand templates) are
 /// remembered; where something declared has no room, all that is not remembered is looked for each
 /// time.
 pub struct Guard<H> {
@@ -140,33 +141,32 @@ impl<H: ServerHandler> Guard<H> {
         context: &RequestContext<RoleServer>,
     ) -> Result<(Asked<'_>, Operation), ErrorData> {
         if let Operation::Method { targets, .. } = &mut operation {
-            let arrived = Instant::now();
-            for target in targets {
-                let declared = self.declared(target, arrived, context).await?;
-                target.declare(declared);
-            }
+            self.declare(targets, context).await?;
         }
         let asked = self.asked(context);
         asked.check(&operation)?;
         Ok((asked, operation))
     }
 
-    /// What is declared for a target, as far as this caller can know of it.
-    async fn declared(
+    /// Adds what is declared for the targets of a request, as far as its caller can know of it.
+    async fn declare(
         &self,
-        target: &Target,
-        arrived: Instant,
+        targets: &mut [Target],
         context: &RequestContext<RoleServer>,
-    ) -> Result<Option<Requirement>, ErrorData> {
-        if let Some(declared) = self.declared_before(target, context) {
-            return Ok(Some(declared));
+    ) -> Result<(), ErrorData> {
+        let (catalogue, arrived) = (&self.shared.catalogue, Instant::now());
+        let mut listed = Vec::new();
+        for target in targets {
+            if let Some(declared) = self.declared_before(target, context) {
+                target.declare(Some(declared));
+            } else if let Some(tool) = self.tool(target) {
+                target.declare(catalogue.declared_by(&tool));
+            } else {
+                listed.push(target);
+            }
         }
-        if let Some(tool) = self.tool(target) {
-            return Ok(self.shared.catalogue.declared_by(&tool));
-        }
-        let catalogue = &self.shared.catalogue;
         catalogue
-            .find(target, arrived, &*self.handler, context)
+            .find(listed, arrived, &*self.handler, context)
             .await
     }
 
@@ -185,7 +185,9 @@ impl<H: ServerHandler> Guard<H> {
         // Where the lists have not been walked, the layer is told of nothing that is needed; and
         // where nothing is declared, this caller may know better.
         let declared = tool.declared().filter(|declared| !declared.is_nothing())?;
-        (is_own && is_same).then(|| declared.clone())
+        // What only lists tell is to be looked for again, once a minute.
+        let is_word = is_own && is_same && !self.shared.catalogue.is_only_listed(target);
+        is_word.then(|| declared.clone())
     }
 
     fn tool(&self, target: &Target) -> Option<Tool> {

@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rmcp::ErrorData;
+
 use crate::{AccessToken, Principal, ScopeSet};
 
 /// For so long what has been listed to a caller is not walked through again for the same caller.
@@ -36,6 +38,8 @@ pub(super) type Walker = Option<(Principal, ScopeSet)>;
 struct Walk {
     /// When the latest that came to its end began.
     began: Mutex<Option<Instant>>,
+    /// How the latest that failed did, and when.
+    failed: Mutex<Option<(Instant, ErrorData)>>,
     /// Held while one is on its way, so that there is one at a time.
     under_way: tokio::sync::Mutex<()>,
 }
@@ -43,6 +47,18 @@ struct Walk {
 impl Walk {
     fn began(&self) -> MutexGuard<'_, Option<Instant>> {
         self.began.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Option<(Instant, ErrorData)>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How one failed that somebody who came at `came` has waited for.
+    fn failed_since(&self, came: Instant) -> Result<(), ErrorData> {
+        match &*self.failed() {
+            Some((when, error)) if *when > came => Err(error.clone()),
+            _ => Ok(()),
+        }
     }
 
     /// Whether there has been one after `since`, or without that a short while ago.
@@ -64,18 +80,20 @@ pub(super) fn walker(caller: Option<&AccessToken>) -> Walker {
 impl Walks {
     /// Walks for this caller, unless a walk that began after `since` (or without that a short while
     /// ago) has come to its end. Of several requests at the same time one walks, and the others wait
-    /// for it; who came after it had begun waits for the next.
-    pub(super) async fn walk<F, E>(
+    /// for it; who came after it had begun waits for the next. Where it fails it has failed for all who
+    /// wait.
+    pub(super) async fn walk<F>(
         &self,
         walker: Walker,
         since: Option<Instant>,
         walk: impl FnOnce() -> F,
-    ) -> Result<(), E>
+    ) -> Result<(), ErrorData>
     where
-        F: Future<Output = Result<(), E>>,
+        F: Future<Output = Result<(), ErrorData>>,
     {
-        let of_caller = self.of(walker, Instant::now());
-        if of_caller.is_enough(since, Instant::now()) {
+        let came = Instant::now();
+        let of_caller = self.of(walker, came);
+        if of_caller.is_enough(since, came) {
             return Ok(());
         }
         let _only = of_caller.under_way.lock().await;
@@ -83,7 +101,11 @@ impl Walks {
         if of_caller.is_enough(since, now) {
             return Ok(());
         }
-        walk().await?;
+        of_caller.failed_since(came)?;
+        if let Err(error) = walk().await {
+            *of_caller.failed() = Some((Instant::now(), error.clone()));
+            return Err(error);
+        }
         *of_caller.began() = Some(now);
         self.any.store(true, Ordering::Release);
         Ok(())
@@ -134,17 +156,48 @@ mod tests {
         walker(Some(&AccessToken::new(subject)))
     }
 
+    fn failure() -> ErrorData {
+        ErrorData::internal_error("no list", None)
+    }
+
+    /// Otherwise each would wait for all before it.
+    #[tokio::test]
+    async fn a_walk_that_fails_fails_for_all_who_wait_and_not_for_who_comes_later() {
+        let (walks, count) = (Walks::default(), Cell::new(0));
+        let gate = tokio::sync::Semaphore::new(0);
+        let walk = || async {
+            count.set(count.get() + 1);
+            gate.acquire().await.map_err(|_| failure())?.forget();
+            Err(failure())
+        };
+        let cx = &mut Context::from_waker(Waker::noop());
+        let mut all: Vec<_> = (0..4)
+            .map(|_| Box::pin(walks.walk(None, Some(Instant::now()), walk)))
+            .collect();
+        for waiting in &mut all {
+            assert!(waiting.as_mut().poll(cx).is_pending());
+        }
+        gate.add_permits(1);
+        for waiting in all {
+            assert_eq!(waiting.await, Err(failure()));
+        }
+        assert_eq!(count.get(), 1);
+        let later = walks.walk(None, None, || std::future::ready(Ok(())));
+        assert_eq!(later.await, Ok(()));
+    }
+
     #[tokio::test]
     async fn each_caller_walks_once_and_a_walk_that_failed_is_none() {
         let (walks, count) = (Walks::default(), Cell::new(0));
-        let walk = |result: Result<(), ()>| {
+        let walk = |result: Result<(), ErrorData>| {
             let count = &count;
             move || async move {
                 count.set(count.get() + 1);
                 result
             }
         };
-        assert_eq!(walks.walk(None, None, walk(Err(()))).await, Err(()));
+        let failed = walks.walk(None, None, walk(Err(failure()))).await;
+        assert_eq!(failed, Err(failure()));
         assert!(!walks.any());
         for _ in 0..3 {
             assert_eq!(walks.walk(None, None, walk(Ok(()))).await, Ok(()));
@@ -162,8 +215,8 @@ mod tests {
         let gate = tokio::sync::Semaphore::new(0);
         let walk = || async {
             count.set(count.get() + 1);
-            gate.acquire().await.map_err(drop)?.forget();
-            Ok::<_, ()>(())
+            gate.acquire().await.map_err(|_| failure())?.forget();
+            Ok(())
         };
         let cx = &mut Context::from_waker(Waker::noop());
         let mut first = Box::pin(walks.walk(None, Some(Instant::now()), walk));

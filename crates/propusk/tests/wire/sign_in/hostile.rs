@@ -99,6 +99,21 @@ async fn metadata_of_the_resource() {
             (Unsafe, "not those of this server"),
         ),
         (
+            "of a part of this server",
+            |own, _| own.resource_says(&json!({"resource": format!("{}/evil", own.url())})),
+            (Unsafe, "not those of this server"),
+        ),
+        (
+            "of this server with a query",
+            |own, _| own.resource_says(&json!({"resource": format!("{}?x=1", own.url())})),
+            (Unsafe, "not those of this server"),
+        ),
+        (
+            "of this server with a fragment",
+            |own, _| own.resource_says(&json!({"resource": format!("{}#x", own.url())})),
+            (Unsafe, "not those of this server"),
+        ),
+        (
             "no resource",
             |own, _| own.resource_says(&json!({"resource": null})),
             (Unsafe, "not those of this server"),
@@ -549,6 +564,26 @@ async fn a_secret_for_one_issuer_is_not_sent_to_another() {
         error.to_string().contains("nothing was sent there"),
         "{error}"
     );
+    for asked in other.log() {
+        assert!(
+            asked.line.starts_with("GET /.well-known/"),
+            "{}",
+            asked.line
+        );
+        assert!(!asked.head.contains("hunter2"), "{}", asked.head);
+    }
+}
+
+/// The same where nobody named the issuer, and an earlier login tells whose secret it is.
+#[tokio::test]
+async fn a_secret_stays_at_the_issuer_of_the_earlier_login() {
+    let (own, other) = (World::start().await, World::start().await);
+    let flow = flow().client_id("by-hand", Some(SECRET.to_owned()));
+    let earlier = signed_in(&flow, &own).await.expect("signed in");
+    own.resource_says(&json!({"authorization_servers": [other.origin()]}));
+    let again = flow.registered_as(&earlier);
+    let error = signed_in(&again, &own).await.expect_err("another issuer");
+    assert_eq!(error.kind(), Unsafe, "{error}");
     for asked in other.log() {
         assert!(
             asked.line.starts_with("GET /.well-known/"),

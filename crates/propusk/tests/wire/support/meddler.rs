@@ -80,6 +80,11 @@ impl Seen {
         found.map(|(_, value)| value.trim())
     }
 
+    /// Its message; null where it has none.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
     /// Whether it calls this tool (2026-07-28).
     pub(crate) fn calls(&self, tool: &str) -> bool {
         self.header("mcp-name") == Some(tool)
@@ -92,7 +97,7 @@ impl Seen {
 
 /// What an MCP server of 2026-07-28 with nothing but obliging tools answers, with these headers.
 pub(crate) fn obliging(seen: &Seen, headers: &[(&str, &str)]) -> Fate {
-    let asked: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
+    let asked = seen.json();
     let result = match asked["method"].as_str() {
         Some("server/discover") => json!({
             "resultType": "complete", "supportedVersions": ["2026-07-28"],

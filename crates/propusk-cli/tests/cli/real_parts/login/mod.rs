@@ -248,8 +248,14 @@ fn a_machine_signs_in_with_its_secret() {
         "machine",
     ];
     let by_file = [&login[..], &["--client-secret-file", "secret"]].concat();
+    // The server does not choose who gets the secret. Once it is known, it is known.
+    let nobody = home.run(&by_file).code(2);
+    assert!(nobody.err.contains("--issuer"), "{nobody:?}");
+    assert_eq!(home.provider.asked(Endpoint::Token), 0);
+    let issuer = ["--issuer", home.provider.issuer()];
+    let addressed = [&login[..], &issuer].concat();
     let mut heard = vec![
-        home.run_with(&[("PROPUSK_CLIENT_SECRET", &secret)], &login)
+        home.run_with(&[("PROPUSK_CLIENT_SECRET", &secret)], &addressed)
             .code(0),
         home.run(&by_file).code(0),
         home.run(&["status", &home.url(), "--json"]).code(0),
