@@ -125,6 +125,12 @@ impl AuthLayer {
         }
     }
 
+    /// The settings that it authorizes by.
+    #[must_use]
+    pub fn settings(&self) -> &AuthSettings {
+        self.gate.settings()
+    }
+
     /// Tells this sink too of every decision. Without one they are in the log only, under the
     /// target `propusk::audit`. The address of the peer is in an event where a
     /// [`RemoteAddress`](crate::audit::RemoteAddress) is in the request's extensions.

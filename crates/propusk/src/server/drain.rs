@@ -38,6 +38,10 @@ impl Drain {
         }
     }
 
+    pub(super) fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = timeout;
+    }
+
     /// Cancelled when streams and sessions are to end.
     pub(super) fn streams(&self) -> CancellationToken {
         self.streams.clone()

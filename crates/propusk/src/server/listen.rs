@@ -13,11 +13,10 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use rmcp::ServerHandler;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{drain::Drain, endpoint::Endpoint};
+use super::{drain::Drain, site::SiteConnection};
 use crate::log_limit::{LogLimit, Told};
 
 /// A client that takes longer to send its headers is cut off.
@@ -29,9 +28,9 @@ const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// What connections get to close after the streams have ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(super) async fn run<H: ServerHandler>(
+pub(super) async fn run(
     listener: TcpListener,
-    endpoint: Endpoint<H>,
+    site: SiteConnection,
     drain: Drain,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -56,7 +55,7 @@ pub(super) async fn run<H: ServerHandler>(
             () = &mut shutdown => break,
         };
         no_delay(&stream);
-        let connection = http.serve_connection(TokioIo::new(stream), endpoint.for_peer(peer));
+        let connection = http.serve_connection(TokioIo::new(stream), site.for_peer(peer));
         let connection = connections.watch(connection);
         let end = end.clone();
         tokio::spawn(async move {

@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use super::{
-    endpoint::text,
     listen::{HEADER_TIMEOUT, pause_after},
+    site::text,
 };
 use crate::{
     ResourceUrl,

@@ -3,7 +3,6 @@
 
 mod caller;
 mod drain;
-mod endpoint;
 mod guard;
 mod legacy_tasks;
 mod listen;
@@ -13,6 +12,7 @@ mod mount;
 mod refusal;
 mod scopes;
 mod sessions;
+mod site;
 mod state;
 
 use std::{io, sync::Arc, time::Duration};
@@ -28,6 +28,7 @@ pub use mount::{MountedService, mount};
 pub use propusk_macros::tool_router;
 pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};
 pub use sessions::close_in;
+pub use site::{Mount, Pages, Site, SiteRoutes};
 pub use state::{Bound, NotValid, Sealed, StateSealer};
 
 use crate::{AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::Metrics};
@@ -128,13 +129,8 @@ impl<H: ServerHandler> Server<H> {
         settings: AuthSettings,
         verifier: impl TokenVerifier,
     ) -> Server<H, Protected> {
-        let endpoint = settings.resource().path().to_owned();
         let layer = AuthLayer::new(settings.clone(), verifier);
-        let auth = Protected {
-            layer,
-            settings,
-            endpoint,
-        };
+        let auth = Protected { layer, settings };
         Server {
             handler: self.handler,
             auth,
@@ -148,7 +144,6 @@ impl<H: ServerHandler> Server<H> {
 pub struct Protected {
     layer: AuthLayer,
     settings: AuthSettings,
-    endpoint: String,
 }
 
 impl<H, A> Server<H, A> {
@@ -248,7 +243,7 @@ impl<H: ServerHandler> Server<H, Protected> {
             auth,
             options,
         } = self;
-        let drain = drain::Drain::new(options.drain);
+        let mut site = Site::new().drain_timeout(options.drain);
         let manager = sessions::session_manager(auth.settings.session_limits());
         let guard = Guard::around(handler, auth.settings);
         let layer = auth
@@ -258,14 +253,12 @@ impl<H: ServerHandler> Server<H, Protected> {
             .on_session_end(close_in(Arc::clone(&manager)));
         // Outside of the guard, so that its cursors are sealed too.
         let handler = options.bind(guard)?;
-        let mcp = mcp::McpService::new(handler, manager, &options, drain.streams());
-        let endpoint = endpoint::Endpoint::new(
-            &auth.endpoint,
-            tower_layer::Layer::layer(&layer, mcp),
-            drain.clone(),
-            options.shown_metrics,
-        );
-        listen::run(listener, endpoint, drain, shutdown).await;
+        let mcp = mcp::McpService::new(handler, manager, &options, site.streams());
+        if let Some(metrics) = &options.shown_metrics {
+            site = site.show_metrics(metrics);
+        }
+        let site = site.mount(Mount::new(&layer, mcp));
+        site.serve_on(listener, shutdown).await;
         Ok(())
     }
 }

@@ -1,0 +1,94 @@
+//! Which path is whose. The table can be exchanged while connections are open: every request looks
+//! at the one that is current when it comes.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use super::Mount;
+use crate::{metrics::Metrics, resource::WELL_KNOWN};
+
+/// What a site answers to everybody, without a token: a page, its scripts.
+///
+/// `Host` and `Origin` have been checked.
+pub trait Pages: Send + Sync + 'static {
+    /// The answer, if there is something under the path of this request.
+    fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>>;
+}
+
+/// The endpoints of a [`Site`](super::Site), shared by all its connections.
+#[derive(Clone, Default)]
+pub struct SiteRoutes(Arc<RwLock<Arc<Table>>>);
+
+#[derive(Clone, Default)]
+pub(super) struct Table {
+    mounts: Vec<Mount>,
+    pages: Option<Arc<dyn Pages>>,
+    pub(super) metrics: Option<Metrics>,
+}
+
+impl SiteRoutes {
+    /// Exchanges all endpoints at once. Requests that are under way are answered by those that they
+    /// came to; the connections stay.
+    pub fn replace(&self, mounts: Vec<Mount>) {
+        self.change(|table| table.mounts = mounts);
+    }
+
+    pub(super) fn add(&self, mount: Mount) {
+        self.change(|table| table.mounts.push(mount));
+    }
+
+    pub(super) fn set_pages(&self, pages: impl Pages) {
+        let pages: Arc<dyn Pages> = Arc::new(pages);
+        self.change(|table| table.pages = Some(pages));
+    }
+
+    pub(super) fn set_metrics(&self, metrics: &Metrics) {
+        self.change(|table| table.metrics = Some(metrics.clone()));
+    }
+
+    pub(super) fn current(&self) -> Arc<Table> {
+        let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Table)) {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut current));
+    }
+}
+
+impl Table {
+    /// Whose a path is. The metadata at the root of the well-known path is the first endpoint's
+    /// (RFC 9728 §3: one document for the whole host), as is whatever is unknown below it.
+    pub(super) fn mount_at(&self, path: &str) -> Option<&Mount> {
+        if path.starts_with(WELL_KNOWN) {
+            let own = self.mounts.iter().find(|mount| mount.has_metadata_at(path));
+            return own.or(self.mounts.first());
+        }
+        self.mounts.iter().find(|mount| mount.is_at(path))
+    }
+
+    /// Whoever judges `Host` and `Origin` of what is open.
+    pub(super) fn first(&self) -> Option<&Mount> {
+        self.mounts.first()
+    }
+
+    pub(super) fn page(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        self.pages.as_ref()?.answer(request)
+    }
+}
+
+impl fmt::Debug for SiteRoutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.current().mounts.iter().map(Mount::path))
+            .finish()
+    }
+}
