@@ -19,7 +19,7 @@ use tower_service::Service;
 
 use super::{
     body::{AuthBody, Ties},
-    gate::{Gate, Permitted},
+    gate::{Gate, Gates, Permitted},
     late_refusal::{Awaiting, LateRefusal, Report},
     leftover::throw_away,
     onward::Onward,
@@ -39,15 +39,15 @@ type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>
 /// Lets a request through to the service behind once it has a [`Permit`].
 #[derive(Clone)]
 pub(super) struct Authorize<S> {
-    gate: Arc<Gate>,
+    gates: Arc<Gates>,
     operations: Operations,
     inner: S,
 }
 
 impl<S> Authorize<S> {
-    pub(super) fn new(gate: Arc<Gate>, operations: Operations, inner: S) -> Self {
+    pub(super) fn new(gates: Arc<Gates>, operations: Operations, inner: S) -> Self {
         Self {
-            gate,
+            gates,
             operations,
             inner,
         }
@@ -55,9 +55,10 @@ impl<S> Authorize<S> {
 }
 
 impl<S> Authorize<S> {
-    /// The same as [`Service::call`], which wants `&mut self` for nothing.
+    /// Answers a request by this gate. Unlike [`Service::call`] it does not want `&mut self`.
     pub(super) fn handle<ReqBody, ResBody>(
         &self,
+        gate: Arc<Gate>,
         request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
@@ -70,7 +71,6 @@ impl<S> Authorize<S> {
         ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
-        let gate = Arc::clone(&self.gate);
         let operations = self.operations.clone();
         let inner = self.inner.clone();
         Box::pin(async move {
@@ -111,8 +111,11 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        self.handle(request)
+    /// By the gate that the outer half has left in the request.
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let gate = request.extensions_mut().remove::<Arc<Gate>>();
+        let gate = gate.unwrap_or_else(|| self.gates.current());
+        self.handle(gate, request)
     }
 }
 
@@ -286,9 +289,9 @@ where
         }
         session => session,
     };
-    let stream = caller
-        .filter(|_| is_stream(&response))
-        .and_then(|token| Streams::open(gate, &token, &trail.facts().operation));
+    let stream = is_stream(&response)
+        .then(|| Streams::open(gate, caller.as_ref(), &trail.facts().operation))
+        .flatten();
     let ties = Ties::of(session, stream);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
 }

@@ -35,7 +35,7 @@ use crate::{
     metrics::{Decisions, Metrics},
     verify::DynTokenVerifier,
 };
-use gate::Gate;
+use gate::Gates;
 use operations::Operations;
 
 #[cfg(feature = "server")]
@@ -100,7 +100,7 @@ pub(crate) use {
 /// does).
 #[derive(Clone)]
 pub struct AuthLayer {
-    gate: Arc<Gate>,
+    gates: Arc<Gates>,
     operations: Operations,
 }
 
@@ -120,15 +120,32 @@ impl AuthLayer {
     ) -> Self {
         let verifier: Box<dyn DynTokenVerifier> = Box::new(verifier);
         Self {
-            gate: Arc::new(Gate::new(settings, verifier, Box::new(clock))),
+            gates: Gates::new(settings, verifier, Box::new(clock)),
             operations: Operations::default(),
         }
     }
 
-    /// The settings that it authorizes by.
+    /// The settings that it authorizes by now.
     #[must_use]
-    pub fn settings(&self) -> &AuthSettings {
-        self.gate.settings()
+    pub fn settings(&self) -> Arc<AuthSettings> {
+        self.gates.current().shared_settings()
+    }
+
+    /// Exchanges settings and verifier at once, for this layer, its copies, and the handler that it
+    /// is [`declared_by`](AuthLayer::declared_by). Everything else stays: sessions, streams, used
+    /// DPoP proofs and nonces, sinks and metrics.
+    ///
+    /// A request is decided by the settings that were there when it came. Where they were exchanged
+    /// under way, a guard behind the layer decides by the newer ones, and both must allow it. Open
+    /// streams are looked at by the new ones within
+    /// [`stream_recheck`](AuthSettings::stream_recheck). A cache around the old verifier goes with it.
+    pub fn renew(&self, settings: AuthSettings, verifier: impl TokenVerifier) {
+        let settings = Arc::new(settings);
+        // First the guard: what nobody may do any more ends at it meanwhile.
+        if let Some(declared) = &self.operations.declared {
+            declared.renew(&settings);
+        }
+        self.gates.renew(settings, Box::new(verifier));
     }
 
     /// Tells this sink too of every decision. Without one they are in the log only, under the
@@ -136,7 +153,7 @@ impl AuthLayer {
     /// [`RemoteAddress`](crate::audit::RemoteAddress) is in the request's extensions.
     #[must_use]
     pub fn audit(self, sink: impl AuditSink) -> Self {
-        self.gate.observer().add(Box::new(sink));
+        self.gates.current().observer().add(Box::new(sink));
         self
     }
 
@@ -149,13 +166,14 @@ impl AuthLayer {
     /// | `propusk_sessions_open` | | gauge, sessions of 2025-11-25 |
     #[must_use]
     pub fn metrics(self, metrics: &Metrics) -> Self {
-        let gate = Arc::downgrade(&self.gate);
+        let gates = Arc::downgrade(&self.gates);
         metrics.gauge_from(
             "propusk_sessions_open",
             "Sessions of MCP 2025-11-25 that are remembered.",
             move || {
-                gate.upgrade()
-                    .map_or(0, |gate| gate.sessions().count() as u64)
+                gates
+                    .upgrade()
+                    .map_or(0, |gates| gates.current().sessions().count() as u64)
             },
         );
         self.audit(Decisions::new(metrics))
@@ -169,21 +187,21 @@ impl AuthLayer {
     /// that off then).
     #[must_use]
     pub fn on_session_end(self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.gate.sessions().on_end(Arc::new(hook));
+        self.gates.current().sessions().on_end(Arc::new(hook));
         self
     }
 
     /// How many 2025-11-25 sessions are open.
     #[must_use]
     pub fn open_sessions(&self) -> usize {
-        self.gate.sessions().count()
+        self.gates.current().sessions().count()
     }
 
     /// How many streams of callers with a token are open: answers of `text/event-stream` that have
     /// not ended.
     #[must_use]
     pub fn open_streams(&self) -> usize {
-        self.gate.streams().count()
+        self.gates.current().streams().count()
     }
 
     /// Asks the handler which scopes it declares, so that a refusal is an HTTP 403 in both eras.
@@ -207,14 +225,14 @@ impl<S: Clone> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService::new(Arc::clone(&self.gate), self.operations.clone(), inner)
+        AuthService::new(Arc::clone(&self.gates), self.operations.clone(), inner)
     }
 }
 
 impl std::fmt::Debug for AuthLayer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AuthLayer")
-            .field("settings", self.gate.settings())
+            .field("settings", &self.settings())
             .finish_non_exhaustive()
     }
 }

@@ -36,6 +36,12 @@ pub trait DeclaredScopes: Any + Send + Sync {
     fn declares_any(&self) -> bool {
         true
     }
+
+    /// Takes the settings that the layer in front has from now on; see
+    /// [`AuthLayer::renew`](super::AuthLayer::renew). Nothing is done by default.
+    fn renew(&self, settings: &Arc<AuthSettings>) {
+        let _ = settings;
+    }
 }
 
 /// A caller who lacks a scope that every request needs.
