@@ -24,7 +24,8 @@ use super::{
     leftover::throw_away,
     onward::Onward,
     opening::Opening,
-    operations::{Lacking, Operations},
+    operations::{Checked, Lacking, Operations},
+    read_request::{ListRules, ReadRequest},
     render,
     request_body::RequestBody,
     sessions::{SessionUse, may_open_session, opened_by},
@@ -161,20 +162,29 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         session,
         next_nonce,
     } = head;
-    let unguarded = operations
-        .declared
-        .is_none()
+    let unguarded = (operations.declared.is_none() && !operations.hands_on)
         .then(|| would_meet_a_guard(&parts.headers));
-    let (body, declared) = operations.check(gate, &permit, &parts, body, trail).await?;
+    let Checked {
+        body,
+        declared,
+        read,
+    } = operations.check(gate, &permit, &parts, body, trail).await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
     parts.headers.remove("dpop");
     parts.extensions.insert(permit);
     // Inside a session rmcp begins its answer before the handler is asked.
     let late = match &session {
-        None => LateRefusal::awaited(),
-        Some(_) => LateRefusal::told_to(Report::new(gate, trail)),
+        Some(_) if !operations.hands_on => LateRefusal::told_to(Report::new(gate, trail)),
+        _ => LateRefusal::awaited(),
     };
+    if operations.hands_on {
+        parts.extensions.insert(ListRules::new(gate));
+    }
+    if let Some((operation, id)) = read {
+        let read = ReadRequest::new(operation, id, late.clone());
+        parts.extensions.insert(read);
+    }
     parts.extensions.insert(Onward {
         late: late.clone(),
         declared,

@@ -11,6 +11,7 @@ mod observer;
 mod onward;
 mod opening;
 mod operations;
+mod read_request;
 mod render;
 mod request_body;
 mod service;
@@ -26,6 +27,7 @@ use tower_layer::Layer;
 
 pub use body::AuthBody;
 pub use operations::DeclaredScopes;
+pub use read_request::{ListRules, ReadRequest, Showing};
 pub use request_body::RequestBody;
 pub use service::AuthService;
 
@@ -209,6 +211,17 @@ impl AuthLayer {
     #[must_use]
     pub fn declared_by(mut self, handler: impl DeclaredScopes) -> Self {
         self.operations.declared = Some(Arc::new(handler));
+        self
+    }
+
+    /// Reads the body of every POST, whatever depends on it, and leaves what it asks for in the
+    /// request's extensions: a [`ReadRequest`] (for a body of JSON), and the [`ListRules`]. For a
+    /// service behind that hands requests on to somebody who knows nothing of the scopes. Because
+    /// nobody knows how that one reads JSON, a message with a member that differs from one that
+    /// decides only in its case (`Name` for `name`) is refused too.
+    #[must_use]
+    pub fn reads_bodies(mut self) -> Self {
+        self.operations.hands_on = true;
         self
     }
 
