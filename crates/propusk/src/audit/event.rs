@@ -2,12 +2,13 @@
 
 use std::{
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use http::Method;
 
-use super::{Cause, RequestId};
+use super::{Cause, ClientCertificate, RequestId};
 use crate::{AccessToken, Operation, Principal, Reason, Scope, ScopeHierarchy, ScopeSet};
 
 /// One decision about one request. Borrowed from the request: a sink copies what it keeps.
@@ -27,6 +28,7 @@ pub struct AuditEvent<'a> {
 pub(crate) struct Facts {
     pub(crate) request_id: RequestId,
     pub(crate) remote: Option<SocketAddr>,
+    pub(crate) certificate: Option<Arc<ClientCertificate>>,
     pub(crate) http_method: Option<Method>,
     pub(crate) operation: Operation,
     pub(crate) rpc_id: Option<String>,
@@ -197,6 +199,12 @@ impl AuditEvent<'_> {
         self.facts.rpc_id.as_deref()
     }
 
+    /// The certificate that the client has shown in the handshake of TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        self.facts.certificate.as_deref()
+    }
+
     /// The other end of the connection (see [`RemoteAddress`](super::RemoteAddress)).
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
@@ -222,6 +230,7 @@ pub(crate) mod tests {
         Facts {
             request_id: RequestId::of(&HeaderMap::new()),
             remote: None,
+            certificate: None,
             http_method: Some(Method::POST),
             operation: Operation::Request,
             rpc_id: None,

@@ -21,6 +21,7 @@ impl Trail {
         Self(Facts {
             request_id: RequestId::of(request.headers()),
             remote: remote.map(|remote| remote.0),
+            certificate: request.extensions().get().cloned(),
             http_method: Some(request.method().clone()),
             operation: Operation::Request,
             rpc_id: None,

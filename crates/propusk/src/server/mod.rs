@@ -3,17 +3,20 @@
 
 mod caller;
 mod drain;
+mod forwarded;
 mod guard;
 mod legacy_tasks;
 mod listen;
 mod mcp;
 mod metrics;
 mod mount;
+mod proxies;
 mod refusal;
 mod scopes;
 mod sessions;
 mod site;
 mod state;
+mod tls;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -26,10 +29,12 @@ pub use guard::{Guard, Offered};
 pub use metrics::serve_metrics;
 pub use mount::{MountedService, mount};
 pub use propusk_macros::tool_router;
+pub use proxies::{AddressRange, ForwardedHeader, InvalidAddressRange, TrustedProxies};
 pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};
 pub use sessions::close_in;
 pub use site::{Mount, Pages, Site, SiteRoutes};
 pub use state::{Bound, NotValid, Sealed, StateSealer};
+pub use tls::{ClientCertificates, InvalidTls, PemDefect, Tls, TlsIdentity};
 
 use crate::{AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::Metrics};
 

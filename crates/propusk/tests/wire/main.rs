@@ -57,5 +57,6 @@ mod spoofed;
 mod state;
 mod streams;
 mod support;
+mod tls;
 mod unguarded;
 mod verifiers;

@@ -34,6 +34,7 @@ impl Way {
         Self::Bare(Box::new(Facts {
             request_id: headers.map_or_else(|| RequestId::of(&Default::default()), RequestId::of),
             remote: remote.map(|remote| remote.0),
+            certificate: parts.and_then(|parts| parts.extensions.get().cloned()),
             http_method: parts.map(|parts| parts.method.clone()),
             operation: Operation::Request,
             rpc_id: rpc_id.map(ToString::to_string),

@@ -14,7 +14,7 @@ pub use routes::{Pages, SiteRoutes};
 
 pub(super) use connection::{SiteConnection, text};
 
-use super::{drain::Drain, listen};
+use super::{Tls, TrustedProxies, drain::Drain, listen};
 use crate::metrics::Metrics;
 
 /// Several protected services on one listener, each under the path of its own resource URL.
@@ -41,6 +41,7 @@ use crate::metrics::Metrics;
 pub struct Site {
     routes: SiteRoutes,
     drain: Drain,
+    tls: Option<Tls>,
 }
 
 impl Site {
@@ -50,6 +51,7 @@ impl Site {
         Self {
             routes: SiteRoutes::default(),
             drain: Drain::new(Duration::from_secs(10)),
+            tls: None,
         }
     }
 
@@ -82,6 +84,20 @@ impl Site {
         self
     }
 
+    /// Speaks TLS with whoever connects. Keep a copy to exchange the certificate.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Believes these proxies about where a request comes from; see [`SiteRoutes::trust_proxies`].
+    #[must_use]
+    pub fn trust_proxies(self, proxies: TrustedProxies) -> Self {
+        self.routes.trust_proxies(Some(proxies));
+        self
+    }
+
     /// Cancelled when streams are to end: calls have finished, or had their time.
     #[must_use]
     pub fn streams(&self) -> CancellationToken {
@@ -98,7 +114,7 @@ impl Site {
     /// finish and ends open streams. Trouble with one connection ends that connection only.
     pub async fn serve_on(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         let connection = SiteConnection::new(self.routes, self.drain.clone());
-        listen::run(listener, connection, self.drain, shutdown).await;
+        listen::run(listener, self.tls, connection, self.drain, shutdown).await;
     }
 }
 
