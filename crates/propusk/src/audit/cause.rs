@@ -34,7 +34,7 @@ impl Cause {
     pub const ANONYMOUS: &'static str = "anonymous";
 
     /// Every word that [`Cause::as_str`] can give and these two, so that a counter is there before the first of its kind.
-    pub(crate) const WORDS: [&'static str; 22] = [
+    pub(crate) const WORDS: [&'static str; 25] = [
         Self::AUTHORIZED,
         Self::ANONYMOUS,
         "no_token",
@@ -50,6 +50,9 @@ impl Cause {
         "nonce_needed",
         "insufficient_scope",
         "forbidden",
+        "rule",
+        "hidden",
+        "limited",
         "unclear_message",
         "body_too_long",
         "broken_body",
@@ -129,6 +132,9 @@ fn word(reason: Reason) -> &'static str {
         Reason::InvalidProof(_) => "invalid_proof",
         Reason::InsufficientScope => "insufficient_scope",
         Reason::Forbidden => "forbidden",
+        Reason::Ruled => "rule",
+        Reason::Hidden => "hidden",
+        Reason::Limited { .. } => "limited",
         Reason::Unavailable { .. } => "unavailable",
     }
 }
@@ -200,6 +206,9 @@ mod tests {
             (Reason::InvalidProof(ProofDefect::Missing), "invalid_proof"),
             (Reason::InsufficientScope, "insufficient_scope"),
             (Reason::Forbidden, "forbidden"),
+            (Reason::Ruled, "rule"),
+            (Reason::Hidden, "hidden"),
+            (Reason::Limited { retry_after }, "limited"),
             (Reason::Unavailable { retry_after }, "unavailable"),
         ];
         let refusals =

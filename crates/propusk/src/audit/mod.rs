@@ -13,6 +13,8 @@ mod writer;
 
 use std::{net::SocketAddr, sync::Arc};
 
+use http::Extensions;
+
 pub use cause::Cause;
 pub(crate) use event::Facts;
 pub use event::{AuditEvent, Decision, Verification, Verified};
@@ -65,3 +67,12 @@ impl<S: AuditSink> AuditSink for Arc<S> {
 /// read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemoteAddress(pub SocketAddr);
+
+impl RemoteAddress {
+    /// The address of whoever sent a request, as far as its extensions tell. Events, limits and rules
+    /// all ask here.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Option<SocketAddr> {
+        extensions.get::<Self>().map(|remote| remote.0)
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use http::{HeaderValue, request::Parts};
@@ -10,6 +10,7 @@ use http::{HeaderValue, request::Parts};
 use super::{
     credentials::{Credentials, credentials},
     observer::Observer,
+    ruling::Rulebook,
     sessions::Sessions,
     streams::Streams,
     trail::Trail,
@@ -40,6 +41,7 @@ pub(super) struct Gate {
     sessions: Arc<Sessions>,
     streams: Arc<Streams>,
     unguarded: Warning,
+    rules: Rulebook,
     metadata_path: String,
     metadata: Option<String>,
 }
@@ -79,6 +81,7 @@ impl Gate {
             sessions: Sessions::new(settings.session_limits()),
             streams: Streams::new(),
             unguarded: Warning::default(),
+            rules: Rulebook::default(),
             settings,
             verifier,
             clock,
@@ -105,6 +108,15 @@ impl Gate {
 
     pub(super) fn streams(&self) -> &Arc<Streams> {
         &self.streams
+    }
+
+    /// What is asked beside the scopes.
+    pub(super) fn rules(&self) -> &Rulebook {
+        &self.rules
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock.now()
     }
 
     /// For where scopes are declared and not enforced.
@@ -254,7 +266,7 @@ impl Gate {
 #[cfg(test)]
 #[cfg(feature = "jwt")]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
 
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use http::Request;

@@ -13,10 +13,12 @@ mod opening;
 mod operations;
 mod render;
 mod request_body;
+mod ruling;
 mod service;
 mod session_table;
 mod sessions;
 mod streams;
+mod strict;
 mod trail;
 mod unguarded;
 
@@ -27,12 +29,14 @@ use tower_layer::Layer;
 pub use body::AuthBody;
 pub use operations::DeclaredScopes;
 pub use request_body::RequestBody;
+pub use ruling::TimeLimit;
 pub use service::AuthService;
 
 use crate::{
     AuthSettings, Clock, SystemClock, TokenVerifier,
     audit::AuditSink,
     metrics::{Decisions, Metrics},
+    rules::{RuleSet, Rules},
     verify::DynTokenVerifier,
 };
 use gate::Gate;
@@ -64,7 +68,8 @@ pub(crate) use {
 /// 9. where a [`ScopePolicy`](crate::ScopePolicy) is set or the handler declares scopes, has its
 ///    body read, once and strictly, and is decided upon again by what it asks for (401, 403 with all
 ///    scopes that the operation needs; 400 for a message that two parsers might understand in two
-///    ways, a batch among them; 413). The bytes go on unchanged.
+///    ways, a batch among them; 413). The bytes go on unchanged;
+/// 10. where [rules](AuthLayer::rules) are set, is judged by them (403, 429 with `Retry-After`).
 ///
 /// Nobody reads the body before that. With a policy, every JSON body that passes must be an object;
 /// one without a `method` (an answer to the server, or something of another route) is not judged.
@@ -192,6 +197,24 @@ impl AuthLayer {
     pub fn declared_by(mut self, handler: impl DeclaredScopes) -> Self {
         self.operations.declared = Some(Arc::new(handler));
         self
+    }
+
+    /// Has these rules asked about whatever the scopes allow, after those that were set before: all
+    /// must allow.
+    ///
+    /// Where there are rules, the body of every request that can have one is read, whatever it says of
+    /// its type, and one that is no JSON-RPC message that can be understood in one way only is refused.
+    /// Behind the layer the request's extensions hold the [`RuleSet`] that judged it, and a
+    /// [`TimeLimit`] where a rule set one.
+    #[must_use]
+    pub fn rules(self, rules: impl Rules) -> Self {
+        self.gate.rules().add(rules);
+        self
+    }
+
+    /// Exchanges all rules at once. Requests that have been judged go on.
+    pub fn replace_rules(&self, rules: RuleSet) {
+        self.gate.rules().replace(rules);
     }
 
     /// Sets the largest body in bytes that is read to decide about it (4 MiB by default); a larger

@@ -16,11 +16,12 @@ use super::{
     onward::Declared,
     render,
     request_body::{RequestBody, Unreadable, whole},
+    ruling::{self, Question, Ruled},
     trail::Trail,
 };
 use crate::{
     AccessToken, AuthSettings, Operation, Permit, Refusal, Requirement, Target, TargetKind,
-    decide::within_scopes,
+    decide::within_scopes, rules::Rules as _,
 };
 
 /// What a handler declares about its own tools, prompts and resources.
@@ -43,6 +44,33 @@ pub(super) struct Lacking {
     /// It names those scopes only.
     pub(super) refusal: Refusal,
     pub(super) caller: AccessToken,
+}
+
+/// A request that may go on, by what its body asks for.
+pub(super) struct Checked<B> {
+    pub(super) body: RequestBody<B>,
+    /// What saves the handler a look-up.
+    pub(super) declared: Option<Declared>,
+    /// What the rules said, where there are any.
+    pub(super) ruled: Option<Ruled>,
+}
+
+impl<B> Checked<B> {
+    fn untouched(body: B) -> Self {
+        Self {
+            body: RequestBody::untouched(body),
+            declared: None,
+            ruled: None,
+        }
+    }
+
+    fn read(bytes: Bytes) -> Self {
+        Self {
+            body: RequestBody::read(bytes),
+            declared: None,
+            ruled: None,
+        }
+    }
 }
 
 /// How bodies are read and judged.
@@ -71,38 +99,74 @@ impl Operations {
         parts: &Parts,
         body: B,
         trail: &mut Trail,
-    ) -> Result<(RequestBody<B>, Option<Declared>), Box<Response<Full<Bytes>>>> {
+    ) -> Result<Checked<B>, Box<Response<Full<Bytes>>>> {
         let settings = gate.settings();
-        if !self.reads(gate, parts) {
-            return Ok((RequestBody::untouched(body), None));
+        let rules = gate.rules().current();
+        let must_read = rules.is_some() && ruling::may_ask(&parts.method);
+        if !must_read && !self.reads(gate, parts) {
+            let mut checked = Checked::untouched(body);
+            if let Some(rules) = rules {
+                let question = Question::about_no_message();
+                checked.ruled = Some(ruling::judge(gate, rules, permit, parts, question, trail)?);
+            }
+            return Ok(checked);
         }
-        let bytes = whole(body, self.most_bytes)
-            .await
-            .map_err(|why| match why {
-                Unreadable::TooLong(rest) => {
-                    throw_away_the_rest(&parts.headers, rest, self.most_bytes);
-                    render::too_long(self.most_bytes)
-                }
-                Unreadable::Broken => render::broken_body(),
-            })?;
-        let asked = match message::asked(&bytes) {
+        let bytes = self.read(parts, body).await?;
+        let asked = match &rules {
+            Some(rules) if rules.reads_arguments() => message::asked_with_arguments(&bytes),
+            _ => message::asked(&bytes),
+        };
+        let Asked {
+            operation,
+            id,
+            arguments,
+        } = match asked {
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
-            Err(_) if !self.decide_anything(settings) => {
-                return Ok((RequestBody::read(bytes), None));
+            Err(_) if rules.is_none() && !self.decide_anything(settings) => {
+                return Ok(Checked::read(bytes));
             }
             Err(why) => Err(render::unclear(why.code, &why.message, why.id))?,
         };
         let mut declared = None;
-        if let Some(operation) = asked.operation {
+        if let Some(operation) = operation {
             let operation = self.with_declared(operation);
             let allowed = permit.allows(settings, &operation);
             declared = self.declared_for(&operation);
-            let id = asked.id.filter(|_| gate.observer().is_heard());
-            trail.asks(operation, id.as_ref());
+            let told = id.as_ref().filter(|_| gate.observer().is_heard());
+            trail.asks(operation, told);
             allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
         }
-        Ok((RequestBody::read(bytes), declared))
+        let mut ruled = None;
+        if let Some(rules) = rules {
+            let question = Question {
+                operation: trail.facts().operation.clone(),
+                arguments,
+                id,
+            };
+            ruled = Some(ruling::judge(gate, rules, permit, parts, question, trail)?);
+        }
+        Ok(Checked {
+            body: RequestBody::read(bytes),
+            declared,
+            ruled,
+        })
+    }
+
+    async fn read<B: Body<Data = Bytes> + Send + 'static>(
+        &self,
+        parts: &Parts,
+        body: B,
+    ) -> Result<Bytes, Box<Response<Full<Bytes>>>> {
+        let unreadable = |why| match why {
+            Unreadable::TooLong(rest) => {
+                throw_away_the_rest(&parts.headers, rest, self.most_bytes);
+                render::too_long(self.most_bytes)
+            }
+            Unreadable::Broken => render::broken_body(),
+        };
+        let read = whole(body, self.most_bytes).await;
+        read.map_err(|why| Box::new(unreadable(why)))
     }
 
     /// The refusal of a request whose caller lacks what every request needs: with all that the
@@ -136,6 +200,7 @@ impl Operations {
         let Ok(Asked {
             operation: Some(operation),
             id,
+            ..
         }) = message::asked(&bytes)
         else {
             return refusal;

@@ -31,7 +31,9 @@ pub use sessions::close_in;
 pub use site::{Mount, Pages, Site, SiteRoutes};
 pub use state::{Bound, NotValid, Sealed, StateSealer};
 
-use crate::{AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::Metrics};
+use crate::{
+    AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::Metrics, rules::Rules,
+};
 
 /// An MCP server with token authorization.
 ///
@@ -186,6 +188,13 @@ impl<H> Server<H, Protected> {
     #[must_use]
     pub fn audit(mut self, sink: impl AuditSink) -> Self {
         self.auth.layer = self.auth.layer.audit(sink);
+        self
+    }
+
+    /// Has rules beyond scopes asked; see [`AuthLayer::rules`].
+    #[must_use]
+    pub fn rules(mut self, rules: impl Rules) -> Self {
+        self.auth.layer = self.auth.layer.rules(rules);
         self
     }
 
