@@ -80,6 +80,15 @@ impl<B> AuthBody<B> {
         }
     }
 
+    /// Keeps this until the body has ended.
+    pub(super) fn keeping(mut self, hold: Hold) -> Self {
+        match &mut self.ties {
+            Some(ties) => ties._holds.push(hold),
+            None => self.ties = Ties::of(None, None, vec![hold]),
+        }
+        self
+    }
+
     pub(crate) fn own(body: Full<Bytes>) -> Self {
         Self {
             kind: Kind::Own { body },

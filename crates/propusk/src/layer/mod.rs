@@ -22,7 +22,7 @@ mod strict;
 mod trail;
 mod unguarded;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tower_layer::Layer;
 
@@ -36,7 +36,7 @@ use crate::{
     AuthSettings, Clock, SystemClock, TokenVerifier,
     audit::AuditSink,
     metrics::{Decisions, Metrics},
-    rules::{RuleSet, Rules},
+    rules::{AddressLimits, RuleSet, Rules},
     verify::DynTokenVerifier,
 };
 use gate::Gate;
@@ -56,20 +56,21 @@ pub(crate) use {
 /// Put it around rmcp's `StreamableHttpService`, or around the whole router that it is mounted in
 /// (then it also answers the metadata URLs of RFC 9728). In this order, each request
 ///
-/// 1. must name an accepted `Host` and come from no foreign `Origin` (421, 403);
-/// 2. is answered if it is a CORS preflight or asks for the metadata;
-/// 3. must carry at most one credential, in the `Authorization` header (400);
-/// 4. must prove the key of a token that comes under the `DPoP` scheme (401; RFC 9449 §4.3, with the
+/// 1. takes its part of the [limits](AuthLayer::address_limits) of its address, where there are any (429);
+/// 2. must name an accepted `Host` and come from no foreign `Origin` (421, 403);
+/// 3. is answered if it is a CORS preflight or asks for the metadata;
+/// 4. must carry at most one credential, in the `Authorization` header (400);
+/// 5. must prove the key of a token that comes under the `DPoP` scheme (401; RFC 9449 §4.3, with the
 ///    feature `jwt`);
-/// 5. has its token verified (503 where the verifier cannot tell);
-/// 6. is decided upon by [`decide`](crate::decide) (401, 403 with a challenge);
-/// 7. uses up its proof, which is good for one request to this process (401);
-/// 8. may use a 2025-11-25 session only if its principal opened that session (404);
-/// 9. where a [`ScopePolicy`](crate::ScopePolicy) is set or the handler declares scopes, has its
+/// 6. has its token verified (503 where the verifier cannot tell);
+/// 7. is decided upon by [`decide`](crate::decide) (401, 403 with a challenge);
+/// 8. uses up its proof, which is good for one request to this process (401);
+/// 9. may use a 2025-11-25 session only if its principal opened that session (404);
+/// 10. where a [`ScopePolicy`](crate::ScopePolicy) is set or the handler declares scopes, has its
 ///    body read, once and strictly, and is decided upon again by what it asks for (401, 403 with all
 ///    scopes that the operation needs; 400 for a message that two parsers might understand in two
 ///    ways, a batch among them; 413). The bytes go on unchanged;
-/// 10. where [rules](AuthLayer::rules) are set, is judged by them (403, 429 with `Retry-After`).
+/// 11. where [rules](AuthLayer::rules) are set, is judged by them (403, 429 with `Retry-After`).
 ///
 /// Nobody reads the body before that. With a policy, every JSON body that passes must be an object;
 /// one without a `method` (an answer to the server, or something of another route) is not judged.
@@ -107,6 +108,7 @@ pub(crate) use {
 pub struct AuthLayer {
     gate: Arc<Gate>,
     operations: Operations,
+    address_limits: Option<AddressLimits>,
 }
 
 impl AuthLayer {
@@ -127,6 +129,7 @@ impl AuthLayer {
         Self {
             gate: Arc::new(Gate::new(settings, verifier, Box::new(clock))),
             operations: Operations::default(),
+            address_limits: None,
         }
     }
 
@@ -217,6 +220,23 @@ impl AuthLayer {
         self.gate.rules().replace(rules);
     }
 
+    /// Limits how much each address may ask for, before anything else is looked at (429 with
+    /// `Retry-After`). The address is the [`RemoteAddress`](crate::audit::RemoteAddress) in the
+    /// request's extensions.
+    #[must_use]
+    pub fn address_limits(mut self, limits: &AddressLimits) -> Self {
+        self.address_limits = Some(limits.clone());
+        self
+    }
+
+    /// Sets how long the body of a request may take to come, where it is read (30 s by default):
+    /// who sends it in drops gets 408.
+    #[must_use]
+    pub fn body_time_limit(mut self, limit: Duration) -> Self {
+        self.operations.longest = limit;
+        self
+    }
+
     /// Sets the largest body in bytes that is read to decide about it (4 MiB by default); a larger
     /// one gets 413.
     #[must_use]
@@ -230,7 +250,12 @@ impl<S: Clone> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService::new(Arc::clone(&self.gate), self.operations.clone(), inner)
+        AuthService::new(
+            Arc::clone(&self.gate),
+            self.operations.clone(),
+            self.address_limits.clone(),
+            inner,
+        )
     }
 }
 

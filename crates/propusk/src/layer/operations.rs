@@ -1,6 +1,13 @@
 //! The decision about the operation that a body asks for.
 
-use std::{any::Any, sync::Arc};
+use std::{
+    any::Any,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header::CONTENT_TYPE, request::Parts};
@@ -77,6 +84,8 @@ impl<B> Checked<B> {
 #[derive(Clone)]
 pub(super) struct Operations {
     pub(super) most_bytes: usize,
+    /// How long a body may take to come.
+    pub(super) longest: Duration,
     pub(super) declared: Option<Arc<dyn DeclaredScopes>>,
 }
 
@@ -84,6 +93,7 @@ impl Default for Operations {
     fn default() -> Self {
         Self {
             most_bytes: 4 * 1024 * 1024,
+            longest: Duration::from_secs(30),
             declared: None,
         }
     }
@@ -165,8 +175,16 @@ impl Operations {
             }
             Unreadable::Broken => render::broken_body(),
         };
-        let read = whole(body, self.most_bytes).await;
-        read.map_err(|why| Box::new(unreadable(why)))
+        let mut read = pin!(whole(body, self.most_bytes));
+        // Most bodies are there by now, and need no timer.
+        let read = match poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await {
+            Poll::Ready(read) => Ok(read),
+            Poll::Pending => timeout(self.longest, read).await,
+        };
+        match read {
+            Ok(read) => read.map_err(|why| Box::new(unreadable(why))),
+            Err(_) => Err(Box::new(render::slow_body(self.longest))),
+        }
     }
 
     /// The refusal of a request whose caller lacks what every request needs: with all that the

@@ -1,5 +1,7 @@
 //! The one place where a refusal becomes a status, a challenge and a body.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
@@ -242,6 +244,21 @@ pub(super) fn broken_body() -> Response<Full<Bytes>> {
     caused(response, Cause::broken_body())
 }
 
+/// Renders a body that did not come in time.
+pub(super) fn slow_body(longest: Duration) -> Response<Full<Bytes>> {
+    let seconds = whole_seconds(longest);
+    let body = format!("The body of a request may take {seconds} s at most.\n");
+    let mut response = own(
+        StatusCode::REQUEST_TIMEOUT,
+        "text/plain; charset=utf-8",
+        body,
+    );
+    // The rest of it is not waited for (RFC 9110 §15.5.9).
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    caused(response, Cause::slow_body())
+}
+
 /// Renders a request that was turned away for its `Host` or `Origin`.
 pub(super) fn foreign(foreign: Foreign) -> Response<Full<Bytes>> {
     let status = match foreign {
@@ -290,8 +307,6 @@ fn own(status: StatusCode, content_type: &'static str, body: String) -> Response
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{Defect, Malformed};
 

@@ -4,7 +4,15 @@
 //! limits and a table by name or pattern here ([`RuleTable`]); a policy language of another crate is
 //! one more implementation of [`Rules`].
 
+mod address;
+mod buckets;
+mod named;
+mod places;
+mod rate;
+mod rule;
 mod set;
+mod table;
+mod who;
 
 use std::{
     fmt,
@@ -14,7 +22,11 @@ use std::{
 
 use serde_json::value::RawValue;
 
+pub use address::AddressLimits;
+pub use rate::{InvalidRate, Rate};
+pub use rule::Rule;
 pub use set::RuleSet;
+pub use table::{Otherwise, RuleTable};
 
 use crate::{AccessToken, Operation, Target};
 

@@ -32,7 +32,10 @@ pub use site::{Mount, Pages, Site, SiteRoutes};
 pub use state::{Bound, NotValid, Sealed, StateSealer};
 
 use crate::{
-    AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::Metrics, rules::Rules,
+    AuthLayer, AuthSettings, TokenVerifier,
+    audit::AuditSink,
+    metrics::Metrics,
+    rules::{AddressLimits, Rules},
 };
 
 /// An MCP server with token authorization.
@@ -188,6 +191,13 @@ impl<H> Server<H, Protected> {
     #[must_use]
     pub fn audit(mut self, sink: impl AuditSink) -> Self {
         self.auth.layer = self.auth.layer.audit(sink);
+        self
+    }
+
+    /// Limits how much each address may ask for; see [`AuthLayer::address_limits`].
+    #[must_use]
+    pub fn address_limits(mut self, limits: &AddressLimits) -> Self {
+        self.auth.layer = self.auth.layer.address_limits(limits);
         self
     }
 
