@@ -9,7 +9,7 @@ use std::{
 use http::Method;
 
 use super::{Cause, ClientCertificate, RequestId};
-use crate::{AccessToken, Operation, Principal, Reason, Scope, ScopeHierarchy, ScopeSet};
+use crate::{AccessToken, Operation, Principal, Reason, Refusal, Scope, ScopeHierarchy, ScopeSet};
 
 /// One decision about one request. Borrowed from the request: a sink copies what it keeps.
 ///
@@ -35,6 +35,8 @@ pub(crate) struct Facts {
     /// What the verifier said of the token, without the token's text.
     pub(crate) token: Option<AccessToken>,
     pub(crate) verification: Option<Verification>,
+    /// Why a rule beyond scopes allowed it, where it said so.
+    pub(crate) rule: Option<String>,
     /// Why the verifier could not tell; for the log.
     pub(crate) outage: Option<String>,
     /// Whether it could not tell about this token alone.
@@ -127,6 +129,16 @@ impl AuditEvent<'_> {
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.cause
+    }
+
+    /// Why a rule beyond scopes decided so, in the words of its author; `None` where there is none, or
+    /// it did not say.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        match self.cause {
+            Some(cause) => cause.refusal().and_then(Refusal::rule),
+            None => self.facts.rule.as_deref(),
+        }
     }
 
     /// For whom the token speaks, as far as a verifier vouched for it. Of a refused request it may
@@ -223,7 +235,6 @@ pub(crate) mod tests {
     use http::HeaderMap;
 
     use super::*;
-    use crate::Refusal;
 
     /// The facts of a request of nobody.
     pub(crate) fn facts() -> Facts {
@@ -236,6 +247,7 @@ pub(crate) mod tests {
             rpc_id: None,
             token: None,
             verification: None,
+            rule: None,
             outage: None,
             outage_of_one_token: false,
         }

@@ -13,6 +13,8 @@ mod writer;
 
 use std::{net::SocketAddr, sync::Arc};
 
+use http::Extensions;
+
 pub use cause::Cause;
 pub(crate) use event::Facts;
 pub use event::{AuditEvent, Decision, Verification, Verified};
@@ -66,6 +68,15 @@ impl<S: AuditSink> AuditSink for Arc<S> {
 /// is what a client likes to write, and is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemoteAddress(pub SocketAddr);
+
+impl RemoteAddress {
+    /// The address of whoever sent a request, as far as its extensions tell. Events, limits and rules
+    /// all ask here.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Option<SocketAddr> {
+        extensions.get::<Self>().map(|remote| remote.0)
+    }
+}
 
 /// The certificate that a client has shown in the handshake of TLS, in the extensions of its requests
 /// (as an `Arc`).

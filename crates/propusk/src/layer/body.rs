@@ -13,6 +13,7 @@ use pin_project_lite::pin_project;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{sessions::SessionUse, streams::StreamUse};
+use crate::rules::Hold;
 
 pin_project! {
     /// The body of a response that passed an [`AuthLayer`](super::AuthLayer).
@@ -32,16 +33,21 @@ pin_project! {
 }
 
 /// What a body hangs on: when one of them ends, the body ends, cleanly, as if the service behind
-/// had nothing more to say.
+/// had nothing more to say. And what is kept for as long as it lasts.
 pub(super) struct Ties {
     ends: Vec<Pin<Box<WaitForCancellationFutureOwned>>>,
     _session: Option<SessionUse>,
     _stream: Option<StreamUse>,
+    _holds: Vec<Hold>,
 }
 
 impl Ties {
-    /// `None` where there is neither.
-    pub(super) fn of(session: Option<SessionUse>, stream: Option<StreamUse>) -> Option<Box<Self>> {
+    /// `None` where there is nothing to hang on and nothing to keep.
+    pub(super) fn of(
+        session: Option<SessionUse>,
+        stream: Option<StreamUse>,
+        holds: Vec<Hold>,
+    ) -> Option<Box<Self>> {
         let session_end = session.as_ref().map(SessionUse::ended);
         let ends = session_end
             .into_iter()
@@ -49,11 +55,12 @@ impl Ties {
         let ends: Vec<_> = ends
             .map(|end| Box::pin(end.clone().cancelled_owned()))
             .collect();
-        (!ends.is_empty()).then(|| {
+        (!ends.is_empty() || !holds.is_empty()).then(|| {
             Box::new(Self {
                 ends,
                 _session: session,
                 _stream: stream,
+                _holds: holds,
             })
         })
     }
@@ -71,6 +78,15 @@ impl<B> AuthBody<B> {
             kind: Kind::Inner { body },
             ties,
         }
+    }
+
+    /// Keeps this until the body has ended.
+    pub(super) fn keeping(mut self, hold: Hold) -> Self {
+        match &mut self.ties {
+            Some(ties) => ties._holds.push(hold),
+            None => self.ties = Ties::of(None, None, vec![hold]),
+        }
+        self
     }
 
     pub(crate) fn own(body: Full<Bytes>) -> Self {
@@ -104,10 +120,15 @@ impl<B: Body<Data = Bytes>> Body for AuthBody<B> {
             });
             *this.ties = None;
         }
-        match this.kind.project() {
+        let frame = match this.kind.project() {
             KindProjection::Inner { body } => body.poll_frame(cx),
             KindProjection::Own { body } => body.poll_frame(cx).map_err(|never| match never {}),
+        };
+        if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
+            // Whoever sends it may keep it for a while after its end.
+            *this.ties = None;
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

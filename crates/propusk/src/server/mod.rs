@@ -36,7 +36,12 @@ pub use site::{Mount, Pages, Site, SiteRoutes};
 pub use state::{Bound, NotValid, Sealed, StateSealer};
 pub use tls::{ClientCertificates, InvalidTls, PemDefect, Tls, TlsIdentity};
 
-use crate::{AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::Metrics};
+use crate::{
+    AuthLayer, AuthSettings, TokenVerifier,
+    audit::AuditSink,
+    metrics::Metrics,
+    rules::{AddressLimits, Rules},
+};
 
 /// An MCP server with token authorization.
 ///
@@ -191,6 +196,20 @@ impl<H> Server<H, Protected> {
     #[must_use]
     pub fn audit(mut self, sink: impl AuditSink) -> Self {
         self.auth.layer = self.auth.layer.audit(sink);
+        self
+    }
+
+    /// Limits how much each address may ask for; see [`AuthLayer::address_limits`].
+    #[must_use]
+    pub fn address_limits(mut self, limits: &AddressLimits) -> Self {
+        self.auth.layer = self.auth.layer.address_limits(limits);
+        self
+    }
+
+    /// Has rules beyond scopes asked; see [`AuthLayer::rules`].
+    #[must_use]
+    pub fn rules(mut self, rules: impl Rules) -> Self {
+        self.auth.layer = self.auth.layer.rules(rules);
         self
     }
 
