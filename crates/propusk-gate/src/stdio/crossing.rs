@@ -1,6 +1,6 @@
 //! A request of a client at the gate, on its way through a child and back.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use rmcp::{
     RoleServer,
@@ -29,6 +29,9 @@ const ROUNDS: usize = 10;
 
 /// Under which name a question stands in an answer that says that input is required.
 const QUESTION: &str = "question";
+
+/// A request on its way.
+type Crossing<'a> = Pin<Box<dyn Future<Output = Result<Value, ErrorData>> + Send + 'a>>;
 
 /// A request, as it is sent to a child.
 pub(super) struct Asked {
@@ -69,18 +72,22 @@ enum Outcome {
 
 impl Inner {
     /// Sends a request on, and waits for its answer, as long as the client does and the rules allow.
-    pub(super) async fn cross(&self, asked: Asked, context: &Context) -> Result<Value, ErrorData> {
-        let limit = time_limit(context);
-        let crossing = async {
-            let slot = self.slot(context).await?;
-            self.cross_in(&slot, asked, context).await
-        };
-        tokio::select! {
-            biased;
-            () = context.ct.cancelled() => Err(errors::cancelled()),
-            crossed = crossing => crossed,
-            limit = at_most(limit) => Err(errors::too_slow(limit)),
-        }
+    ///
+    /// Boxed: it is deep inside of the services around it, and their types would get too long.
+    pub(super) fn cross<'a>(&'a self, asked: Asked, context: &'a Context) -> Crossing<'a> {
+        Box::pin(async move {
+            let limit = time_limit(context);
+            let crossing = async {
+                let slot = self.slot(context).await?;
+                self.cross_in(&slot, asked, context).await
+            };
+            tokio::select! {
+                biased;
+                () = context.ct.cancelled() => Err(errors::cancelled()),
+                crossed = crossing => crossed,
+                limit = at_most(limit) => Err(errors::too_slow(limit)),
+            }
+        })
     }
 
     async fn cross_in(
