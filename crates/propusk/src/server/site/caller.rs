@@ -59,17 +59,14 @@ fn answer<B>(request: &Request<B>) -> Response<Events> {
     let caller = request.extensions().get::<Permit>();
     let caller = caller.and_then(Permit::caller);
     let told = told(caller);
-    let (content_type, body) = if wants_events(request.headers()) {
-        let event = format!("event: caller\ndata: {told}\n\n");
-        let end = request.extensions().get::<StreamsEnd>();
-        let body = match (caller, end) {
-            (Some(_), Some(StreamsEnd(end))) => Events::open(event.into(), end.clone()),
-            // Nobody stays nobody: there is nothing to wait for.
-            _ => Events::only(event.into()),
-        };
-        ("text/event-stream", body)
-    } else {
-        ("application/json", Events::only(told.into()))
+    let end = request.extensions().get::<StreamsEnd>();
+    let (content_type, body) = match (caller, end) {
+        (Some(_), Some(StreamsEnd(end))) if wants_events(request.headers()) => {
+            let event = format!("event: caller\ndata: {told}\n\n");
+            ("text/event-stream", Events::open(event.into(), end.clone()))
+        }
+        // Nobody stays nobody: there is nothing to wait for, whatever is asked for.
+        _ => ("application/json", Events::only(told.into())),
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -179,7 +176,7 @@ mod tests {
             (jwt(json!(["sub"])), json!({})),
             ("opaque".to_owned(), json!({})),
             ("a.b".to_owned(), json!({})),
-            ("a.!.c".to_owned(), json!({})),
+            ("a.~.c".to_owned(), json!({})),
             (format!("{}.d.e", jwt(json!({"sub": "alice"}))), json!({})),
         ] {
             let claims = readable_claims(&token(&text));

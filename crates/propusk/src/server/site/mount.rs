@@ -32,9 +32,9 @@ type Answer = Pin<Box<dyn Future<Output = Response<MountBody>> + Send>>;
 ///  "scopes": ["notes:read"], "audience": ["https://mcp.example/mcp"], "expires_at": 1790000000}
 /// ```
 ///
-/// with `claims` where the token is one that its bearer can read too (a JWT), and `{"anonymous":
-/// true}` for a caller without a token. With `Accept: text/event-stream` it is an event of the name
-/// `caller`, in a stream that ends when the token expires or is revoked.
+/// with `claims` where the token is one that its bearer can read too (a JWT). With `Accept:
+/// text/event-stream` it is an event of the name `caller`, in a stream that ends when the token
+/// expires or is revoked. A caller without a token gets `{"anonymous":true}` either way.
 #[derive(Clone)]
 pub struct Mount {
     path: Arc<str>,
