@@ -69,6 +69,8 @@ pub(super) struct Operations {
     pub(super) declared: Option<Arc<dyn DeclaredScopes>>,
     /// Whether somebody behind is to know what was read.
     pub(super) hands_on: bool,
+    /// What the path of a request says. Where that is not the endpoint's own, no body is read for it.
+    pub(super) by_path: Operation,
 }
 
 /// A body that may go on.
@@ -100,6 +102,7 @@ impl Default for Operations {
             longest: Duration::from_secs(30),
             declared: None,
             hands_on: false,
+            by_path: Operation::Request,
         }
     }
 }
@@ -249,6 +252,7 @@ impl Operations {
     fn reads(&self, gate: &Gate, parts: &Parts) -> bool {
         (self.hands_on || self.decide_anything(gate.settings()) || gate.observer().listens())
             && parts.method == Method::POST
+            && self.by_path == Operation::Request
             && may_be_json(&parts.headers)
     }
 

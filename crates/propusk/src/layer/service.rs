@@ -26,7 +26,7 @@ use super::{
     trail::Trail,
 };
 use crate::{
-    Reason, Refusal,
+    Operation, Reason, Refusal,
     audit::{Cause, RemoteAddress},
     host_policy::Source,
     rules::{AddressLimits, Hold},
@@ -38,6 +38,7 @@ pub struct AuthService<S> {
     gates: Arc<Gates>,
     most_bytes: usize,
     address_limits: Option<AddressLimits>,
+    by_path: Operation,
     /// For programs: no CORS header costs them anything.
     plain: Authorize<S>,
     /// For browser pages of an accepted origin.
@@ -51,13 +52,14 @@ impl<S: Clone> AuthService<S> {
         address_limits: Option<AddressLimits>,
         inner: S,
     ) -> Self {
-        let most_bytes = operations.most_bytes;
+        let (most_bytes, by_path) = (operations.most_bytes, operations.by_path.clone());
         let plain = Authorize::new(Arc::clone(&gates), operations, inner);
         let cors = cors().layer(plain.clone());
         Self {
             gates,
             most_bytes,
             address_limits,
+            by_path,
             plain,
             cors,
         }
@@ -134,7 +136,7 @@ impl<S> AuthService<S> {
         ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
-        match source(&gate, &request) {
+        match self.source(&gate, &request) {
             Ok(Source::Program) => self.plain.handle(gate, request),
             Ok(Source::Page) => {
                 request.extensions_mut().insert(gate);
@@ -177,7 +179,8 @@ impl<S> AuthService<S> {
             let refusal = Refusal::by_rule(Reason::Limited { retry_after }, why, None);
             let response = render::refusal(gate.settings(), &refusal);
             let cause = refusal.into();
-            gate.record(&mut Trail::of(request), Some(&cause));
+            let mut trail = Trail::of(request, self.by_path.clone());
+            gate.record(&mut trail, Some(&cause));
             Box::new(response)
         })
     }
@@ -185,21 +188,26 @@ impl<S> AuthService<S> {
     /// How a request is turned away by its `Host` and `Origin`, if it is.
     #[cfg(feature = "server")]
     pub(crate) fn turns_away<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
-        let source = source(&self.gates.current(), request);
+        let source = self.source(&self.gates.current(), request);
         source.err().map(|response| *response)
     }
-}
 
-/// Where a request comes from by its `Host` and `Origin`, or how it is turned away.
-fn source<B>(gate: &Gate, request: &Request<B>) -> Result<Source, Box<Response<Full<Bytes>>>> {
-    let hosts = gate.settings().hosts();
-    hosts
-        .check(request.uri(), request.headers())
-        .map_err(|foreign| {
-            let cause = Cause::foreign(foreign);
-            gate.record(&mut Trail::of(request), Some(&cause));
-            Box::new(render::foreign(foreign))
-        })
+    /// Where a request comes from by its `Host` and `Origin`, or how it is turned away.
+    fn source<B>(
+        &self,
+        gate: &Gate,
+        request: &Request<B>,
+    ) -> Result<Source, Box<Response<Full<Bytes>>>> {
+        let hosts = gate.settings().hosts();
+        hosts
+            .check(request.uri(), request.headers())
+            .map_err(|foreign| {
+                let cause = Cause::foreign(foreign);
+                let mut trail = Trail::of(request, self.by_path.clone());
+                gate.record(&mut trail, Some(&cause));
+                Box::new(render::foreign(foreign))
+            })
+    }
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for AuthService<S>

@@ -70,7 +70,8 @@ use crate::{
 ///
 /// One handler serves all callers; who is calling is an argument of the tool. The MCP endpoint is
 /// the path of the resource URL. Beside it there are the metadata of RFC 9728, `/healthz` (the
-/// process lives) and `/readyz` (it accepts work).
+/// process lives), `/readyz` (it accepts work), and `/caller` below the endpoint's path, which tells
+/// callers who they are (see [`Mount`]).
 ///
 /// `A` tells whether [`Server::auth`] has been called; a server without cannot be served.
 pub struct Server<H, A = Unprotected> {

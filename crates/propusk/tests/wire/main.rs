@@ -60,3 +60,4 @@ mod support;
 mod tls;
 mod unguarded;
 mod verifiers;
+mod who_is_asking;

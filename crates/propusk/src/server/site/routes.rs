@@ -82,6 +82,11 @@ impl Table {
         self.mounts.iter().find(|mount| mount.is_at(path))
     }
 
+    /// Whose callers a path tells who they are.
+    pub(super) fn caller_at(&self, path: &str) -> Option<&Mount> {
+        self.mounts.iter().find(|mount| mount.has_caller_at(path))
+    }
+
     /// Whoever judges `Host` and `Origin` of what is open.
     pub(super) fn first(&self) -> Option<&Mount> {
         self.mounts.first()
