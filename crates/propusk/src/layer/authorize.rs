@@ -20,12 +20,12 @@ use tower_service::Service;
 use super::{
     body::{AuthBody, Ties},
     gate::{Gate, Permitted},
+    handover::Handover,
     late_refusal::{Awaiting, LateRefusal, Report},
     leftover::throw_away,
     onward::Onward,
     opening::Opening,
     operations::{Checked, Lacking, Operations},
-    read_request::{ListRules, ReadRequest},
     render,
     request_body::RequestBody,
     sessions::{SessionUse, may_open_session, opened_by},
@@ -176,11 +176,8 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         _ => LateRefusal::awaited(),
     };
     if operations.hands_on {
-        parts.extensions.insert(ListRules::new(gate));
-    }
-    if let Some((operation, id)) = read {
-        let read = ReadRequest::new(operation, id, late.clone());
-        parts.extensions.insert(read);
+        let handover = Handover::new(read, gate, late.clone());
+        parts.extensions.insert(handover);
     }
     parts.extensions.insert(Onward {
         late: late.clone(),

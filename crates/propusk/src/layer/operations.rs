@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header::CONTENT_TYPE, request::Parts};
 use http_body::Body;
 use http_body_util::Full;
-use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{
     gate::Gate,
+    handover::ReadMessage,
     late_refusal::Certain,
     leftover::{PATIENCE, is_kept, throw_away, throw_away_the_rest},
     message::{self, Asked},
@@ -60,7 +60,7 @@ pub(super) struct Checked<B> {
     pub(super) body: RequestBody<B>,
     pub(super) declared: Option<Declared>,
     /// What it asks for, and its id, where it was read to be handed on.
-    pub(super) read: Option<(Option<Operation>, Option<Value>)>,
+    pub(super) read: Option<ReadMessage>,
 }
 
 impl<B> Checked<B> {
@@ -123,7 +123,7 @@ impl Operations {
         let mut declared = None;
         let read = self
             .hands_on
-            .then(|| (asked.operation.clone(), asked.id.clone()));
+            .then(|| ReadMessage::new(asked.operation.clone(), asked.id.clone()));
         if let Some(operation) = asked.operation {
             let operation = self.with_declared(operation);
             let allowed = permit.allows(settings, &operation);
