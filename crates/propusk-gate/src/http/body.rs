@@ -43,7 +43,7 @@ struct Flow {
     /// Until the next frame must be there; made when one is waited for.
     pause: Option<Pin<Box<Sleep>>>,
     deadline: Option<Pin<Box<Sleep>>>,
-    failed: bool,
+    failed: Option<Failed>,
     report: Report,
 }
 
@@ -56,9 +56,17 @@ pub(super) struct Report {
 }
 
 /// How long a body may take.
+#[derive(Clone, Copy)]
 pub(super) struct Times {
     pub(super) patience: Option<Duration>,
     pub(super) deadline: Option<Instant>,
+}
+
+/// How far an end that is none has come.
+enum Failed {
+    /// What is ready goes out first, and with it the head of the answer.
+    Now,
+    Flushed,
 }
 
 enum Form {
@@ -119,7 +127,7 @@ impl UpstreamBody {
             patience: times.patience,
             pause: None,
             deadline,
-            failed: false,
+            failed: None,
             report,
         };
         Self {
@@ -145,9 +153,17 @@ impl Body for UpstreamBody {
             let Some(flow) = &mut this.flow else {
                 return Poll::Ready(None);
             };
-            if flow.failed {
-                this.flow = None;
-                return Poll::Ready(Some(Err(BrokenOff)));
+            match flow.failed {
+                Some(Failed::Now) => {
+                    flow.failed = Some(Failed::Flushed);
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Some(Failed::Flushed) => {
+                    this.flow = None;
+                    return Poll::Ready(Some(Err(BrokenOff)));
+                }
+                None => {}
             }
             let failure = match ready!(flow.poll_data(cx)) {
                 Ok(Some(bytes)) => flow.take(bytes, &mut this.ready).err(),
@@ -165,8 +181,7 @@ impl Body for UpstreamBody {
                         this.ready.push_back(event);
                         this.flow = None;
                     }
-                    // After what is ready.
-                    None => flow.failed = true,
+                    None => flow.failed = Some(Failed::Now),
                 }
             }
         }

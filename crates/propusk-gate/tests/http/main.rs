@@ -9,6 +9,7 @@
 
 mod faults;
 mod gate;
+mod lists;
 mod passes;
 mod strips;
 mod upstream;
