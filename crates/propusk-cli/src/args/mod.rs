@@ -2,6 +2,7 @@
 
 mod call;
 mod check_config;
+mod init;
 mod inspect;
 mod login;
 mod papers;
@@ -16,6 +17,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use call::{CallArgs, ClientArgs, JsonArgument, ToolsArgs};
 pub(crate) use check_config::CheckConfigArgs;
+pub(crate) use init::InitArgs;
 pub(crate) use inspect::InspectArgs;
 pub(crate) use login::{LoginArgs, LogoutArgs, StatusArgs};
 pub(crate) use papers::{CompletionsArgs, ManArgs};
@@ -27,7 +29,8 @@ pub(crate) use verification::VerificationArgs;
 ///
 /// `propusk serve` protects an MCP server, or is one; `propusk token` issues and revokes its tokens;
 /// `propusk call` and `propusk tools` talk to any MCP server; `propusk login` signs in at one;
-/// `propusk inspect` explains a token; `propusk check-config` checks the settings of serve.
+/// `propusk inspect` explains a token; `propusk init` writes settings for a server, and
+/// `propusk check-config` checks them.
 #[derive(Debug, Parser)]
 #[command(name = "propusk", version, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -109,6 +112,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Says which verifier takes a token, what it claims, and why it would be refused
     Inspect(InspectArgs),
+    /// Asks a server what it has, and writes a configuration to protect it with
+    Init(InitArgs),
     /// Checks all settings of serve, and prints those in force and where they come from
     CheckConfig(CheckConfigArgs),
     /// Prints the completions of a shell

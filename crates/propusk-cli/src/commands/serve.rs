@@ -30,7 +30,7 @@ use crate::{
 };
 
 use address::bind;
-pub(super) use check::Checked;
+pub(super) use check::{Checked, installed};
 pub(crate) use limits::LimitsConfig;
 pub(super) use names::Names;
 pub(crate) use proxies::ProxiesConfig;

@@ -13,6 +13,7 @@ mod dpop;
 mod exit_codes;
 mod first_run;
 mod gate;
+mod init;
 mod inspect;
 mod issuers;
 mod logins;

@@ -88,15 +88,18 @@ fn behind(endpoint: &Endpoint) -> Result<String, Failure> {
         }
         Behind::Program(program) => {
             let name = program.command.first().map_or("", String::as_str);
-            match find(name) {
-                Some(_) => Ok(format!("the program {}", program.command.join(" "))),
-                None => Err(Failure::usage(format!(
-                    "the upstream {}: command: there is no program {name:?}",
-                    endpoint.shown()
-                ))
-                .hint("is it installed, and in PATH?")),
-            }
+            installed(name)?;
+            Ok(format!("the program {}", program.command.join(" ")))
         }
+    }
+}
+
+/// Whether there is such a program.
+pub(in crate::commands) fn installed(program: &str) -> Result<(), Failure> {
+    match find(program) {
+        Some(_) => Ok(()),
+        None => Err(Failure::usage(format!("there is no program {program:?}"))
+            .hint("is it installed, and in PATH?")),
     }
 }
 
