@@ -13,6 +13,7 @@ mod pages;
 mod protected_server;
 mod provider;
 mod session;
+mod token_answer;
 mod token_error;
 mod token_source;
 
