@@ -19,6 +19,7 @@ use tower_service::Service;
 
 use super::{
     body::{AuthBody, Ties},
+    exchange::Exchange,
     gate::{Gate, Permitted},
     late_refusal::{Awaiting, LateRefusal, Report},
     leftover::throw_away,
@@ -58,7 +59,7 @@ impl<S> Authorize<S> {
     /// The same as [`Service::call`], which wants `&mut self` for nothing.
     pub(super) fn handle<ReqBody, ResBody>(
         &self,
-        request: Request<ReqBody>,
+        mut request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
         S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
@@ -75,18 +76,22 @@ impl<S> Authorize<S> {
         let inner = self.inner.clone();
         Box::pin(async move {
             let mut trail = Trail::of(&request);
+            let mut exchange = Exchange::begin(&gate, &mut request);
             let response = match admit(&gate, &operations, request, &mut trail).await {
                 Ok(admitted) => {
                     // Before it runs, so that what it does is never without a trace.
                     gate.record(&mut trail, None);
+                    exchange.decided(&trail, None);
                     forward(&gate, inner, admitted, &trail).await?
                 }
                 Err(response) => response.map(AuthBody::own),
             };
             if let Some(cause) = response.extensions().get::<Cause>() {
                 gate.record(&mut trail, Some(cause));
+                exchange.decided(&trail, Some(cause));
             }
-            Ok(response)
+            exchange.answered(response.status());
+            Ok(response.map(|body| body.tells(exchange)))
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use http::{HeaderValue, request::Parts};
@@ -101,6 +101,10 @@ impl Gate {
     pub(super) fn record(&self, trail: &mut Trail, cause: Option<&Cause>) {
         let hierarchy = self.settings.scope_hierarchy();
         self.observer.record(trail, cause, hierarchy, &*self.clock);
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock.now()
     }
 
     pub(super) fn streams(&self) -> &Arc<Streams> {
@@ -254,7 +258,7 @@ impl Gate {
 #[cfg(test)]
 #[cfg(feature = "jwt")]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use http::Request;

@@ -57,4 +57,5 @@ mod state;
 mod streams;
 mod support;
 mod unguarded;
+mod upstreams;
 mod verifiers;
