@@ -1,4 +1,4 @@
-//! Token authorization in front of MCP servers that know nothing of it.
+//! Token authorization in front of MCP servers that know nothing of it, over HTTP or stdio.
 
 #[cfg(feature = "otlp")]
 pub mod telemetry;

@@ -20,12 +20,13 @@ use tower_service::Service;
 use super::{
     body::{AuthBody, Ties},
     exchange::Exchange,
-    gate::{Gate, Permitted},
+    gate::{Gate, Gates, Permitted},
     late_refusal::{Awaiting, LateRefusal, Report},
     leftover::throw_away,
     onward::Onward,
     opening::Opening,
-    operations::{Lacking, Operations},
+    operations::{Checked, Lacking, Operations},
+    read_request::{ListRules, ReadRequest},
     render,
     request_body::RequestBody,
     sessions::{SessionUse, may_open_session, opened_by},
@@ -40,15 +41,15 @@ type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>
 /// Lets a request through to the service behind once it has a [`Permit`].
 #[derive(Clone)]
 pub(super) struct Authorize<S> {
-    gate: Arc<Gate>,
+    gates: Arc<Gates>,
     operations: Operations,
     inner: S,
 }
 
 impl<S> Authorize<S> {
-    pub(super) fn new(gate: Arc<Gate>, operations: Operations, inner: S) -> Self {
+    pub(super) fn new(gates: Arc<Gates>, operations: Operations, inner: S) -> Self {
         Self {
-            gate,
+            gates,
             operations,
             inner,
         }
@@ -56,9 +57,10 @@ impl<S> Authorize<S> {
 }
 
 impl<S> Authorize<S> {
-    /// The same as [`Service::call`], which wants `&mut self` for nothing.
+    /// Answers a request by this gate. Unlike [`Service::call`] it does not want `&mut self`.
     pub(super) fn handle<ReqBody, ResBody>(
         &self,
+        gate: Arc<Gate>,
         mut request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
@@ -71,7 +73,6 @@ impl<S> Authorize<S> {
         ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
-        let gate = Arc::clone(&self.gate);
         let operations = self.operations.clone();
         let inner = self.inner.clone();
         Box::pin(async move {
@@ -116,8 +117,11 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        self.handle(request)
+    /// By the gate that the outer half has left in the request.
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let gate = request.extensions_mut().remove::<Arc<Gate>>();
+        let gate = gate.unwrap_or_else(|| self.gates.current());
+        self.handle(gate, request)
     }
 }
 
@@ -163,20 +167,29 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         session,
         next_nonce,
     } = head;
-    let unguarded = operations
-        .declared
-        .is_none()
+    let unguarded = (operations.declared.is_none() && !operations.hands_on)
         .then(|| would_meet_a_guard(&parts.headers));
-    let (body, declared) = operations.check(gate, &permit, &parts, body, trail).await?;
+    let Checked {
+        body,
+        declared,
+        read,
+    } = operations.check(gate, &permit, &parts, body, trail).await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
     parts.headers.remove("dpop");
     parts.extensions.insert(permit);
     // Inside a session rmcp begins its answer before the handler is asked.
     let late = match &session {
-        None => LateRefusal::awaited(),
-        Some(_) => LateRefusal::told_to(Report::new(gate, trail)),
+        Some(_) if !operations.hands_on => LateRefusal::told_to(Report::new(gate, trail)),
+        _ => LateRefusal::awaited(),
     };
+    if operations.hands_on {
+        parts.extensions.insert(ListRules::new(gate));
+    }
+    if let Some((operation, id)) = read {
+        let read = ReadRequest::new(operation, id, late.clone());
+        parts.extensions.insert(read);
+    }
     parts.extensions.insert(Onward {
         late: late.clone(),
         declared,
@@ -291,9 +304,9 @@ where
         }
         session => session,
     };
-    let stream = caller
-        .filter(|_| is_stream(&response))
-        .and_then(|token| Streams::open(gate, &token, &trail.facts().operation));
+    let stream = is_stream(&response)
+        .then(|| Streams::open(gate, caller.as_ref(), &trail.facts().operation))
+        .flatten();
     let ties = Ties::of(session, stream);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
 }

@@ -1,7 +1,10 @@
 //! What all requests share: settings, verifier, clock, sessions; and the way to a permit.
+//!
+//! Settings and verifier can be exchanged while everything else stays. Each request is decided by
+//! the gate that was current when it came.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock, Weak},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -28,20 +31,31 @@ use crate::{
     refusal::Scheme,
 };
 
+/// The gate that is current, for the requests that come now.
+pub(super) struct Gates(RwLock<Arc<Gate>>);
+
+/// One configuration, and what outlives it.
 pub(super) struct Gate {
-    settings: AuthSettings,
+    settings: Arc<AuthSettings>,
     verifier: Box<dyn DynTokenVerifier>,
-    clock: Box<dyn Clock>,
-    observer: Observer,
     #[cfg(feature = "jwt")]
     dpop: Dpop,
+    metadata_path: String,
+    metadata: Option<String>,
+    lasting: Arc<Lasting>,
+    /// Where it is, or was, the current one.
+    home: Weak<Gates>,
+}
+
+/// What a new configuration does not touch.
+struct Lasting {
+    clock: Box<dyn Clock>,
+    observer: Observer,
     #[cfg(feature = "jwt")]
     log_limit: LogLimit,
     sessions: Arc<Sessions>,
     streams: Arc<Streams>,
     unguarded: Warning,
-    metadata_path: String,
-    metadata: Option<String>,
 }
 
 /// A request that may go on, with what its client is told in the answer.
@@ -60,28 +74,73 @@ impl From<Permit> for Permitted {
     }
 }
 
-impl Gate {
+impl Gates {
     pub(super) fn new(
         settings: AuthSettings,
         verifier: Box<dyn DynTokenVerifier>,
         clock: Box<dyn Clock>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|home| {
+            let gate = Gate::new(settings, verifier, clock, Weak::clone(home));
+            Self(RwLock::new(Arc::new(gate)))
+        })
+    }
+
+    pub(super) fn current(&self) -> Arc<Gate> {
+        let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+
+    /// Exchanges settings and verifier. What is open is looked at again by the new ones.
+    pub(super) fn renew(&self, settings: Arc<AuthSettings>, verifier: Box<dyn DynTokenVerifier>) {
+        let renewed = {
+            let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            *current = Arc::new(current.renewed(settings, verifier));
+            Arc::clone(&current)
+        };
+        renewed.sessions().limit(renewed.settings.session_limits());
+        renewed.streams().look_again(&renewed.settings);
+    }
+}
+
+impl Gate {
+    fn new(
+        settings: AuthSettings,
+        verifier: Box<dyn DynTokenVerifier>,
+        clock: Box<dyn Clock>,
+        home: Weak<Gates>,
     ) -> Self {
-        let metadata = ProtectedResourceMetadata::of(&settings)
-            .and_then(|document| serde_json::to_string(&document).ok());
-        Self {
-            metadata_path: settings.resource().metadata_path(),
-            metadata,
-            #[cfg(feature = "jwt")]
-            dpop: Dpop::new(&settings),
+        let lasting = Lasting {
+            clock,
+            observer: Observer::default(),
             #[cfg(feature = "jwt")]
             log_limit: LogLimit::default(),
-            observer: Observer::default(),
             sessions: Sessions::new(settings.session_limits()),
             streams: Streams::new(),
             unguarded: Warning::default(),
+        };
+        Self {
+            metadata_path: settings.resource().metadata_path(),
+            metadata: metadata_of(&settings),
+            #[cfg(feature = "jwt")]
+            dpop: Dpop::new(&settings),
+            settings: Arc::new(settings),
+            verifier,
+            lasting: Arc::new(lasting),
+            home,
+        }
+    }
+
+    fn renewed(&self, settings: Arc<AuthSettings>, verifier: Box<dyn DynTokenVerifier>) -> Self {
+        Self {
+            metadata_path: settings.resource().metadata_path(),
+            metadata: metadata_of(&settings),
+            #[cfg(feature = "jwt")]
+            dpop: self.dpop.renewed(&settings),
             settings,
             verifier,
-            clock,
+            lasting: Arc::clone(&self.lasting),
+            home: Weak::clone(&self.home),
         }
     }
 
@@ -89,37 +148,57 @@ impl Gate {
         &self.settings
     }
 
+    pub(super) fn shared_settings(&self) -> Arc<AuthSettings> {
+        Arc::clone(&self.settings)
+    }
+
+    /// Where the current gate is; of a layer that is gone there is none.
+    pub(super) fn home(&self) -> &Weak<Gates> {
+        &self.home
+    }
+
+    /// Whether no other configuration has come since.
+    pub(super) fn is_current(self: &Arc<Self>) -> bool {
+        let home = self.home.upgrade();
+        home.is_some_and(|gates| Arc::ptr_eq(&gates.current(), self))
+    }
+
     pub(super) fn sessions(&self) -> &Arc<Sessions> {
-        &self.sessions
+        &self.lasting.sessions
     }
 
     pub(super) fn observer(&self) -> &Observer {
-        &self.observer
+        &self.lasting.observer
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.lasting.clock
     }
 
     /// Tells who watches what was decided; `None` is that the request goes on.
     pub(super) fn record(&self, trail: &mut Trail, cause: Option<&Cause>) {
         let hierarchy = self.settings.scope_hierarchy();
-        self.observer.record(trail, cause, hierarchy, &*self.clock);
+        self.observer()
+            .record(trail, cause, hierarchy, self.clock());
     }
 
     pub(super) fn now(&self) -> SystemTime {
-        self.clock.now()
+        self.clock().now()
     }
 
     pub(super) fn streams(&self) -> &Arc<Streams> {
-        &self.streams
+        &self.lasting.streams
     }
 
     /// For where scopes are declared and not enforced.
     pub(super) fn unguarded(&self) -> &Warning {
-        &self.unguarded
+        &self.lasting.unguarded
     }
 
     /// For how long the token is still valid; `None`: for ever.
     pub(super) fn time_left(&self, token: &AccessToken) -> Option<Duration> {
         let end = token.valid_until()?;
-        Some(end.duration_since(self.clock.now()).unwrap_or_default())
+        Some(end.duration_since(self.clock().now()).unwrap_or_default())
     }
 
     pub(super) fn expires_before(&self, token: &AccessToken, when: Instant) -> bool {
@@ -182,7 +261,7 @@ impl Gate {
         text: &BearerToken,
         trail: &mut Trail,
     ) -> Result<Permitted, Refusal> {
-        let proof = match self.dpop.check(request, text, self.clock.now()) {
+        let proof = match self.dpop.check(request, text, self.clock().now()) {
             Ok(proof) => proof,
             Err(defect) => return self.without_proof(defect),
         };
@@ -197,12 +276,13 @@ impl Gate {
         let Some(holder) = permit.caller().map(Holder::of) else {
             return Ok(permit.into());
         };
-        let now = self.clock.now();
+        let now = self.clock().now();
         match self.dpop.use_up(&proof, holder, now) {
             Ok(next_nonce) => Ok(Permitted { permit, next_nonce }),
             Err(NotUsed::Unproven(defect)) => self.without_proof(defect),
             Err(NotUsed::Full { retry_after }) => {
-                if let Some(Told { more_like_this }) = self.log_limit.tell("full", 1, now) {
+                let told = self.lasting.log_limit.tell("full", 1, now);
+                if let Some(Told { more_like_this }) = told {
                     tracing::error!(
                         more_like_this,
                         "too many DPoP proofs have been used to remember one more"
@@ -223,7 +303,7 @@ impl Gate {
     #[cfg(feature = "jwt")]
     pub(super) fn nonce_for(&self, refusal: &Refusal) -> Option<HeaderValue> {
         let asks = refusal.reason() == Reason::InvalidProof(ProofDefect::NonceNeeded);
-        asks.then(|| self.dpop.nonce(self.clock.now())).flatten()
+        asks.then(|| self.dpop.nonce(self.clock().now())).flatten()
     }
 
     #[cfg(not(feature = "jwt"))]
@@ -246,13 +326,18 @@ impl Gate {
     }
 
     fn decide(&self, presented: Presented) -> Result<Permit, Refusal> {
-        let now = self.clock.now();
+        let now = self.clock().now();
         decide(&self.settings, &Operation::Request, presented, now)
     }
 
     fn refusal(&self, reason: Reason) -> Refusal {
         Refusal::new(reason, self.settings.required_scopes().clone())
     }
+}
+
+fn metadata_of(settings: &AuthSettings) -> Option<String> {
+    let document = ProtectedResourceMetadata::of(settings)?;
+    serde_json::to_string(&document).ok()
 }
 
 #[cfg(test)]
@@ -298,7 +383,12 @@ mod tests {
 
     fn gate(tokens: FixedTokens) -> Gate {
         let settings = AuthSettings::new(RESOURCE).expect("a URL");
-        Gate::new(settings, Box::new(tokens), Box::new(SystemClock))
+        Gate::new(
+            settings,
+            Box::new(tokens),
+            Box::new(SystemClock),
+            Weak::new(),
+        )
     }
 
     async fn permit(gate: &Gate, request: &Parts) -> Result<Permitted, Refusal> {

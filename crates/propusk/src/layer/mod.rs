@@ -12,6 +12,7 @@ mod observer;
 mod onward;
 mod opening;
 mod operations;
+mod read_request;
 mod render;
 mod request_body;
 mod service;
@@ -27,6 +28,7 @@ use tower_layer::Layer;
 
 pub use body::AuthBody;
 pub use operations::DeclaredScopes;
+pub use read_request::{ListRules, ReadRequest, Showing};
 pub use request_body::RequestBody;
 pub use service::AuthService;
 
@@ -36,7 +38,7 @@ use crate::{
     metrics::{Decisions, Metrics, ToolNames, UpstreamNumbers},
     verify::DynTokenVerifier,
 };
-use gate::Gate;
+use gate::Gates;
 use operations::Operations;
 
 #[cfg(feature = "server")]
@@ -101,7 +103,7 @@ pub(crate) use {
 /// does).
 #[derive(Clone)]
 pub struct AuthLayer {
-    gate: Arc<Gate>,
+    gates: Arc<Gates>,
     operations: Operations,
 }
 
@@ -121,15 +123,32 @@ impl AuthLayer {
     ) -> Self {
         let verifier: Box<dyn DynTokenVerifier> = Box::new(verifier);
         Self {
-            gate: Arc::new(Gate::new(settings, verifier, Box::new(clock))),
+            gates: Gates::new(settings, verifier, Box::new(clock)),
             operations: Operations::default(),
         }
     }
 
-    /// The settings that it authorizes by.
+    /// The settings that it authorizes by now.
     #[must_use]
-    pub fn settings(&self) -> &AuthSettings {
-        self.gate.settings()
+    pub fn settings(&self) -> Arc<AuthSettings> {
+        self.gates.current().shared_settings()
+    }
+
+    /// Exchanges settings and verifier at once, for this layer, its copies, and the handler that it
+    /// is [`declared_by`](AuthLayer::declared_by). Everything else stays: sessions, streams, used
+    /// DPoP proofs and nonces, sinks and metrics.
+    ///
+    /// A request is decided by the settings that were there when it came. Where they were exchanged
+    /// under way, a guard behind the layer decides by the newer ones, and both must allow it. Open
+    /// streams are looked at by the new ones within
+    /// [`stream_recheck`](AuthSettings::stream_recheck). A cache around the old verifier goes with it.
+    pub fn renew(&self, settings: AuthSettings, verifier: impl TokenVerifier) {
+        let settings = Arc::new(settings);
+        // First the guard: what nobody may do any more ends at it meanwhile.
+        if let Some(declared) = &self.operations.declared {
+            declared.renew(&settings);
+        }
+        self.gates.renew(settings, Box::new(verifier));
     }
 
     /// Tells this sink too of every decision. Without one they are in the log only, under the
@@ -137,7 +156,7 @@ impl AuthLayer {
     /// [`RemoteAddress`](crate::audit::RemoteAddress) is in the request's extensions.
     #[must_use]
     pub fn audit(self, sink: impl AuditSink) -> Self {
-        self.gate.observer().add(Box::new(sink));
+        self.gates.current().observer().add(Box::new(sink));
         self
     }
 
@@ -145,7 +164,7 @@ impl AuthLayer {
     /// [`metrics`](AuthLayer::metrics) that are added later count for it.
     #[must_use]
     pub fn upstream(self, name: &str) -> Self {
-        self.gate.observer().set_upstream(name);
+        self.gates.current().observer().set_upstream(name);
         self
     }
 
@@ -154,7 +173,7 @@ impl AuthLayer {
     /// whoever sees what the upstream lists; a [`Guard`](crate::server::Guard) learns from it.
     #[must_use]
     pub fn tool_names(&self) -> ToolNames {
-        self.gate.observer().tool_names().clone()
+        self.gates.current().observer().tool_names().clone()
     }
 
     /// Counts decisions, verifications and open sessions:
@@ -179,32 +198,39 @@ impl AuthLayer {
     /// label `upstream` then, too.
     #[must_use]
     pub fn metrics(self, metrics: &Metrics) -> Self {
-        let upstream = self.gate.observer().upstream().map(str::to_owned);
+        let upstream = self
+            .gates
+            .current()
+            .observer()
+            .upstream()
+            .map(str::to_owned);
         let label: Vec<_> = upstream.iter().map(|name| ("upstream", &**name)).collect();
-        let gate = Arc::downgrade(&self.gate);
+        let gates = Arc::downgrade(&self.gates);
         metrics.gauge_from(
             "propusk_sessions_open",
             "Sessions of MCP 2025-11-25 that are remembered.",
             &label,
             move || {
-                gate.upgrade()
-                    .map_or(0, |gate| gate.sessions().count() as u64)
+                gates
+                    .upgrade()
+                    .map_or(0, |gates| gates.current().sessions().count() as u64)
             },
         );
-        let gate = Arc::downgrade(&self.gate);
+        let gates = Arc::downgrade(&self.gates);
         metrics.gauge_from(
             "propusk_streams_open",
             "Streams of callers with a token that are open.",
             &label,
             move || {
-                gate.upgrade()
-                    .map_or(0, |gate| gate.streams().count() as u64)
+                gates
+                    .upgrade()
+                    .map_or(0, |gates| gates.current().streams().count() as u64)
             },
         );
         let layer = self.audit(Decisions::new(metrics));
         match upstream {
             Some(name) => {
-                layer.gate.observer().count_tools();
+                layer.gates.current().observer().count_tools();
                 let names = layer.tool_names();
                 layer.audit(UpstreamNumbers::new(metrics, &name, names))
             }
@@ -220,21 +246,21 @@ impl AuthLayer {
     /// that off then).
     #[must_use]
     pub fn on_session_end(self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.gate.sessions().on_end(Arc::new(hook));
+        self.gates.current().sessions().on_end(Arc::new(hook));
         self
     }
 
     /// How many 2025-11-25 sessions are open.
     #[must_use]
     pub fn open_sessions(&self) -> usize {
-        self.gate.sessions().count()
+        self.gates.current().sessions().count()
     }
 
     /// How many streams of callers with a token are open: answers of `text/event-stream` that have
     /// not ended.
     #[must_use]
     pub fn open_streams(&self) -> usize {
-        self.gate.streams().count()
+        self.gates.current().streams().count()
     }
 
     /// Asks the handler which scopes it declares, so that a refusal is an HTTP 403 in both eras.
@@ -242,6 +268,17 @@ impl AuthLayer {
     #[must_use]
     pub fn declared_by(mut self, handler: impl DeclaredScopes) -> Self {
         self.operations.declared = Some(Arc::new(handler));
+        self
+    }
+
+    /// Reads the body of every POST, whatever depends on it, and leaves what it asks for in the
+    /// request's extensions: a [`ReadRequest`] (for a body of JSON), and the [`ListRules`]. For a
+    /// service behind that hands requests on to somebody who knows nothing of the scopes. Because
+    /// nobody knows how that one reads JSON, a message with a member that differs from one that
+    /// decides only in its case (`Name` for `name`) is refused too.
+    #[must_use]
+    pub fn reads_bodies(mut self) -> Self {
+        self.operations.hands_on = true;
         self
     }
 
@@ -258,14 +295,14 @@ impl<S: Clone> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService::new(Arc::clone(&self.gate), self.operations.clone(), inner)
+        AuthService::new(Arc::clone(&self.gates), self.operations.clone(), inner)
     }
 }
 
 impl std::fmt::Debug for AuthLayer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AuthLayer")
-            .field("settings", self.gate.settings())
+            .field("settings", &self.settings())
             .finish_non_exhaustive()
     }
 }

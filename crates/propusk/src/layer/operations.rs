@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header::CONTENT_TYPE, request::Parts};
 use http_body::Body;
 use http_body_util::Full;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{
@@ -36,6 +37,12 @@ pub trait DeclaredScopes: Any + Send + Sync {
     fn declares_any(&self) -> bool {
         true
     }
+
+    /// Takes the settings that the layer in front has from now on; see
+    /// [`AuthLayer::renew`](super::AuthLayer::renew). Nothing is done by default.
+    fn renew(&self, settings: &Arc<AuthSettings>) {
+        let _ = settings;
+    }
 }
 
 /// A caller who lacks a scope that every request needs.
@@ -50,6 +57,26 @@ pub(super) struct Lacking {
 pub(super) struct Operations {
     pub(super) most_bytes: usize,
     pub(super) declared: Option<Arc<dyn DeclaredScopes>>,
+    /// Whether somebody behind is to know what was read.
+    pub(super) hands_on: bool,
+}
+
+/// A body that may go on.
+pub(super) struct Checked<B> {
+    pub(super) body: RequestBody<B>,
+    pub(super) declared: Option<Declared>,
+    /// What it asks for, and its id, where it was read to be handed on.
+    pub(super) read: Option<(Option<Operation>, Option<Value>)>,
+}
+
+impl<B> Checked<B> {
+    fn only(body: RequestBody<B>) -> Self {
+        Self {
+            body,
+            declared: None,
+            read: None,
+        }
+    }
 }
 
 impl Default for Operations {
@@ -57,6 +84,7 @@ impl Default for Operations {
         Self {
             most_bytes: 4 * 1024 * 1024,
             declared: None,
+            hands_on: false,
         }
     }
 }
@@ -71,10 +99,10 @@ impl Operations {
         parts: &Parts,
         body: B,
         trail: &mut Trail,
-    ) -> Result<(RequestBody<B>, Option<Declared>), Box<Response<Full<Bytes>>>> {
+    ) -> Result<Checked<B>, Box<Response<Full<Bytes>>>> {
         let settings = gate.settings();
         if !self.reads(gate, parts) {
-            return Ok((RequestBody::untouched(body), None));
+            return Ok(Checked::only(RequestBody::untouched(body)));
         }
         let bytes = whole(body, self.most_bytes)
             .await
@@ -86,14 +114,22 @@ impl Operations {
                 Unreadable::Broken => render::broken_body(),
             })?;
         let asked = match message::asked(&bytes) {
+            Ok(asked) if asked.lookalike && self.hands_on => {
+                let message =
+                    "a member of the message differs from one that counts only in its case";
+                Err(render::unclear(message::INVALID_REQUEST, message, asked.id))?
+            }
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
-            Err(_) if !self.decide_anything(settings) => {
-                return Ok((RequestBody::read(bytes), None));
+            Err(_) if !self.decide_anything(settings) && !self.hands_on => {
+                return Ok(Checked::only(RequestBody::read(bytes)));
             }
             Err(why) => Err(render::unclear(why.code, &why.message, why.id))?,
         };
         let mut declared = None;
+        let read = self
+            .hands_on
+            .then(|| (asked.operation.clone(), asked.id.clone()));
         if let Some(operation) = asked.operation {
             let operation = self.with_declared(operation);
             let allowed = permit.allows(settings, &operation);
@@ -102,7 +138,11 @@ impl Operations {
             trail.asks(operation, id.as_ref());
             allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
         }
-        Ok((RequestBody::read(bytes), declared))
+        Ok(Checked {
+            body: RequestBody::read(bytes),
+            declared,
+            read,
+        })
     }
 
     /// The refusal of a request whose caller lacks what every request needs: with all that the
@@ -136,6 +176,7 @@ impl Operations {
         let Ok(Asked {
             operation: Some(operation),
             id,
+            ..
         }) = message::asked(&bytes)
         else {
             return refusal;
@@ -151,7 +192,7 @@ impl Operations {
 
     /// Whether anybody wants to know what a body asks for, and it may say so.
     fn reads(&self, gate: &Gate, parts: &Parts) -> bool {
-        (self.decide_anything(gate.settings()) || gate.observer().listens())
+        (self.hands_on || self.decide_anything(gate.settings()) || gate.observer().listens())
             && parts.method == Method::POST
             && may_be_json(&parts.headers)
     }

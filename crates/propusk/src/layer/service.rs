@@ -16,15 +16,21 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{
-    authorize::Authorize, body::AuthBody, gate::Gate, leftover::throw_away, operations::Operations,
-    render, request_body::RequestBody, trail::Trail,
+    authorize::Authorize,
+    body::AuthBody,
+    gate::{Gate, Gates},
+    leftover::throw_away,
+    operations::Operations,
+    render,
+    request_body::RequestBody,
+    trail::Trail,
 };
-use crate::{AuthSettings, audit::Cause, host_policy::Source};
+use crate::{audit::Cause, host_policy::Source};
 
 /// The service that an [`AuthLayer`](super::AuthLayer) makes.
 #[derive(Clone)]
 pub struct AuthService<S> {
-    gate: Arc<Gate>,
+    gates: Arc<Gates>,
     most_bytes: usize,
     /// For programs: no CORS header costs them anything.
     plain: Authorize<S>,
@@ -33,12 +39,12 @@ pub struct AuthService<S> {
 }
 
 impl<S: Clone> AuthService<S> {
-    pub(super) fn new(gate: Arc<Gate>, operations: Operations, inner: S) -> Self {
+    pub(super) fn new(gates: Arc<Gates>, operations: Operations, inner: S) -> Self {
         let most_bytes = operations.most_bytes;
-        let plain = Authorize::new(Arc::clone(&gate), operations, inner);
-        let cors = cors(gate.settings()).layer(plain.clone());
+        let plain = Authorize::new(Arc::clone(&gates), operations, inner);
+        let cors = cors().layer(plain.clone());
         Self {
-            gate,
+            gates,
             most_bytes,
             plain,
             cors,
@@ -48,12 +54,14 @@ impl<S: Clone> AuthService<S> {
 
 /// Lets pages of the accepted origins call and read. The headers of a request are mirrored, since
 /// `Mcp-Param-*` is an open set.
-fn cors(settings: &AuthSettings) -> CorsLayer {
-    let hosts = settings.hosts().clone();
-    let origins = AllowOrigin::predicate(move |origin, _| {
-        origin
-            .to_str()
-            .is_ok_and(|origin| hosts.knows_origin(origin))
+fn cors() -> CorsLayer {
+    let origins = AllowOrigin::predicate(|origin, request| {
+        let gate = request.extensions.get::<Arc<Gate>>();
+        let hosts = gate.map(|gate| gate.settings().hosts());
+        let origin = origin.to_str().ok();
+        hosts
+            .zip(origin)
+            .is_some_and(|(hosts, origin)| hosts.knows_origin(origin))
     });
     CorsLayer::new()
         .allow_origin(origins)
@@ -75,7 +83,7 @@ impl<S> AuthService<S> {
     /// not copy it (and its CORS settings) for every request.
     pub(crate) fn handle<ReqBody, ResBody>(
         &self,
-        request: Request<ReqBody>,
+        mut request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
         S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
@@ -87,9 +95,13 @@ impl<S> AuthService<S> {
         ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
-        match self.source(&request) {
-            Ok(Source::Program) => self.plain.handle(request),
-            Ok(Source::Page) => Box::pin(self.cors.clone().call(request)),
+        let gate = self.gates.current();
+        match source(&gate, &request) {
+            Ok(Source::Program) => self.plain.handle(gate, request),
+            Ok(Source::Page) => {
+                request.extensions_mut().insert(gate);
+                Box::pin(self.cors.clone().call(request))
+            }
             Err(response) => {
                 let (parts, body) = request.into_parts();
                 throw_away(&parts.headers, body, self.most_bytes);
@@ -99,20 +111,24 @@ impl<S> AuthService<S> {
         }
     }
 
-    /// Where a request comes from by its `Host` and `Origin`, or how it is turned away.
-    pub(crate) fn source<B>(
-        &self,
-        request: &Request<B>,
-    ) -> Result<Source, Box<Response<Full<Bytes>>>> {
-        let hosts = self.gate.settings().hosts();
-        hosts
-            .check(request.uri(), request.headers())
-            .map_err(|foreign| {
-                let cause = Cause::foreign(foreign);
-                self.gate.record(&mut Trail::of(request), Some(&cause));
-                Box::new(render::foreign(foreign))
-            })
+    /// How a request is turned away by its `Host` and `Origin`, if it is.
+    #[cfg(feature = "server")]
+    pub(crate) fn turns_away<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
+        let source = source(&self.gates.current(), request);
+        source.err().map(|response| *response)
     }
+}
+
+/// Where a request comes from by its `Host` and `Origin`, or how it is turned away.
+fn source<B>(gate: &Gate, request: &Request<B>) -> Result<Source, Box<Response<Full<Bytes>>>> {
+    let hosts = gate.settings().hosts();
+    hosts
+        .check(request.uri(), request.headers())
+        .map_err(|foreign| {
+            let cause = Cause::foreign(foreign);
+            gate.record(&mut Trail::of(request), Some(&cause));
+            Box::new(render::foreign(foreign))
+        })
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for AuthService<S>

@@ -47,6 +47,7 @@ mod origins;
 #[cfg(feature = "real-parts")]
 mod real_parts;
 mod regressions;
+mod renewal;
 mod second_check;
 mod secrets;
 mod session_limits;

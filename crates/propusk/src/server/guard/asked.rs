@@ -1,6 +1,6 @@
 //! One request at the guard.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use http::request::Parts;
 use rmcp::{
@@ -27,7 +27,7 @@ use crate::{
 /// through an [`AuthLayer`](crate::AuthLayer)) nobody is asking, whatever else it says.
 pub(super) struct Asked<'a> {
     shared: &'a Shared,
-    settings: &'a AuthSettings,
+    settings: Arc<AuthSettings>,
     caller: Option<AccessToken>,
     way: Way,
 }
@@ -52,7 +52,7 @@ impl<'a> Asked<'a> {
         let caller = caller(extensions);
         Self {
             shared,
-            settings: &shared.settings,
+            settings: shared.settings(),
             way: Way::of(extensions, id, caller),
             caller: caller.cloned(),
         }
@@ -60,7 +60,7 @@ impl<'a> Asked<'a> {
 
     /// The second check, on what rmcp is about to hand to the handler.
     pub(super) fn check(&self, operation: &Operation) -> Result<(), ErrorData> {
-        within_scopes(self.settings, operation, self.caller.as_ref())
+        within_scopes(&self.settings, operation, self.caller.as_ref())
             .map_err(|refusal| self.refuse(operation, refusal))?;
         self.way.allowed(self.shared, operation);
         Ok(())
@@ -83,7 +83,7 @@ impl<'a> Asked<'a> {
         if refusal.reason() == Reason::Forbidden {
             return Err(self.refuse(operation, refusal));
         }
-        let needs = Needs::of(self.settings, operation).named(self.caller.as_ref());
+        let needs = Needs::of(&self.settings, operation).named(self.caller.as_ref());
         let mut named = needs.unwrap_or_default();
         named.extend(refusal.needed_scopes().iter().cloned());
         // Signing in is what would help somebody who has not.
@@ -100,7 +100,7 @@ impl<'a> Asked<'a> {
     }
 
     pub(super) fn may_use<T: Listed>(&self, item: &T) -> bool {
-        within_scopes(self.settings, &item.operation(), self.caller.as_ref()).is_ok()
+        within_scopes(&self.settings, &item.operation(), self.caller.as_ref()).is_ok()
     }
 
     /// Takes out of a page what the caller may not use, and shows for the rest what it needs. The
@@ -126,7 +126,7 @@ impl<'a> Asked<'a> {
     }
 
     fn show_item<T: Listed>(&self, item: &mut T, using: &Operation) -> bool {
-        let (needs, caller) = (Needs::of(self.settings, using), self.caller.as_ref());
+        let (needs, caller) = (Needs::of(&self.settings, using), self.caller.as_ref());
         let permitted = needs.are_met_by(caller);
         if !permitted && !self.settings.shows_all() {
             return false;

@@ -10,7 +10,12 @@ mod offered;
 mod walks;
 mod way;
 
-use std::{any::Any, fmt, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Instant,
+};
 
 use http::request::Parts;
 use rmcp::{
@@ -102,10 +107,18 @@ pub struct Guard<H> {
 }
 
 struct Shared {
-    settings: AuthSettings,
+    /// Exchanged where the layer in front gets others.
+    settings: RwLock<Arc<AuthSettings>>,
     catalogue: Catalogue,
     /// Told of decisions where no layer stands in front.
     observer: Observer,
+}
+
+impl Shared {
+    fn settings(&self) -> Arc<AuthSettings> {
+        let current = self.settings.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
 }
 
 impl<H: ServerHandler> Guard<H> {
@@ -128,11 +141,19 @@ impl<H: ServerHandler> Guard<H> {
         Self {
             handler,
             shared: Arc::new(Shared {
-                settings,
+                settings: RwLock::new(Arc::new(settings)),
                 catalogue: Catalogue::default(),
                 observer: Observer::default(),
             }),
         }
+    }
+
+    /// Exchanges the settings, for all copies of this guard and all their sessions. A layer that was
+    /// told of it ([`declared_by`](crate::AuthLayer::declared_by)) does so itself, by
+    /// [`AuthLayer::renew`](crate::AuthLayer::renew).
+    pub fn renew(&self, settings: Arc<AuthSettings>) {
+        let current = self.shared.settings.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = settings;
     }
 
     fn asked(&self, context: &RequestContext<RoleServer>) -> Asked<'_> {
@@ -226,7 +247,7 @@ impl<H: ServerHandler> Guard<H> {
 
     /// Whether anything depends on who is asking, as far as is known.
     fn restricts(&self) -> bool {
-        !self.shared.settings.scope_policy().is_empty() || !self.shared.catalogue.is_empty()
+        !self.shared.settings().scope_policy().is_empty() || !self.shared.catalogue.is_empty()
     }
 }
 
@@ -247,6 +268,10 @@ impl<H: ServerHandler> DeclaredScopes for Guard<H> {
         let catalogue = &self.shared.catalogue;
         !(catalogue.is_complete() && catalogue.is_empty())
     }
+
+    fn renew(&self, settings: &Arc<AuthSettings>) {
+        Self::renew(self, Arc::clone(settings));
+    }
 }
 
 impl<H> Clone for Guard<H> {
@@ -261,7 +286,7 @@ impl<H> Clone for Guard<H> {
 impl<H> fmt::Debug for Guard<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
-            .field("settings", &self.shared.settings)
+            .field("settings", &self.shared.settings())
             .finish_non_exhaustive()
     }
 }

@@ -67,7 +67,8 @@ fn tell(shared: &Shared, facts: &Facts, operation: &Operation, cause: Option<&Ca
         operation: operation.clone(),
         ..facts.clone()
     });
-    let hierarchy = shared.settings.scope_hierarchy();
+    let settings = shared.settings();
+    let hierarchy = settings.scope_hierarchy();
     let observer = &shared.observer;
     observer.record(&mut trail, cause, hierarchy, &SystemClock);
 }

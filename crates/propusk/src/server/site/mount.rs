@@ -41,9 +41,9 @@ impl Mount {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let path = layer.settings().resource().path().trim_end_matches('/');
+        let settings = layer.settings();
         Self {
-            path: path.into(),
+            path: settings.resource().path().trim_end_matches('/').into(),
             service: Arc::new(layer.layer(service)),
         }
     }
@@ -108,6 +108,6 @@ where
     }
 
     fn turns_away(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
-        self.source(request).err().map(|response| *response)
+        AuthService::turns_away(self, request)
     }
 }
