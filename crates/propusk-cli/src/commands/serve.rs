@@ -22,13 +22,14 @@ use crate::{
 };
 
 use address::bind;
+pub(super) use address::reachable;
 pub(super) use names::Names;
 pub(crate) use scopes::ScopesConfig;
 pub(super) use scopes::Section;
 pub(super) use settings::Plan;
 
 /// Where to listen when nothing else is said.
-const LISTEN: &str = "127.0.0.1:8000";
+pub(super) const LISTEN: &str = "127.0.0.1:8000";
 
 pub(crate) async fn run(
     args: ServeArgs,

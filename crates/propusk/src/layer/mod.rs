@@ -3,6 +3,7 @@
 mod authorize;
 mod body;
 mod credentials;
+mod exchange;
 mod gate;
 mod late_refusal;
 mod leftover;
@@ -37,7 +38,7 @@ pub use service::AuthService;
 use crate::{
     AuthSettings, Clock, SystemClock, TokenVerifier,
     audit::AuditSink,
-    metrics::{Decisions, Metrics},
+    metrics::{Decisions, Metrics, ToolNames, UpstreamNumbers},
     rules::{AddressLimits, RuleSet, Rules},
     verify::DynTokenVerifier,
 };
@@ -186,6 +187,22 @@ impl AuthLayer {
         self
     }
 
+    /// Says that an upstream of this name stands behind the layer. It is in the audit events, and
+    /// [`metrics`](AuthLayer::metrics) that are added later count for it.
+    #[must_use]
+    pub fn upstream(self, name: &str) -> Self {
+        self.gates.current().observer().set_upstream(name);
+        self
+    }
+
+    /// The tools that are counted by name, where there is an upstream: for whoever knows of them.
+    /// Where they are counted at all, the requests behind the layer have it in their extensions, for
+    /// whoever sees what the upstream lists; a [`Guard`](crate::server::Guard) learns from it.
+    #[must_use]
+    pub fn tool_names(&self) -> ToolNames {
+        self.gates.current().observer().tool_names().clone()
+    }
+
     /// Counts decisions, verifications and open sessions:
     ///
     /// | name | labels | |
@@ -193,19 +210,59 @@ impl AuthLayer {
     /// | `propusk_decisions_total` | `decision`, `reason` | counter |
     /// | `propusk_verifier_duration_seconds` | `outcome`: `valid`, `invalid`, `unavailable` | histogram |
     /// | `propusk_sessions_open` | | gauge, sessions of 2025-11-25 |
+    /// | `propusk_streams_open` | | gauge, streams of callers with a token |
+    ///
+    /// and, where there is an [`upstream`](AuthLayer::upstream), what it was asked:
+    ///
+    /// | name | labels | |
+    /// |---|---|---|
+    /// | `propusk_upstream_requests_total` | `upstream`, `outcome`: `ok`, `rejected` (4xx), `failed`, `abandoned` (by the client) | counter |
+    /// | `propusk_upstream_duration_seconds` | `upstream` | histogram |
+    /// | `propusk_tool_calls_total` | `upstream`, `tool`, `outcome` | counter |
+    /// | `propusk_tool_duration_seconds` | `upstream`, `tool` | histogram |
+    ///
+    /// `tool` is a name of [`tool_names`](AuthLayer::tool_names), or `other`. The two gauges have the
+    /// label `upstream` then, too.
     #[must_use]
     pub fn metrics(self, metrics: &Metrics) -> Self {
+        let upstream = self
+            .gates
+            .current()
+            .observer()
+            .upstream()
+            .map(str::to_owned);
+        let label: Vec<_> = upstream.iter().map(|name| ("upstream", &**name)).collect();
         let gates = Arc::downgrade(&self.gates);
         metrics.gauge_from(
             "propusk_sessions_open",
             "Sessions of MCP 2025-11-25 that are remembered.",
+            &label,
             move || {
                 gates
                     .upgrade()
                     .map_or(0, |gates| gates.current().sessions().count() as u64)
             },
         );
-        self.audit(Decisions::new(metrics))
+        let gates = Arc::downgrade(&self.gates);
+        metrics.gauge_from(
+            "propusk_streams_open",
+            "Streams of callers with a token that are open.",
+            &label,
+            move || {
+                gates
+                    .upgrade()
+                    .map_or(0, |gates| gates.current().streams().count() as u64)
+            },
+        );
+        let layer = self.audit(Decisions::new(metrics));
+        match upstream {
+            Some(name) => {
+                layer.gates.current().observer().count_tools();
+                let names = layer.tool_names();
+                layer.audit(UpstreamNumbers::new(metrics, &name, names))
+            }
+            None => layer,
+        }
     }
 
     /// Has `hook` called with the id of every 2025-11-25 session that a limit of

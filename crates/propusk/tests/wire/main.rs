@@ -59,5 +59,6 @@ mod streams;
 mod support;
 mod tls;
 mod unguarded;
+mod upstreams;
 mod verifiers;
 mod who_is_asking;

@@ -62,13 +62,26 @@ pub(super) async fn would_bind(listen: &str) -> Result<SocketAddr, Failure> {
     first.ok_or_else(|| unknown(&"the name has no address"))
 }
 
+/// The URL of a server that listens there, for a program of the same machine. A wildcard is none that
+/// can be connected to.
+pub(crate) fn reachable(listen: &str) -> String {
+    match listen.parse::<SocketAddr>() {
+        Ok(address) => origin_at(address),
+        Err(_) => format!("http://{listen}"),
+    }
+}
+
 /// The URL of a server that is bound to this address. A wildcard is none that a client can connect
 /// to.
 pub(super) fn url_at(bound: SocketAddr) -> String {
+    format!("{}/mcp", origin_at(bound))
+}
+
+fn origin_at(bound: SocketAddr) -> String {
     let ip = match bound.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
-    format!("http://{}/mcp", SocketAddr::new(ip, bound.port()))
+    format!("http://{}", SocketAddr::new(ip, bound.port()))
 }

@@ -72,6 +72,7 @@ impl Watched {
             metrics.counter_from(
                 "propusk_audit_events_lost_total",
                 "Audit events that could not be written.",
+                &[],
                 move || log.lost(),
             );
         }
