@@ -1,4 +1,5 @@
 //! Token authorization in front of MCP servers that know nothing of it, over HTTP or stdio.
 
+pub mod stdio;
 #[cfg(feature = "otlp")]
 pub mod telemetry;

@@ -49,7 +49,7 @@ pub struct ScopePolicy {
 }
 
 /// What no default touches: without these a client cannot even learn what it lacks.
-const TO_GET_ACQUAINTED: [&str; 13] = [
+pub(crate) const TO_GET_ACQUAINTED: [&str; 13] = [
     "initialize",
     "server/discover",
     "ping",
@@ -213,7 +213,7 @@ impl From<Infallible> for InvalidScope {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
     exact: DeclaredMap<Box<str>, Requirement>,
-    patterns: Patterns,
+    patterns: Patterns<Requirement>,
 }
 
 impl Rules {
@@ -298,6 +298,7 @@ mod tests {
         #[rustfmt::skip]
         let table = [
             (Operation::Request, ""),
+            (Operation::Caller, ""),
             (Operation::tool("notes_add"), "audit notes notes:write"),
             (Operation::tool("notes_list"), "notes"),
             (Operation::tool("Notes_add"), "other"),

@@ -19,6 +19,8 @@ struct Line<'a> {
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
     operation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     http_method: Option<&'a str>,
@@ -38,11 +40,19 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rpc_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remote: Option<SocketAddr>,
+    remote: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<Certificate<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verifier: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verifier_us: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Certificate<'a> {
+    subject: String,
+    sha256: &'a str,
 }
 
 /// The line of an event, with its end.
@@ -55,6 +65,7 @@ pub(super) fn line(event: &AuditEvent<'_>) -> serde_json::Result<Vec<u8>> {
         decision: event.decision().as_str(),
         reason: event.reason(),
         upstream: event.upstream(),
+        rule: event.rule().map(shortened),
         operation: shortened(&event.operation().to_string()),
         http_method: event.http_method().map(http::Method::as_str),
         issuer: principal.and_then(Principal::issuer),
@@ -65,7 +76,11 @@ pub(super) fn line(event: &AuditEvent<'_>) -> serde_json::Result<Vec<u8>> {
         missing: event.missing_scopes().as_ref().map(scopes),
         request_id: event.request_id().to_string(),
         rpc_id: event.rpc_id().map(shortened),
-        remote: event.remote(),
+        remote: event.remote().map(written),
+        certificate: event.certificate().map(|own| Certificate {
+            subject: shortened(&own.subject),
+            sha256: &own.sha256,
+        }),
         verifier: event.verification().map(|asked| asked.verified.as_str()),
         verifier_us: event
             .verification()
@@ -121,6 +136,14 @@ pub(super) fn lost(count: u64, now: SystemTime) -> Vec<u8> {
     });
     // Two texts and a number have no way to fail.
     line.unwrap_or_default()
+}
+
+/// Without a port where none is known.
+fn written(address: SocketAddr) -> String {
+    match address.port() {
+        0 => address.ip().to_string(),
+        _ => address.to_string(),
+    }
 }
 
 fn shortened(text: &str) -> String {

@@ -30,7 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// | `needed`, `missing` | lists of scopes | of a refusal for scopes |
 /// | `request_id` | see [`RequestId`](super::RequestId) | always |
 /// | `rpc_id` | the id of the JSON-RPC request | if the body was read |
-/// | `remote` | address and port of the peer | if known |
+/// | `remote` | address and port of the peer, or of whom a trusted proxy names | if known |
+/// | `certificate` | `subject` and `sha256` of the client's certificate | if it showed one |
 /// | `verifier`, `verifier_us` | `valid`, `invalid` or `unavailable`, and microseconds | if asked |
 /// | `upstream` | its name | where there is one |
 ///

@@ -15,6 +15,8 @@ mod writer;
 
 use std::{net::SocketAddr, sync::Arc};
 
+use http::Extensions;
+
 pub use cause::Cause;
 pub(crate) use event::Facts;
 pub use event::{AuditEvent, Decision, Verification, Verified};
@@ -88,11 +90,32 @@ impl<S: AuditSink> AuditSink for Arc<S> {
     }
 }
 
-/// The peer of the connection that a request came over, in the request's extensions.
+/// Where a request came from, in its extensions.
 ///
-/// [`Server`](crate::Server) puts it there. Whoever mounts an [`AuthLayer`](crate::AuthLayer)
-/// elsewhere inserts it where the connection is known; without it the events have no address.
-/// Behind a proxy it is the proxy's: `X-Forwarded-For` is what a client likes to write, and is not
-/// read.
+/// [`Server`](crate::Server) puts the peer of the connection there; a [`Site`](crate::server::Site)
+/// that trusts proxies puts there for whom they ask, with port 0 where they do not say. Whoever mounts
+/// an [`AuthLayer`](crate::AuthLayer) elsewhere inserts it where the connection is known; without it
+/// the events have no address. Behind a proxy that is not trusted it is the proxy's: `X-Forwarded-For`
+/// is what a client likes to write, and is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemoteAddress(pub SocketAddr);
+
+impl RemoteAddress {
+    /// The address of whoever sent a request, as far as its extensions tell. Events, limits and rules
+    /// all ask here.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Option<SocketAddr> {
+        extensions.get::<Self>().map(|remote| remote.0)
+    }
+}
+
+/// The certificate that a client has shown in the handshake of TLS, in the extensions of its requests
+/// (as an `Arc`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientCertificate {
+    /// Its subject, such as `O=Example,CN=agent`; empty where it is not understood.
+    pub subject: String,
+    /// Its SHA-256 digest in hexadecimal digits.
+    pub sha256: String,
+}

@@ -29,12 +29,18 @@ use super::{
     read_request::{ListRules, ReadRequest},
     render,
     request_body::RequestBody,
+    ruling::Ruled,
     sessions::{SessionUse, may_open_session, opened_by},
     streams::Streams,
     trail::Trail,
     unguarded::would_meet_a_guard,
 };
-use crate::{AccessToken, Operation, Permit, Reason, audit::Cause, refusal::Scheme};
+use crate::{
+    AccessToken, Operation, Permit, Reason,
+    audit::Cause,
+    refusal::Scheme,
+    rules::{Hold, RuleSet},
+};
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>> + Send>>;
 
@@ -76,7 +82,7 @@ impl<S> Authorize<S> {
         let operations = self.operations.clone();
         let inner = self.inner.clone();
         Box::pin(async move {
-            let mut trail = Trail::of(&request);
+            let mut trail = Trail::of(&request, operations.by_path.clone());
             let mut exchange = Exchange::begin(&gate, &mut request);
             let response = match admit(&gate, &operations, request, &mut trail).await {
                 Ok(admitted) => {
@@ -134,6 +140,8 @@ struct Admitted<B> {
     /// `None` where the layer knows of a guard; else whether one would have seen the request before
     /// its answer, by what its head says.
     unguarded: Option<bool>,
+    /// Kept until the answer has ended.
+    holds: Vec<Hold>,
 }
 
 /// What the head of a request says: the permit, the session that it names, and the nonce for the next
@@ -173,6 +181,7 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         body,
         declared,
         read,
+        ruled,
     } = operations.check(gate, &permit, &parts, body, trail).await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
@@ -190,9 +199,14 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         let read = ReadRequest::new(operation, id, late.clone());
         parts.extensions.insert(read);
     }
+    let (ruled, holds) = match ruled {
+        None => (None, Vec::new()),
+        Some(ruled) => leave(&mut parts, ruled),
+    };
     parts.extensions.insert(Onward {
         late: late.clone(),
         declared,
+        ruled,
     });
     Ok(Admitted {
         unguarded,
@@ -200,7 +214,23 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         session,
         late,
         next_nonce,
+        holds,
     })
+}
+
+/// Leaves what the rules said for whoever answers.
+fn leave(parts: &mut Parts, ruled: Ruled) -> (Option<Arc<(Operation, RuleSet)>>, Vec<Hold>) {
+    let Ruled {
+        rules,
+        operation,
+        time_limit,
+        holds,
+    } = ruled;
+    if let Some(limit) = time_limit {
+        parts.extensions.insert(limit);
+    }
+    parts.extensions.insert(rules.clone());
+    (Some(Arc::new((operation, rules))), holds)
 }
 
 /// How a request ends at its head.
@@ -253,6 +283,7 @@ async fn forward<S, ReqBody, ResBody>(
         late,
         next_nonce,
         unguarded,
+        holds,
     }: Admitted<ReqBody>,
     trail: &Trail,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
@@ -307,7 +338,7 @@ where
     let stream = is_stream(&response)
         .then(|| Streams::open(gate, caller.as_ref(), &trail.facts().operation))
         .flatten();
-    let ties = Ties::of(session, stream);
+    let ties = Ties::of(session, stream, holds);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
 }
 
@@ -316,6 +347,7 @@ fn may_be_initialize(operation: &Operation) -> bool {
     match operation {
         Operation::Method { method, .. } => method == "initialize",
         Operation::Request => true,
+        Operation::Caller => false,
     }
 }
 

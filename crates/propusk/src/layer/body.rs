@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{exchange::Exchange, sessions::SessionUse, streams::StreamUse};
-use crate::audit::Ending;
+use crate::{audit::Ending, rules::Hold};
 
 pin_project! {
     /// The body of a response that passed an [`AuthLayer`](super::AuthLayer).
@@ -34,16 +34,21 @@ pin_project! {
 }
 
 /// What a body hangs on: when one of them ends, the body ends, cleanly, as if the service behind
-/// had nothing more to say.
+/// had nothing more to say. And what is kept for as long as it lasts.
 pub(super) struct Ties {
     ends: Vec<Pin<Box<WaitForCancellationFutureOwned>>>,
     _session: Option<SessionUse>,
     _stream: Option<StreamUse>,
+    _holds: Vec<Hold>,
 }
 
 impl Ties {
-    /// `None` where there is neither.
-    pub(super) fn of(session: Option<SessionUse>, stream: Option<StreamUse>) -> Option<Box<Self>> {
+    /// `None` where there is nothing to hang on and nothing to keep.
+    pub(super) fn of(
+        session: Option<SessionUse>,
+        stream: Option<StreamUse>,
+        holds: Vec<Hold>,
+    ) -> Option<Box<Self>> {
         let session_end = session.as_ref().map(SessionUse::ended);
         let ends = session_end
             .into_iter()
@@ -51,11 +56,12 @@ impl Ties {
         let ends: Vec<_> = ends
             .map(|end| Box::pin(end.clone().cancelled_owned()))
             .collect();
-        (!ends.is_empty()).then(|| {
+        (!ends.is_empty() || !holds.is_empty()).then(|| {
             Box::new(Self {
                 ends,
                 _session: session,
                 _stream: stream,
+                _holds: holds,
             })
         })
     }
@@ -74,6 +80,15 @@ impl<B> AuthBody<B> {
             ties,
             exchange: Exchange::default(),
         }
+    }
+
+    /// Keeps this until the body has ended.
+    pub(super) fn keeping(mut self, hold: Hold) -> Self {
+        match &mut self.ties {
+            Some(ties) => ties._holds.push(hold),
+            None => self.ties = Ties::of(None, None, vec![hold]),
+        }
+        self
     }
 
     pub(crate) fn own(body: Full<Bytes>) -> Self {
@@ -129,13 +144,16 @@ impl<B: Body<Data = Bytes>> Body for AuthBody<B> {
                 (frame, body.is_end_stream())
             }
         };
-        match &frame {
-            Some(Ok(frame)) => this.exchange.passes(frame.data_ref().map_or(0, Bytes::len)),
-            Some(Err(_)) => this.exchange.ends(Ending::Broken),
-            None => this.exchange.ends(Ending::Complete),
+        if let Some(Ok(frame)) = &frame {
+            this.exchange.passes(frame.data_ref().map_or(0, Bytes::len));
         }
-        if was_last && !matches!(frame, Some(Err(_))) {
-            this.exchange.ends(Ending::Complete);
+        if was_last || !matches!(frame, Some(Ok(_))) {
+            this.exchange.ends(match &frame {
+                Some(Err(_)) => Ending::Broken,
+                _ => Ending::Complete,
+            });
+            // Whoever sends it may keep it for a while after its end.
+            *this.ties = None;
         }
         Poll::Ready(frame)
     }

@@ -13,6 +13,7 @@ use http::{HeaderValue, request::Parts};
 use super::{
     credentials::{Credentials, credentials},
     observer::Observer,
+    ruling::Rulebook,
     sessions::Sessions,
     streams::Streams,
     trail::Trail,
@@ -21,7 +22,7 @@ use super::{
 use crate::{
     AccessToken, Admission, AuthSettings, BearerToken, Clock, Operation, Permit, Presented,
     ProtectedResourceMetadata, Reason, Refusal, Unavailable, audit::Cause, decide,
-    resource::WELL_KNOWN, verify::DynTokenVerifier,
+    resource::WELL_KNOWN, rules::RuleSet, verify::DynTokenVerifier,
 };
 #[cfg(feature = "jwt")]
 use crate::{
@@ -40,6 +41,7 @@ pub(super) struct Gate {
     verifier: Box<dyn DynTokenVerifier>,
     #[cfg(feature = "jwt")]
     dpop: Dpop,
+    rules: Rulebook,
     metadata_path: String,
     metadata: Option<String>,
     lasting: Arc<Lasting>,
@@ -91,11 +93,17 @@ impl Gates {
         Arc::clone(&current)
     }
 
-    /// Exchanges settings and verifier. What is open is looked at again by the new ones.
-    pub(super) fn renew(&self, settings: Arc<AuthSettings>, verifier: Box<dyn DynTokenVerifier>) {
+    /// Exchanges settings, verifier and, where they are given, rules. What is open is looked at again
+    /// by the new ones.
+    pub(super) fn renew(
+        &self,
+        settings: Arc<AuthSettings>,
+        verifier: Box<dyn DynTokenVerifier>,
+        rules: Option<RuleSet>,
+    ) {
         let renewed = {
             let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            *current = Arc::new(current.renewed(settings, verifier));
+            *current = Arc::new(current.renewed(settings, verifier, rules));
             Arc::clone(&current)
         };
         renewed.sessions().limit(renewed.settings.session_limits());
@@ -124,6 +132,7 @@ impl Gate {
             metadata: metadata_of(&settings),
             #[cfg(feature = "jwt")]
             dpop: Dpop::new(&settings),
+            rules: Rulebook::default(),
             settings: Arc::new(settings),
             verifier,
             lasting: Arc::new(lasting),
@@ -131,8 +140,14 @@ impl Gate {
         }
     }
 
-    fn renewed(&self, settings: Arc<AuthSettings>, verifier: Box<dyn DynTokenVerifier>) -> Self {
+    fn renewed(
+        &self,
+        settings: Arc<AuthSettings>,
+        verifier: Box<dyn DynTokenVerifier>,
+        rules: Option<RuleSet>,
+    ) -> Self {
         Self {
+            rules: self.rules.renewed(rules),
             metadata_path: settings.resource().metadata_path(),
             metadata: metadata_of(&settings),
             #[cfg(feature = "jwt")]
@@ -182,12 +197,17 @@ impl Gate {
             .record(trail, cause, hierarchy, self.clock());
     }
 
-    pub(super) fn now(&self) -> SystemTime {
-        self.clock().now()
-    }
-
     pub(super) fn streams(&self) -> &Arc<Streams> {
         &self.lasting.streams
+    }
+
+    /// What is asked beside the scopes.
+    pub(super) fn rules(&self) -> &Rulebook {
+        &self.rules
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock().now()
     }
 
     /// For where scopes are declared and not enforced.
@@ -392,8 +412,11 @@ mod tests {
     }
 
     async fn permit(gate: &Gate, request: &Parts) -> Result<Permitted, Refusal> {
-        gate.permit(request, &mut Trail::of(&Request::new(())))
-            .await
+        gate.permit(
+            request,
+            &mut Trail::of(&Request::new(()), Operation::Request),
+        )
+        .await
     }
 
     /// Otherwise one client could keep all others out, with any number of keys and tokens.

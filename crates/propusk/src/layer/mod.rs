@@ -15,14 +15,16 @@ mod operations;
 mod read_request;
 mod render;
 mod request_body;
+mod ruling;
 mod service;
 mod session_table;
 mod sessions;
 mod streams;
+mod strict;
 mod trail;
 mod unguarded;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tower_layer::Layer;
 
@@ -30,12 +32,14 @@ pub use body::AuthBody;
 pub use operations::DeclaredScopes;
 pub use read_request::{ListRules, ReadRequest, Showing};
 pub use request_body::RequestBody;
+pub use ruling::TimeLimit;
 pub use service::AuthService;
 
 use crate::{
     AuthSettings, Clock, SystemClock, TokenVerifier,
     audit::AuditSink,
     metrics::{Decisions, Metrics, ToolNames, UpstreamNumbers},
+    rules::{AddressLimits, RuleSet, Rules},
     verify::DynTokenVerifier,
 };
 use gate::Gates;
@@ -55,19 +59,21 @@ pub(crate) use {
 /// Put it around rmcp's `StreamableHttpService`, or around the whole router that it is mounted in
 /// (then it also answers the metadata URLs of RFC 9728). In this order, each request
 ///
-/// 1. must name an accepted `Host` and come from no foreign `Origin` (421, 403);
-/// 2. is answered if it is a CORS preflight or asks for the metadata;
-/// 3. must carry at most one credential, in the `Authorization` header (400);
-/// 4. must prove the key of a token that comes under the `DPoP` scheme (401; RFC 9449 §4.3, with the
+/// 1. takes its part of the [limits](AuthLayer::address_limits) of its address, where there are any (429);
+/// 2. must name an accepted `Host` and come from no foreign `Origin` (421, 403);
+/// 3. is answered if it is a CORS preflight or asks for the metadata;
+/// 4. must carry at most one credential, in the `Authorization` header (400);
+/// 5. must prove the key of a token that comes under the `DPoP` scheme (401; RFC 9449 §4.3, with the
 ///    feature `jwt`);
-/// 5. has its token verified (503 where the verifier cannot tell);
-/// 6. is decided upon by [`decide`](crate::decide) (401, 403 with a challenge);
-/// 7. uses up its proof, which is good for one request to this process (401);
-/// 8. may use a 2025-11-25 session only if its principal opened that session (404);
-/// 9. where a [`ScopePolicy`](crate::ScopePolicy) is set or the handler declares scopes, has its
+/// 6. has its token verified (503 where the verifier cannot tell);
+/// 7. is decided upon by [`decide`](crate::decide) (401, 403 with a challenge);
+/// 8. uses up its proof, which is good for one request to this process (401);
+/// 9. may use a 2025-11-25 session only if its principal opened that session (404);
+/// 10. where a [`ScopePolicy`](crate::ScopePolicy) is set or the handler declares scopes, has its
 ///    body read, once and strictly, and is decided upon again by what it asks for (401, 403 with all
 ///    scopes that the operation needs; 400 for a message that two parsers might understand in two
-///    ways, a batch among them; 413). The bytes go on unchanged.
+///    ways, a batch among them; 413). The bytes go on unchanged;
+/// 11. where [rules](AuthLayer::rules) are set, is judged by them (403, 429 with `Retry-After`).
 ///
 /// Nobody reads the body before that. With a policy, every JSON body that passes must be an object;
 /// one without a `method` (an answer to the server, or something of another route) is not judged.
@@ -105,6 +111,7 @@ pub(crate) use {
 pub struct AuthLayer {
     gates: Arc<Gates>,
     operations: Operations,
+    address_limits: Option<AddressLimits>,
 }
 
 impl AuthLayer {
@@ -125,6 +132,7 @@ impl AuthLayer {
         Self {
             gates: Gates::new(settings, verifier, Box::new(clock)),
             operations: Operations::default(),
+            address_limits: None,
         }
     }
 
@@ -135,20 +143,39 @@ impl AuthLayer {
     }
 
     /// Exchanges settings and verifier at once, for this layer, its copies, and the handler that it
-    /// is [`declared_by`](AuthLayer::declared_by). Everything else stays: sessions, streams, used
-    /// DPoP proofs and nonces, sinks and metrics.
+    /// is [`declared_by`](AuthLayer::declared_by). Everything else stays: rules, sessions, streams,
+    /// used DPoP proofs and nonces, sinks and metrics.
     ///
-    /// A request is decided by the settings that were there when it came. Where they were exchanged
-    /// under way, a guard behind the layer decides by the newer ones, and both must allow it. Open
-    /// streams are looked at by the new ones within
-    /// [`stream_recheck`](AuthSettings::stream_recheck). A cache around the old verifier goes with it.
+    /// A request is decided by what was there when it came. Where it was exchanged under way, a guard
+    /// behind the layer decides by what is newer, and both must allow it. Open streams are looked at by
+    /// what is new within [`stream_recheck`](AuthSettings::stream_recheck). A memory around the old
+    /// verifier goes with it.
     pub fn renew(&self, settings: AuthSettings, verifier: impl TokenVerifier) {
+        self.exchange(settings, Box::new(verifier), None);
+    }
+
+    /// The same, with other rules.
+    pub fn renew_with_rules(
+        &self,
+        settings: AuthSettings,
+        verifier: impl TokenVerifier,
+        rules: RuleSet,
+    ) {
+        self.exchange(settings, Box::new(verifier), Some(rules));
+    }
+
+    fn exchange(
+        &self,
+        settings: AuthSettings,
+        verifier: Box<dyn DynTokenVerifier>,
+        rules: Option<RuleSet>,
+    ) {
         let settings = Arc::new(settings);
         // First the guard: what nobody may do any more ends at it meanwhile.
         if let Some(declared) = &self.operations.declared {
             declared.renew(&settings);
         }
-        self.gates.renew(settings, Box::new(verifier));
+        self.gates.renew(settings, verifier, rules);
     }
 
     /// Tells this sink too of every decision. Without one they are in the log only, under the
@@ -282,6 +309,41 @@ impl AuthLayer {
         self
     }
 
+    /// Has these rules asked about whatever the scopes allow, after those that were set before: all
+    /// must allow.
+    ///
+    /// Where there are rules, the body of every request that can have one is read, whatever it says of
+    /// its type, and one that is no JSON-RPC message that can be understood in one way only is refused.
+    /// Behind the layer the request's extensions hold the [`RuleSet`] that judged it, and a
+    /// [`TimeLimit`] where a rule set one.
+    #[must_use]
+    pub fn rules(self, rules: impl Rules) -> Self {
+        self.gates.current().rules().add(rules);
+        self
+    }
+
+    /// Exchanges all rules at once. Requests that have been judged go on.
+    pub fn replace_rules(&self, rules: RuleSet) {
+        self.gates.current().rules().replace(rules);
+    }
+
+    /// Limits how much each address may ask for, before anything else is looked at (429 with
+    /// `Retry-After`). The address is the [`RemoteAddress`](crate::audit::RemoteAddress) in the
+    /// request's extensions.
+    #[must_use]
+    pub fn address_limits(mut self, limits: &AddressLimits) -> Self {
+        self.address_limits = Some(limits.clone());
+        self
+    }
+
+    /// Sets how long the body of a request may take to come, where it is read (30 s by default):
+    /// who sends it in drops gets 408.
+    #[must_use]
+    pub fn body_time_limit(mut self, limit: Duration) -> Self {
+        self.operations.longest = limit;
+        self
+    }
+
     /// Sets the largest body in bytes that is read to decide about it (4 MiB by default); a larger
     /// one gets 413.
     #[must_use]
@@ -291,11 +353,26 @@ impl AuthLayer {
     }
 }
 
+#[cfg(feature = "server")]
+impl AuthLayer {
+    /// The same gate in front of something that is asked for by a path of its own.
+    pub(crate) fn by_path(&self, operation: crate::Operation) -> Self {
+        let mut layer = self.clone();
+        layer.operations.by_path = operation;
+        layer
+    }
+}
+
 impl<S: Clone> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService::new(Arc::clone(&self.gates), self.operations.clone(), inner)
+        AuthService::new(
+            Arc::clone(&self.gates),
+            self.operations.clone(),
+            self.address_limits.clone(),
+            inner,
+        )
     }
 }
 

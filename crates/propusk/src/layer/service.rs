@@ -25,13 +25,20 @@ use super::{
     request_body::RequestBody,
     trail::Trail,
 };
-use crate::{audit::Cause, host_policy::Source};
+use crate::{
+    Operation, Reason, Refusal,
+    audit::{Cause, RemoteAddress},
+    host_policy::Source,
+    rules::{AddressLimits, Hold},
+};
 
 /// The service that an [`AuthLayer`](super::AuthLayer) makes.
 #[derive(Clone)]
 pub struct AuthService<S> {
     gates: Arc<Gates>,
     most_bytes: usize,
+    address_limits: Option<AddressLimits>,
+    by_path: Operation,
     /// For programs: no CORS header costs them anything.
     plain: Authorize<S>,
     /// For browser pages of an accepted origin.
@@ -39,13 +46,20 @@ pub struct AuthService<S> {
 }
 
 impl<S: Clone> AuthService<S> {
-    pub(super) fn new(gates: Arc<Gates>, operations: Operations, inner: S) -> Self {
-        let most_bytes = operations.most_bytes;
+    pub(super) fn new(
+        gates: Arc<Gates>,
+        operations: Operations,
+        address_limits: Option<AddressLimits>,
+        inner: S,
+    ) -> Self {
+        let (most_bytes, by_path) = (operations.most_bytes, operations.by_path.clone());
         let plain = Authorize::new(Arc::clone(&gates), operations, inner);
         let cors = cors().layer(plain.clone());
         Self {
             gates,
             most_bytes,
+            address_limits,
+            by_path,
             plain,
             cors,
         }
@@ -83,7 +97,7 @@ impl<S> AuthService<S> {
     /// not copy it (and its CORS settings) for every request.
     pub(crate) fn handle<ReqBody, ResBody>(
         &self,
-        mut request: Request<ReqBody>,
+        request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
         S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
@@ -96,39 +110,104 @@ impl<S> AuthService<S> {
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
         let gate = self.gates.current();
-        match source(&gate, &request) {
+        match self.place(&gate, &request) {
+            Ok(None) => self.handle_placed(gate, request),
+            Ok(Some(place)) => {
+                let answer = self.handle_placed(gate, request);
+                Box::pin(async move { Ok(answer.await?.map(|body| body.keeping(place))) })
+            }
+            Err(response) => self.turn_away(request, *response),
+        }
+    }
+
+    /// A request whose address may make one more.
+    fn handle_placed<ReqBody, ResBody>(
+        &self,
+        gate: Arc<Gate>,
+        mut request: Request<ReqBody>,
+    ) -> Answer<ResBody, S::Error>
+    where
+        S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        S::Error: Send,
+        ReqBody: Body<Data = Bytes> + Send + 'static,
+        ResBody: Body<Data = Bytes> + Send + 'static,
+    {
+        match self.source(&gate, &request) {
             Ok(Source::Program) => self.plain.handle(gate, request),
             Ok(Source::Page) => {
                 request.extensions_mut().insert(gate);
                 Box::pin(self.cors.clone().call(request))
             }
-            Err(response) => {
-                let (parts, body) = request.into_parts();
-                throw_away(&parts.headers, body, self.most_bytes);
-                let response = response.map(AuthBody::own);
-                Box::pin(std::future::ready(Ok(response)))
-            }
+            Err(response) => self.turn_away(request, *response),
         }
+    }
+
+    fn turn_away<ReqBody, ResBody, E>(
+        &self,
+        request: Request<ReqBody>,
+        response: Response<Full<Bytes>>,
+    ) -> Answer<ResBody, E>
+    where
+        E: Send + 'static,
+        ReqBody: Body<Data = Bytes> + Send + 'static,
+        ResBody: Send + 'static,
+    {
+        let (parts, body) = request.into_parts();
+        throw_away(&parts.headers, body, self.most_bytes);
+        let response = response.map(AuthBody::own);
+        Box::pin(std::future::ready(Ok(response)))
+    }
+
+    /// What the address of a request may take, before anything else is looked at.
+    fn place<B>(
+        &self,
+        gate: &Gate,
+        request: &Request<B>,
+    ) -> Result<Option<Hold>, Box<Response<Full<Bytes>>>> {
+        let (Some(limits), Some(remote)) = (
+            &self.address_limits,
+            RemoteAddress::of(request.extensions()),
+        ) else {
+            return Ok(None);
+        };
+        let taken = limits.take(remote.ip(), gate.now());
+        taken.map_err(|(retry_after, why)| {
+            let refusal = Refusal::by_rule(Reason::Limited { retry_after }, why, None);
+            let response = render::refusal(gate.settings(), &refusal);
+            let cause = refusal.into();
+            let mut trail = Trail::of(request, self.by_path.clone());
+            gate.record(&mut trail, Some(&cause));
+            Box::new(response)
+        })
     }
 
     /// How a request is turned away by its `Host` and `Origin`, if it is.
     #[cfg(feature = "server")]
     pub(crate) fn turns_away<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
-        let source = source(&self.gates.current(), request);
+        let source = self.source(&self.gates.current(), request);
         source.err().map(|response| *response)
     }
-}
 
-/// Where a request comes from by its `Host` and `Origin`, or how it is turned away.
-fn source<B>(gate: &Gate, request: &Request<B>) -> Result<Source, Box<Response<Full<Bytes>>>> {
-    let hosts = gate.settings().hosts();
-    hosts
-        .check(request.uri(), request.headers())
-        .map_err(|foreign| {
-            let cause = Cause::foreign(foreign);
-            gate.record(&mut Trail::of(request), Some(&cause));
-            Box::new(render::foreign(foreign))
-        })
+    /// Where a request comes from by its `Host` and `Origin`, or how it is turned away.
+    fn source<B>(
+        &self,
+        gate: &Gate,
+        request: &Request<B>,
+    ) -> Result<Source, Box<Response<Full<Bytes>>>> {
+        let hosts = gate.settings().hosts();
+        hosts
+            .check(request.uri(), request.headers())
+            .map_err(|foreign| {
+                let cause = Cause::foreign(foreign);
+                let mut trail = Trail::of(request, self.by_path.clone());
+                gate.record(&mut trail, Some(&cause));
+                Box::new(render::foreign(foreign))
+            })
+    }
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for AuthService<S>

@@ -3,17 +3,20 @@
 
 mod caller;
 mod drain;
+mod forwarded;
 mod guard;
 mod legacy_tasks;
 mod listen;
 mod mcp;
 mod metrics;
 mod mount;
+mod proxies;
 mod refusal;
 mod scopes;
 mod sessions;
 mod site;
 mod state;
+mod tls;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -26,12 +29,19 @@ pub use guard::{Guard, Offered};
 pub use metrics::serve_metrics;
 pub use mount::{MountedService, mount};
 pub use propusk_macros::tool_router;
+pub use proxies::{AddressRange, ForwardedHeader, InvalidAddressRange, TrustedProxies};
 pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};
 pub use sessions::close_in;
 pub use site::{Mount, Pages, Site, SiteRoutes};
 pub use state::{Bound, NotValid, Sealed, StateSealer};
+pub use tls::{ClientCertificates, InvalidTls, PemDefect, Tls, TlsIdentity};
 
-use crate::{AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::Metrics};
+use crate::{
+    AuthLayer, AuthSettings, TokenVerifier,
+    audit::AuditSink,
+    metrics::Metrics,
+    rules::{AddressLimits, Rules},
+};
 
 /// An MCP server with token authorization.
 ///
@@ -60,7 +70,8 @@ use crate::{AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::M
 ///
 /// One handler serves all callers; who is calling is an argument of the tool. The MCP endpoint is
 /// the path of the resource URL. Beside it there are the metadata of RFC 9728, `/healthz` (the
-/// process lives) and `/readyz` (it accepts work).
+/// process lives), `/readyz` (it accepts work), and `/caller` below the endpoint's path, which tells
+/// callers who they are (see [`Mount`]).
 ///
 /// `A` tells whether [`Server::auth`] has been called; a server without cannot be served.
 pub struct Server<H, A = Unprotected> {
@@ -186,6 +197,20 @@ impl<H> Server<H, Protected> {
     #[must_use]
     pub fn audit(mut self, sink: impl AuditSink) -> Self {
         self.auth.layer = self.auth.layer.audit(sink);
+        self
+    }
+
+    /// Limits how much each address may ask for; see [`AuthLayer::address_limits`].
+    #[must_use]
+    pub fn address_limits(mut self, limits: &AddressLimits) -> Self {
+        self.auth.layer = self.auth.layer.address_limits(limits);
+        self
+    }
+
+    /// Has rules beyond scopes asked; see [`AuthLayer::rules`].
+    #[must_use]
+    pub fn rules(mut self, rules: impl Rules) -> Self {
+        self.auth.layer = self.auth.layer.rules(rules);
         self
     }
 

@@ -57,6 +57,8 @@ mod spoofed;
 mod state;
 mod streams;
 mod support;
+mod tls;
 mod unguarded;
 mod upstreams;
 mod verifiers;
+mod who_is_asking;

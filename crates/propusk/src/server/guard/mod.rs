@@ -245,7 +245,13 @@ impl<H: ServerHandler> Guard<H> {
         page
     }
 
-    /// Whether anything depends on who is asking, as far as is known.
+    /// Whether something is hidden from whoever may not use it, as far as is known.
+    fn hides(&self, context: &RequestContext<RoleServer>) -> bool {
+        asked::ruled(&context.extensions).is_some()
+            || !self.shared.settings().shows_all() && self.restricts()
+    }
+
+    /// Whether anything depends on the scopes of who is asking, as far as is known.
     fn restricts(&self) -> bool {
         !self.shared.settings().scope_policy().is_empty() || !self.shared.catalogue.is_empty()
     }
