@@ -18,9 +18,9 @@ struct Line<'a> {
     decision: &'static str,
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
     operation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     http_method: Option<&'a str>,
@@ -64,8 +64,8 @@ pub(super) fn line(event: &AuditEvent<'_>) -> serde_json::Result<Vec<u8>> {
         time: rfc3339(event.time()),
         decision: event.decision().as_str(),
         reason: event.reason(),
-        rule: event.rule().map(shortened),
         upstream: event.upstream(),
+        rule: event.rule().map(shortened),
         operation: shortened(&event.operation().to_string()),
         http_method: event.http_method().map(http::Method::as_str),
         issuer: principal.and_then(Principal::issuer),

@@ -144,13 +144,16 @@ impl<B: Body<Data = Bytes>> Body for AuthBody<B> {
                 (frame, body.is_end_stream())
             }
         };
-        match &frame {
-            Some(Ok(frame)) => this.exchange.passes(frame.data_ref().map_or(0, Bytes::len)),
-            Some(Err(_)) => this.exchange.ends(Ending::Broken),
-            None => this.exchange.ends(Ending::Complete),
+        if let Some(Ok(frame)) = &frame {
+            this.exchange.passes(frame.data_ref().map_or(0, Bytes::len));
         }
-        if was_last && !matches!(frame, Some(Err(_))) {
-            this.exchange.ends(Ending::Complete);
+        if was_last || !matches!(frame, Some(Ok(_))) {
+            this.exchange.ends(match &frame {
+                Some(Err(_)) => Ending::Broken,
+                _ => Ending::Complete,
+            });
+            // Whoever sends it may keep it for a while after its end.
+            *this.ties = None;
         }
         if matches!(frame, None | Some(Err(_))) {
             // Whoever sends it may keep it for a while after its end.

@@ -10,8 +10,8 @@ use http::{Request, StatusCode};
 use super::{gate::Gate, trail::Trail};
 use crate::audit::{Cause, Ending, Finished, Span};
 
-/// Tells who wants to know how a request ended, when it is dropped: it travels with the body of the
-/// answer. Where nobody wants to, there is nothing in it.
+/// Tells who wants to know how a request ended, at its end, or when it is dropped before: it travels
+/// with the body of the answer. Where nobody wants to, there is nothing in it.
 #[derive(Default)]
 pub(super) struct Exchange(Option<Box<Open>>);
 
@@ -67,9 +67,9 @@ impl Exchange {
         }
     }
 
-    /// There is no more of it.
+    /// There is no more of it, which is told at once.
     pub(super) fn ends(&mut self, ending: Ending) {
-        if let Some(open) = &mut self.0 {
+        if let Some(mut open) = self.0.take() {
             open.ending = ending;
         }
     }
