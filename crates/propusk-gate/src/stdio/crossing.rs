@@ -212,6 +212,7 @@ async fn begin(
 ) -> Result<(Arc<Link>, Flight), ErrorData> {
     loop {
         let link = slot.link().await?;
+        set_level(&link, front).await;
         let Ok(mut flight) = link.begin(Some(front.asker.clone())) else {
             continue;
         };
@@ -220,6 +221,20 @@ async fn begin(
         if sent.is_ok() {
             return Ok((link, flight));
         }
+    }
+}
+
+/// A child that is told a level once is told the lowest that any request names.
+async fn set_level(link: &Arc<Link>, front: &Front) {
+    let server = link.server().filter(|server| server.speaks(Era::Sessions));
+    let said = server.and_then(|server| server.said(Era::Sessions));
+    let logs = said.is_some_and(|said| said.capabilities.logging.is_some());
+    let is_told_once =
+        server.is_some_and(|server| server.era_for(front.asker.era) == Era::Sessions);
+    if let Some(level) = front.asker.level.filter(|_| logs && is_told_once)
+        && link.hub.asks_level(level)
+    {
+        link.settle().await;
     }
 }
 
@@ -328,8 +343,9 @@ fn params_for(
     }
     continue_trace(&mut meta, context);
     match link.server() {
-        Some(server) if server.era == Era::Requests => {
-            let version = server.version.to_string();
+        Some(server) if server.era_for(front.asker.era) == Era::Requests => {
+            let said = server.said(front.asker.era);
+            let version = said.map(|said| said.version.to_string());
             meta.insert(era::PROTOCOL_VERSION.into(), version.into());
             if front.asker.era == Era::Sessions {
                 speak_for_session(&mut meta, link, front, context);
