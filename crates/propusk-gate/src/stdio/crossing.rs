@@ -77,6 +77,7 @@ impl Inner {
     pub(super) fn cross<'a>(&'a self, asked: Asked, context: &'a Context) -> Crossing<'a> {
         Box::pin(async move {
             let limit = time_limit(context);
+            let is_known = matches!(asked.method, Name::Known(_));
             let crossing = async {
                 let slot = self.slot(context).await?;
                 self.cross_in(&slot, asked, context).await
@@ -84,7 +85,7 @@ impl Inner {
             tokio::select! {
                 biased;
                 () = context.ct.cancelled() => Err(errors::cancelled()),
-                crossed = crossing => crossed,
+                crossed = crossing => crossed.map(|answer| finished(answer, is_known)),
                 limit = at_most(limit) => Err(errors::too_slow(limit)),
             }
         })
@@ -259,6 +260,18 @@ async fn follow(flight: &mut Flight, front: &Front) -> Outcome {
 /// Whether a client of 2026-07-28 can be asked this.
 fn is_input(asks: &Method) -> bool {
     ["sampling/createMessage", "elicitation/create", "roots/list"].contains(&asks.name.as_str())
+}
+
+/// An answer of the protocol says which kind it is. A client of 2025-11-25 does not get to see it:
+/// rmcp takes it away again.
+fn finished(mut answer: Value, is_known: bool) -> Value {
+    if let Value::Object(result) = &mut answer
+        && is_known
+    {
+        let kind = result.entry("resultType");
+        kind.or_insert_with(|| "complete".into());
+    }
+    answer
 }
 
 fn needs_input(answer: &Value) -> bool {
