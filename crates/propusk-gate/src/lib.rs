@@ -1,1 +1,4 @@
 //! Token authorization in front of MCP servers that know nothing of it, over HTTP or stdio.
+
+#[cfg(feature = "cedar")]
+pub mod cedar;
