@@ -51,7 +51,7 @@ impl Rules for RuleSet {
     }
 
     fn reads_arguments(&self) -> bool {
-        self.0.iter().any(|rules| rules.reads_arguments())
+        self.0.iter().any(|rules| Rules::reads_arguments(&**rules))
     }
 }
 
