@@ -7,22 +7,24 @@ use std::{
 };
 
 use propusk::{
-    Server,
+    AuthLayer,
     audit::AuditLog,
     metrics::{CacheCounts, Metrics},
-    server::{Protected, serve_metrics},
+    server::serve_metrics,
 };
 
 use super::address::{address_of, bind};
 use crate::{failure::Failure, output::note};
 
 /// What is to be watched; nothing has been opened yet.
+#[derive(PartialEq, Eq)]
 pub(super) struct Watched {
     audit: Option<PathBuf>,
     metrics: Shown,
 }
 
 /// Where the metrics are.
+#[derive(PartialEq, Eq)]
 enum Shown {
     Nowhere,
     /// At `/metrics` of the server itself.
@@ -92,18 +94,31 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// The server, watched.
-    pub(super) fn over<H>(&self, mut server: Server<H, Protected>) -> Server<H, Protected> {
+    /// The layer of an endpoint, watched.
+    pub(super) fn over(&self, mut layer: AuthLayer) -> AuthLayer {
         if let Some(log) = &self.log {
-            server = server.audit(log.clone());
+            layer = layer.audit(log.clone());
         }
+        match &self.metrics {
+            Some(metrics) => layer.metrics(metrics),
+            None => layer,
+        }
+    }
+
+    /// The metrics of the server's own listener, if they are there.
+    pub(super) fn beside(&self) -> Option<&Metrics> {
+        self.metrics.as_ref().filter(|_| self.beside)
+    }
+
+    /// Counts what became of a configuration that was read again.
+    pub(super) fn reloaded(&self, outcome: &'static str) {
         if let Some(metrics) = &self.metrics {
-            server = server.metrics(metrics);
-            if self.beside {
-                server = server.show_metrics(metrics);
-            }
+            let help = "Times that the configuration was read again, by what became of it.";
+            let labels = [("outcome", outcome)];
+            metrics
+                .counter("propusk_reloads_total", help, &labels)
+                .increment();
         }
-        server
     }
 
     /// Shows how often each memory of tokens helped.
