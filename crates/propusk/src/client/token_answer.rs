@@ -11,6 +11,9 @@ use crate::{BearerToken, ScopeSet};
 /// A token that claims to be good for longer than a year is renewed after one.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
+/// RFC 8693 §3.
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
 /// What was issued.
 pub(super) struct TokenAnswer {
     pub(super) access_token: BearerToken,
@@ -41,12 +44,30 @@ struct Success {
     refresh_token: Option<String>,
     #[serde(default)]
     scope: Option<String>,
+    /// RFC 8693 §2.2.1.
+    #[serde(default)]
+    issued_token_type: Option<String>,
 }
 
 impl TokenAnswer {
     /// Reads the body of an answer with status 200 to a request that was sent at `asked`.
     pub(super) fn parse(body: &[u8], asked: SystemTime) -> Result<Self, Unusable> {
-        let success: Success = serde_json::from_slice(body).map_err(|_| Unusable::NoTokenAnswer)?;
+        Self::of(read(body)?, asked, false)
+    }
+
+    /// The same for the answer to an exchange of tokens (RFC 8693 §2.2.1), with what it says to have
+    /// issued. That may be no access token; its `token_type` may then be `N_A`.
+    pub(super) fn parse_exchanged(
+        body: &[u8],
+        asked: SystemTime,
+    ) -> Result<(Self, Option<String>), Unusable> {
+        let mut success = read(body)?;
+        let kind = success.issued_token_type.take();
+        let is_other = kind.as_deref().is_some_and(|kind| kind != ACCESS_TOKEN);
+        Ok((Self::of(success, asked, is_other)?, kind))
+    }
+
+    fn of(success: Success, asked: SystemTime, is_other: bool) -> Result<Self, Unusable> {
         let refresh_token = success.refresh_token.filter(|text| !text.is_empty());
         let (access_token, refresh_token) = (
             Zeroizing::new(success.access_token),
@@ -55,6 +76,7 @@ impl TokenAnswer {
         let bound = match &success.token_type {
             kind if kind.eq_ignore_ascii_case("bearer") => false,
             kind if kind.eq_ignore_ascii_case("dpop") => true,
+            kind if is_other && kind.eq_ignore_ascii_case("n_a") => false,
             _ => return Err(Unusable::UnknownType),
         };
         let access_token =
@@ -67,6 +89,11 @@ impl TokenAnswer {
             scopes: success.scope.as_deref().map(ScopeSet::from_claim),
         })
     }
+}
+
+fn read(body: &[u8]) -> Result<Success, Unusable> {
+    // The cause is left out: it may repeat what came.
+    serde_json::from_slice(body).map_err(|_| Unusable::NoTokenAnswer)
 }
 
 /// `expires_in` in seconds, also from those who write it as a text or a fraction. What cannot be a
@@ -133,6 +160,26 @@ mod tests {
         assert!(plain.refresh_token.is_none() && plain.scopes.is_none() && !plain.bound);
         assert!(good("refresh_token", json!("")).refresh_token.is_none());
         assert!(good("token_type", json!("dPoP")).bound);
+    }
+
+    #[test]
+    fn rfc8693_2_2_1_only_what_is_no_access_token_may_be_of_no_type() {
+        let kind = |word: &str| format!("urn:ietf:params:oauth:token-type:{word}");
+        for (issued, fine) in [
+            (Some(kind("id-jag")), true),
+            (Some(kind("access_token")), false),
+            (None, false),
+        ] {
+            let answer =
+                json!({"access_token": "x", "token_type": "N_A", "issued_token_type": issued});
+            let body = answer.to_string();
+            let read = TokenAnswer::parse_exchanged(body.as_bytes(), SystemTime::UNIX_EPOCH);
+            assert_eq!(
+                read.map(|(_, kind)| kind).ok(),
+                fine.then_some(issued),
+                "{answer}"
+            );
+        }
     }
 
     #[test]

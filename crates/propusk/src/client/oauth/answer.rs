@@ -26,14 +26,43 @@ pub(in crate::client) fn token_in(
     posted: &Posted,
     now: SystemTime,
 ) -> Result<TokenAnswer, TokenError> {
+    TokenAnswer::parse(success(posted)?, now).map_err(unused)
+}
+
+/// Reads the answer to an exchange of tokens (RFC 8693 §2.2.1), with what it says to have issued. That
+/// may be no access token.
+///
+/// # Errors
+/// As [`token_in`].
+pub(in crate::client) fn exchanged_in(
+    posted: &Posted,
+    now: SystemTime,
+) -> Result<(TokenAnswer, Option<String>), TokenError> {
+    TokenAnswer::parse_exchanged(success(posted)?, now).map_err(unused)
+}
+
+fn success(posted: &Posted) -> Result<&[u8], TokenError> {
     if posted.status != StatusCode::OK {
         return Err(refused(posted, "the token endpoint"));
     }
-    TokenAnswer::parse(&posted.body, now).map_err(|why| match why {
+    Ok(&posted.body)
+}
+
+fn unused(why: Unusable) -> TokenError {
+    match why {
         Unusable::NoTokenAnswer => unusable("it is no token answer"),
         Unusable::NotForAHeader => unusable("its token cannot go into a header"),
         Unusable::UnknownType => unknown_kind(),
-    })
+    }
+}
+
+/// The code of an OAuth error (RFC 6749 §5.2), where an answer is one.
+pub(in crate::client) fn error_code(posted: &Posted) -> Option<String> {
+    if posted.status.is_success() {
+        return None;
+    }
+    let said = serde_json::from_slice::<Refusal>(&posted.body).ok()?;
+    (said.error.len() <= 60 && !posted.repeats_secret(&said.error)).then_some(said.error)
 }
 
 /// What an answer that is no success says, as an error.
