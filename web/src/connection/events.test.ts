@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { streamEvents } from './events';
 
-const stream = (...chunks: string[]) => new ReadableStream<Uint8Array>({
+const stream = (...chunks: string[]) => new ReadableStream<Uint8Array<ArrayBuffer>>({
   start(controller) {
     chunks.forEach((chunk) => controller.enqueue(new TextEncoder().encode(chunk)));
     controller.close();

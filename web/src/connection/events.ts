@@ -8,7 +8,7 @@ export interface StreamEvent {
 const LONGEST = 1_048_576;
 
 /** The events of a stream as they come; comments and unknown fields are passed over. */
-export async function* streamEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamEvent> {
+export async function* streamEvents(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<StreamEvent> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let pending = '';
   try {
