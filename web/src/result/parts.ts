@@ -5,10 +5,19 @@
 export type Part =
   | { readonly kind: 'text'; readonly text: string; readonly mimeType: string | null }
   | { readonly kind: 'json'; readonly value: unknown }
-  | { readonly kind: 'image' | 'audio'; readonly source: string; readonly mimeType: string; readonly bytes: number }
+  | Media<'image'>
+  | Media<'audio'>
   | { readonly kind: 'binary'; readonly base64: string; readonly mimeType: string; readonly bytes: number }
   | { readonly kind: 'resource'; readonly uri: string; readonly parts: readonly Part[] }
   | { readonly kind: 'link'; readonly link: LinkedResource };
+
+interface Media<Kind> {
+  readonly kind: Kind;
+  /** A `data:` address. */
+  readonly source: string;
+  readonly mimeType: string;
+  readonly bytes: number;
+}
 
 /** A resource that a result points to. */
 export interface LinkedResource {
@@ -78,7 +87,7 @@ function media(base64: string, mimeType: string | null): Part {
   if (kind === null || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/u.test(base64)) {
     return { kind: 'binary', base64, mimeType: type, bytes };
   }
-  return { kind, source: `data:${type};base64,${base64}`, mimeType: type, bytes };
+  return { kind, source: `data:${type};base64,${base64}`, mimeType: type, bytes } as Media<'image'> | Media<'audio'>;
 }
 
 function linked(block: unknown): LinkedResource {
