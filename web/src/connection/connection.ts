@@ -17,7 +17,7 @@ export type ResourceTemplate = ResourceTemplateType;
 
 /** How a connection stands. Read inside a template it follows the connection. */
 export interface ConnectionState {
-  readonly phase: 'connecting' | 'ready' | 'refused' | 'unavailable' | 'closed';
+  readonly phase: 'new' | 'connecting' | 'ready' | 'refused' | 'unavailable' | 'closed';
   /** The protocol revision in use, as `2026-07-28`; null before one is agreed. */
   readonly revision: string | null;
   readonly server: Implementation | null;
@@ -25,10 +25,25 @@ export interface ConnectionState {
   readonly instructions: string | null;
   /** Why it is `refused`. */
   readonly refusal: RefusedError | null;
-  /** Why it is `unavailable`, in words. */
-  readonly problem: string | null;
+  /** Why it is `unavailable`. */
+  readonly problem: Problem | null;
   /** When it tries again by itself, in milliseconds since 1970. */
   readonly retryAt: number | null;
+}
+
+/** Why a server cannot be used: no answer at all, an answer of HTTP that is none of ours, or one that is not the protocol. */
+export interface Problem {
+  readonly kind: 'network' | 'http' | 'protocol';
+  /** In the words of the browser, the server or the client. */
+  readonly detail: string;
+}
+
+/** A call that the person wants tried again, now that its identity may do more. */
+export interface RetriedCall {
+  readonly kind: 'tool' | 'prompt' | 'resource';
+  /** The tool, prompt or URI. */
+  readonly name: string;
+  readonly args: Record<string, unknown>;
 }
 
 /** What a call may be given. */
@@ -59,4 +74,8 @@ export interface Connection {
   readResource(uri: string, options: CallOptions): Promise<ReadResourceResult>;
   /** Calls `listener` when a list may differ: the server said so, or the identity changed. Returns what ends it. */
   onListChanged(kind: ListKind, listener: () => void): () => void;
+  /** Signs in for the scopes that the refusal names, or asks for another token; true where that came about. */
+  stepUp(refusal: RefusedError): Promise<boolean>;
+  /** Calls `listener` for a call to try again from the timeline; true where it takes it on. Returns what ends it. */
+  onRetry(listener: (call: RetriedCall) => boolean): () => void;
 }

@@ -24,7 +24,7 @@ export const kept = {
     return Array.isArray(found) ? (found as KeptConnection[]) : [];
   },
   keepConnections(connections: readonly KeptConnection[]): void {
-    write(CONNECTIONS, connections.length > 0 ? connections : null);
+    write(CONNECTIONS, connections.length > 0 ? connections.map(withoutAttempt) : null);
   },
   keepAttempt(attempt: KeptAttempt): void {
     write(ATTEMPT, attempt);
@@ -36,6 +36,12 @@ export const kept = {
     return found as KeptAttempt | null;
   },
 };
+
+/** The verifier and the state of somebody who signs in elsewhere are nobody's business here. */
+function withoutAttempt(connection: KeptConnection): KeptConnection {
+  const { verifier: _, state: __, requested: ___, ...login } = connection.login ?? {};
+  return { ...connection, login: connection.login && login };
+}
 
 function read(key: string): unknown {
   try {

@@ -18,7 +18,7 @@ export class SignInError extends Error {
   override readonly name = 'SignInError';
 
   constructor(
-    readonly reason: 'insecure-page' | 'unsafe-url' | 'refused' | 'blocked',
+    readonly reason: 'insecure-page' | 'unsafe-url' | 'refused' | 'cancelled',
     readonly detail: string | null = null,
   ) {
     super(reason);

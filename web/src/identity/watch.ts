@@ -14,8 +14,8 @@ export interface Watch {
   readonly onIdentity: (identity: Identity) => void;
   /** The token counts no more, or never did. */
   readonly onRefused: () => void;
-  /** The server does not say who its callers are. */
-  readonly onUnknown: () => void;
+  /** The server is not there; null where it did not say for how many seconds. */
+  readonly onTrouble: (retryAfter: number | null) => void;
   readonly signal: AbortSignal;
 }
 
@@ -23,54 +23,52 @@ export interface Watch {
 const GOOD = 2_000;
 
 /**
- * Follows who the server says that we are, until the signal or a refusal. The server ends its stream
- * when a token ends: then it is asked again at once, and says what is true now.
+ * Follows who the server says that we are, until the signal, a refusal or an outage. The server ends its
+ * stream when a token ends: then it is asked again at once, and says what is true now.
  */
 export async function watchCaller(watch: Watch): Promise<void> {
   for (let failures = 0; !watch.signal.aborted; ) {
     const began = performance.now();
-    const next = await askOnce(watch).catch((): Next => ({ again: true, after: null }));
-    if (watch.signal.aborted || !next.again) return;
+    const next = await askOnce(watch).catch((): Next => (failures > 0 ? 'trouble' : 'again'));
+    if (watch.signal.aborted) return;
+    if (next === 'trouble') watch.onTrouble(null);
+    if (next !== 'again') return;
     failures = performance.now() - began > GOOD ? 0 : failures + 1;
     // The first time at once: most streams end because something happened.
-    await pause(next.after ?? (failures <= 1 ? 0.1 : backoffSeconds(failures - 1)), watch.signal);
+    await pause(failures <= 1 ? 0.1 : backoffSeconds(failures), watch.signal);
   }
 }
 
-interface Next {
-  readonly again: boolean;
-  readonly after: number | null;
-}
-
-const STOP: Next = { again: false, after: null };
+/** How it goes on. `done`: whoever had to know was told, or this server says nothing. */
+type Next = 'again' | 'trouble' | 'done';
 
 async function askOnce(watch: Watch): Promise<Next> {
   const token = watch.token();
   const headers = { accept: 'text/event-stream', ...(token && { authorization: `Bearer ${token}` }) };
   const response = await watch.fetch(watch.url, { headers, signal: watch.signal });
   if (response.status === 401) {
-    if (await watch.renew()) return { again: true, after: 0 };
+    if (await watch.renew()) return 'done'; // Whoever has the new token begins a new watch.
     watch.onRefused();
-    return STOP;
+    return 'done';
   }
   if (response.status === 429 || response.status >= 500) {
-    return { again: true, after: retryAfterSeconds(response.headers.get('retry-after')) };
+    watch.onTrouble(retryAfterSeconds(response.headers.get('retry-after')));
+    return 'done';
   }
-  if (!response.ok || !response.body) {
-    watch.onUnknown();
-    return STOP;
-  }
+  if (!response.ok || !response.body) return 'done';
   if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
-    const identity = identityOfAnswer(await response.json());
-    if (identity) watch.onIdentity(identity);
-    else watch.onUnknown();
-    return STOP;
+    tell(watch, await response.json());
+    return 'done';
   }
   for await (const event of streamEvents(response.body)) {
-    const identity = event.name === 'caller' ? identityOfAnswer(JSON.parse(event.data)) : null;
-    if (identity) watch.onIdentity(identity);
+    if (event.name === 'caller') tell(watch, JSON.parse(event.data));
   }
-  return { again: true, after: null };
+  return 'again';
+}
+
+function tell(watch: Watch, answer: unknown): void {
+  const identity = identityOfAnswer(answer);
+  if (identity && !watch.signal.aborted) watch.onIdentity(identity);
 }
 
 function pause(seconds: number, signal: AbortSignal): Promise<void> {

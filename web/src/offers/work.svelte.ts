@@ -36,6 +36,16 @@ export class Work {
     return this.lists[this.kind].find(this.chosen[this.kind]);
   }
 
+  /** Chooses an offer by what a call names; null when no list has it. */
+  choose(kind: 'tool' | 'prompt' | 'resource', name: string): Offer | null {
+    const list = `${kind}s` as const;
+    const offer = this.lists[list].find(`${kind}:${name}`);
+    if (offer === null) return null;
+    this.kind = list;
+    this.chosen[list] = offer.key;
+    return offer;
+  }
+
   draft(offer: Offer): Draft {
     const known = this.#drafts.get(offer.key) ?? newDraft();
     this.#drafts.set(offer.key, known);

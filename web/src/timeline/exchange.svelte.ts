@@ -24,7 +24,9 @@ let count = 0;
 
 /** One request over HTTP and its answer: a row of the timeline. Its answer fills in as it comes. */
 export class Exchange {
-  readonly id = `x${++count}`;
+  /** Later exchanges have greater ones. */
+  readonly number = ++count;
+  readonly id = `x${this.number}`;
   /** Milliseconds since 1970. */
   readonly at = Date.now();
   private readonly started = performance.now();

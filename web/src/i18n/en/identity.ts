@@ -1,1 +1,25 @@
-export const identity = {};
+export const identity = {
+  title: 'Who you are',
+  anonymous: 'Nobody: no token is shown',
+  unknown: 'Not known: the token says nothing that this page can read',
+  asking: 'Asking…',
+  subject: 'Subject',
+  client: 'Client',
+  issuer: 'Issuer',
+  scopes: 'Scopes',
+  noScopes: 'none',
+  audience: 'Audience',
+  expires: 'Expires',
+  never: 'never',
+  expired: 'expired',
+  unverified: 'from the token',
+  unverifiedHint: 'Read from the text of the token. This page did not verify it, and the server may see it otherwise.',
+  askTool: 'Ask the tool whoami',
+  units: {
+    day: (n: number) => `${n} d`,
+    hour: (n: number) => `${n} h`,
+    minute: (n: number) => `${n} min`,
+    second: (n: number) => `${n} s`,
+  },
+  all: (n: number) => `All ${n}`,
+};
