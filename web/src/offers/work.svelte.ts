@@ -1,7 +1,7 @@
 // What the person does at one connection: which list, which offer, what is filled in and what came back.
 // It lives as long as the connection, so that a change of tabs loses nothing.
 
-import type { CallToolResult, Connection, GetPromptResult, ReadResourceResult } from '../connection/connection';
+import type { CallOptions, CallToolResult, Connection, GetPromptResult, ReadResourceResult } from '../connection/connection';
 import { newDraft, type Draft } from '../form/SchemaForm.svelte';
 import { Run } from '../result/run.svelte';
 import { Listing } from './listing.svelte';
@@ -20,6 +20,8 @@ export class Work {
   readonly chosen = $state<Record<Kinds, string | null>>({ tools: null, prompts: null, resources: null });
   readonly #drafts = new Map<string, Draft>();
   #runs = $state.raw<ReadonlyMap<string, Run<Answer>>>(new Map());
+
+  readonly #calls = new Map<string, Call>();
 
   constructor(readonly connection: Connection) {
     this.lists = {
@@ -60,11 +62,20 @@ export class Work {
     return this.#runs.get(offer.key) ?? null;
   }
 
-  start(offer: Offer, call: (connection: Connection, options: Parameters<Connection['callTool']>[2]) => Promise<Answer>): void {
+  start(offer: Offer, call: Call): void {
     this.run(offer)?.cancel();
+    this.#calls.set(offer.key, call);
     this.#runs = new Map(this.#runs).set(offer.key, new Run((options) => call(this.connection, options)));
   }
+
+  /** Makes the last call of an offer again, as it was. */
+  repeat(offer: Offer): void {
+    const call = this.#calls.get(offer.key);
+    if (call !== undefined) this.start(offer, call);
+  }
 }
+
+type Call = (connection: Connection, options: CallOptions) => Promise<Answer>;
 
 const works = new WeakMap<Connection, Work>();
 
