@@ -21,8 +21,6 @@ export class Work {
   readonly #drafts = new Map<string, Draft>();
   #runs = $state.raw<ReadonlyMap<string, Run<Answer>>>(new Map());
 
-  readonly #calls = new Map<string, Call>();
-
   constructor(readonly connection: Connection) {
     this.lists = {
       tools: new Listing(async () => (await connection.listTools()).map(offeredTool)),
@@ -64,14 +62,7 @@ export class Work {
 
   start(offer: Offer, call: Call): void {
     this.run(offer)?.cancel();
-    this.#calls.set(offer.key, call);
     this.#runs = new Map(this.#runs).set(offer.key, new Run((options) => call(this.connection, options)));
-  }
-
-  /** Makes the last call of an offer again, as it was. */
-  repeat(offer: Offer): void {
-    const call = this.#calls.get(offer.key);
-    if (call !== undefined) this.start(offer, call);
   }
 }
 
