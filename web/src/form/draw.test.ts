@@ -13,11 +13,13 @@ describe('drawn', () => {
     ['a name where none is given', { type: 'string' }, { title: 'a', type: 'string' }],
     ['several types as alternatives', { type: ['string', 'null'], minLength: 1 }, { title: 'a', anyOf: [absent, { type: 'string', minLength: 1, title: 'text' }, { type: 'null', title: 'null' }] }],
     ['alternatives with names', { anyOf: [{ type: 'integer' }, { $ref: '#/$defs/Point' }, { const: 5 }] }, { title: 'a', anyOf: [absent, { type: 'integer', title: 'whole' }, { $ref: '#/$defs/Point', title: 'Point' }, { const: 5, title: '5', readOnly: true }] }],
+    ['values with titles as one choice', { oneOf: [{ const: 'x', title: 'X' }, { const: 2 }] }, { title: 'a', enum: ['x', 2], 'x-titles': ['X', '2'] }],
     ['a tuple', { type: 'array', prefixItems: [{ type: 'string' }, true], items: false }, { title: 'a', type: 'array', items: [{ title: '1', type: 'string' }, { title: '2' }], additionalItems: false }],
     ['a list of anything', { type: 'array' }, { title: 'a', type: 'array', items: {} }],
     ['anything', true, { title: 'a' }],
     ['an object of which nothing is known', { type: 'object', description: 'd' }, { title: 'a', description: 'd' }],
-    ['what is fixed', { const: 1 }, { title: 'a', const: 1, readOnly: true }],
+    ['what may be one thing', { const: 1 }, { title: 'a', enum: [1] }],
+    ['what is one thing from the beginning', { const: 1, default: 1 }, { title: 'a', const: 1, default: 1, readOnly: true }],
     ['other members', { type: 'object', additionalProperties: true }, { title: 'a', type: 'object', additionalProperties: {} }],
     ['no pattern: the browser would run it', { type: 'string', pattern: '(a+)+' }, { title: 'a', type: 'string' }],
     ['only keywords of the right kind', { type: 'strong', minLength: '3', enum: 'x', items: 5, title: 7 }, { title: 'a' }],
@@ -32,13 +34,16 @@ describe('drawn', () => {
     expect(field({ type: 'boolean' })).not.toHaveProperty('default');
   });
 
+  it('fills in what can be only one thing', () => {
+    expect(field({ const: 1 }, { required: ['a'] })).toEqual({ title: 'a', const: 1, default: 1, readOnly: true });
+  });
+
   it('lets alternatives be left out only where nothing else would be sent', () => {
     const either = { anyOf: [{ type: 'integer' }, { type: 'null' }] };
     const options = (schema: unknown, more = {}) => (field(schema, more) as { anyOf: unknown[] }).anyOf.length;
     expect(options(either)).toBe(3);
     expect(options({ ...either, default: null })).toBe(2);
     expect(options(either, { required: ['a'] })).toBe(2);
-    expect(options({ anyOf: [{ const: 1 }, { const: 2 }] })).toBe(2);
   });
 
   it('keeps a member called __proto__ out of the prototype', () => {

@@ -25,6 +25,9 @@ const EXAMPLES = 20;
 /** Marks the alternative that stands for nothing. */
 export const ABSENT = 'x-absent';
 
+/** The titles of the values of an `enum`, in its order. */
+export const TITLES = 'x-titles';
+
 /** What says something about an object beside its type. */
 const SHAPES = ['properties', 'additionalProperties', '$ref', 'allOf', 'anyOf', 'oneOf', 'if', 'dependencies'];
 
@@ -84,6 +87,13 @@ class Drawing {
       const list = drawn[keyword];
       if (!Array.isArray(list)) continue;
       const shown = list.slice(0, CHOICES).map((option) => this.#any(option));
+      // Values with titles are one choice, not alternatives.
+      if (drawn.enum === undefined && shown.every((option) => only(option) !== undefined)) {
+        delete drawn[keyword];
+        drawn.enum = shown.map(only);
+        drawn[TITLES] = shown.map((option) => this.#named(option).title);
+        continue;
+      }
       // One alternative is no choice.
       if (shown.length === 1 && drawn.allOf === undefined) {
         delete drawn[keyword];
@@ -121,22 +131,19 @@ class Drawing {
     const entries = Object.entries(properties)
       .filter(([, child]) => child !== false)
       .map(([name, child]) => {
-        const field = { title: oneLine(name, 120), ...this.#any(child) };
-        if (!needed.includes(name)) return [name, this.#mayBeAbsent(field)] as const;
-        // A box that is not ticked says no; without this it would say nothing.
-        const plain = field as JsonSchema;
-        const answers = plain.type === 'boolean' && plain.default === undefined && plain.const === undefined;
-        return [name, answers ? { ...field, default: false } : field] as const;
+        const field: JsonSchema = { title: oneLine(name, 120), ...this.#any(child) };
+        return [name, needed.includes(name) ? answered(field) : this.#mayBeAbsent(field)] as const;
       });
     return Object.fromEntries(entries);
   }
 
   /** Alternatives choose themselves; a member that may lack needs one for nothing. */
   #mayBeAbsent(field: JsonSchema): JsonSchema {
+    // Nobody agrees to the only possible value by saying nothing.
+    if (field.const !== undefined && field.default === undefined) return { ...without(field, 'const', 'readOnly'), enum: [field.const] };
     const keyword = field.oneOf === undefined ? 'anyOf' : 'oneOf';
     const list = field[keyword];
     if (!Array.isArray(list) || field.default !== undefined || field.properties !== undefined) return field;
-    if (list.every((option) => isSchema(option) && option.const !== undefined)) return field;
     return { ...field, [keyword]: [{ title: this.words.absent, [ABSENT]: true }, ...(list as unknown[])] };
   }
 
@@ -175,16 +182,34 @@ class Drawing {
   #nameOf(option: JsonSchema): string {
     if (option.const !== undefined) return oneLine(plainText(option.const), 60);
     if (typeof option.$ref === 'string') return oneLine(option.$ref.split('/').at(-1) ?? '', 60);
-    const marked = isSchema(option.properties) ? Object.entries(option.properties).find(([, child]) => isSchema(child) && child.const !== undefined) : undefined;
-    if (marked !== undefined) return oneLine(`${marked[0]}: ${plainText((marked[1] as JsonSchema).const)}`, 60);
+    const marked = isSchema(option.properties) ? Object.entries(option.properties).find(([, child]) => only(child) !== undefined) : undefined;
+    if (marked !== undefined) return oneLine(`${marked[0]}: ${plainText(only(marked[1]))}`, 60);
     if (Array.isArray(option.enum)) return oneLine(option.enum.map(plainText).join(' | '), 60);
     const { type } = option;
     return typeof type === 'string' && type in this.words ? this.words[type as keyof TypeNames] : this.words.anything;
   }
 }
 
+/** A member that must be there and can be only one thing, or yes or no, is there from the beginning. */
+function answered(field: JsonSchema): JsonSchema {
+  if (field.default !== undefined) return field;
+  if (field.const !== undefined) return { ...field, default: field.const };
+  // A box that is not ticked says no; without this it would say nothing.
+  return field.type === 'boolean' ? { ...field, default: false } : field;
+}
+
+function without(schema: JsonSchema, ...keywords: readonly string[]): JsonSchema {
+  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !keywords.includes(keyword)));
+}
+
 function plainText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** The only value that a schema allows, where it is so plain. */
+function only(schema: unknown): unknown {
+  if (!isSchema(schema)) return undefined;
+  return schema.const ?? (Array.isArray(schema.enum) && schema.enum.length === 1 ? schema.enum[0] : undefined);
 }
 
 function unique(values: readonly unknown[]): readonly unknown[] {
