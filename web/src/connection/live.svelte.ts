@@ -94,6 +94,11 @@ export class LiveConnection implements seam.Connection {
     return recordingFetch(this.log, this.secrets, purpose);
   }
 
+  /** A text that may be shown. */
+  mask(text: string): string {
+    return this.secrets.mask(text);
+  }
+
   toKeep(): KeptConnection {
     const { login, token } = this.credentials;
     return { url: this.url, revision: this.settings.revision, token: login ? null : token, login: login?.data ?? null };
@@ -189,7 +194,7 @@ export class LiveConnection implements seam.Connection {
   async retry(exchange: Exchange): Promise<void> {
     const call = callOf(exchange);
     if (!call) return this.connect();
-    for (const take of this.retriers) if (take(call)) return;
+    if (this.show(call)) return;
     const options = { signal: this.life.signal };
     const args = call.args as Record<string, string>;
     const again = {
@@ -198,6 +203,11 @@ export class LiveConnection implements seam.Connection {
       resource: () => this.readResource(call.name, options),
     };
     await again[call.kind]().catch(() => undefined); // Its row says how it went.
+  }
+
+  /** Makes a call where its result is shown; false where nothing shows it. */
+  show(call: seam.RetriedCall): boolean {
+    return [...this.retriers].some((take) => take(call));
   }
 
   private async call<T>(run: (client: Client) => Promise<T>, signal?: AbortSignal, again = true): Promise<T> {
@@ -238,7 +248,7 @@ export class LiveConnection implements seam.Connection {
 
   private connectFailed(error: unknown, exchange: Exchange | null): void {
     const { status = null } = exchange ?? {};
-    const detail = this.secrets.mask(error instanceof Error ? error.message : String(error));
+    const detail = this.mask(error instanceof Error ? error.message : String(error));
     if (exchange && (status === 401 || status === 403)) {
       this.status.refused(refusalOf(exchange, this.scopes));
     } else if (exchange && isOutage(status)) {
