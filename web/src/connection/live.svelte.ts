@@ -13,7 +13,7 @@ import { Credentials } from './credentials.svelte';
 import { bringQuestions, type Asker } from './elicitation';
 import type { KeptConnection } from './kept';
 import { callOf, isAboutScopes, isOutage, refusalOf } from './refusals';
-import { RefusedError } from './refusal';
+import { NoAnswerError, type RefusedError } from './refusal';
 import { backoffSeconds } from './retry';
 import { SigningIn } from './signing.svelte';
 import { Status } from './status.svelte';
@@ -242,8 +242,10 @@ export class LiveConnection implements seam.Connection {
   /** No answer at all: the server is gone, for now. */
   private troubled(error: unknown, mark: number): unknown {
     const last = this.log.failedSince(mark);
-    if (last) this.unavailable(null, last.problem ?? undefined);
-    return error;
+    if (!last) return error;
+    const problem = last.problem ?? '';
+    this.unavailable(null, problem);
+    return new NoAnswerError(this.host, problem);
   }
 
   private connectFailed(error: unknown, exchange: Exchange | null): void {
