@@ -2,18 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { clean } from './clean';
 import { drawn } from './draw';
 
-const words = { string: 'text', number: 'number', integer: 'whole', boolean: 'yes/no', null: 'null', object: 'object', array: 'list', anything: 'any' };
+const words = { string: 'text', number: 'number', integer: 'whole', boolean: 'yes/no', null: 'null', object: 'object', array: 'list', anything: 'any', absent: 'none' };
+/** The alternative that gives nothing. */
+const absent = { title: 'none', 'x-absent': true };
 const field = (schema: unknown, more = {}) =>
   (drawn(clean({ type: 'object', properties: { a: schema }, ...more }), words).properties as Record<string, unknown>).a;
 
 describe('drawn', () => {
   it.each<[string, unknown, unknown]>([
     ['a name where none is given', { type: 'string' }, { title: 'a', type: 'string' }],
-    ['several types as alternatives', { type: ['string', 'null'], minLength: 1 }, { title: 'a', anyOf: [{ type: 'string', minLength: 1, title: 'text' }, { type: 'null', title: 'null' }] }],
-    ['alternatives with names', { anyOf: [{ type: 'integer' }, { $ref: '#/$defs/Point' }, { const: 5 }] }, { title: 'a', anyOf: [{ type: 'integer', title: 'whole' }, { $ref: '#/$defs/Point', title: 'Point' }, { const: 5, title: '5' }] }],
-    ['a tuple', { type: 'array', prefixItems: [{ type: 'string' }, true], items: false }, { title: 'a', type: 'array', items: [{ type: 'string' }, {}], additionalItems: false }],
+    ['several types as alternatives', { type: ['string', 'null'], minLength: 1 }, { title: 'a', anyOf: [absent, { type: 'string', minLength: 1, title: 'text' }, { type: 'null', title: 'null' }] }],
+    ['alternatives with names', { anyOf: [{ type: 'integer' }, { $ref: '#/$defs/Point' }, { const: 5 }] }, { title: 'a', anyOf: [absent, { type: 'integer', title: 'whole' }, { $ref: '#/$defs/Point', title: 'Point' }, { const: 5, title: '5', readOnly: true }] }],
+    ['a tuple', { type: 'array', prefixItems: [{ type: 'string' }, true], items: false }, { title: 'a', type: 'array', items: [{ title: '1', type: 'string' }, { title: '2' }], additionalItems: false }],
     ['a list of anything', { type: 'array' }, { title: 'a', type: 'array', items: {} }],
     ['anything', true, { title: 'a' }],
+    ['an object of which nothing is known', { type: 'object', description: 'd' }, { title: 'a', description: 'd' }],
+    ['what is fixed', { const: 1 }, { title: 'a', const: 1, readOnly: true }],
     ['other members', { type: 'object', additionalProperties: true }, { title: 'a', type: 'object', additionalProperties: {} }],
     ['no pattern: the browser would run it', { type: 'string', pattern: '(a+)+' }, { title: 'a', type: 'string' }],
     ['only keywords of the right kind', { type: 'strong', minLength: '3', enum: 'x', items: 5, title: 7 }, { title: 'a' }],
@@ -26,6 +30,15 @@ describe('drawn', () => {
   it('answers no for a box that must be answered', () => {
     expect(field({ type: 'boolean' }, { required: ['a'] })).toMatchObject({ default: false });
     expect(field({ type: 'boolean' })).not.toHaveProperty('default');
+  });
+
+  it('lets alternatives be left out only where nothing else would be sent', () => {
+    const either = { anyOf: [{ type: 'integer' }, { type: 'null' }] };
+    const options = (schema: unknown, more = {}) => (field(schema, more) as { anyOf: unknown[] }).anyOf.length;
+    expect(options(either)).toBe(3);
+    expect(options({ ...either, default: null })).toBe(2);
+    expect(options(either, { required: ['a'] })).toBe(2);
+    expect(options({ anyOf: [{ const: 1 }, { const: 2 }] })).toBe(2);
   });
 
   it('keeps a member called __proto__ out of the prototype', () => {

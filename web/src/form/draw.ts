@@ -14,11 +14,19 @@ export interface TypeNames {
   readonly object: string;
   readonly array: string;
   readonly anything: string;
+  /** For the alternative that leaves a member out. */
+  readonly absent: string;
 }
 
 const DESCRIPTION = 1000;
 const CHOICES = 1000;
 const EXAMPLES = 20;
+
+/** Marks the alternative that stands for nothing. */
+export const ABSENT = 'x-absent';
+
+/** What says something about an object beside its type. */
+const SHAPES = ['properties', 'additionalProperties', '$ref', 'allOf', 'anyOf', 'oneOf', 'if', 'dependencies'];
 
 /** The schema of the form, from one that [`clean`](./clean.ts) made. */
 export function drawn(schema: JsonSchema, words: TypeNames): JsonSchema {
@@ -31,7 +39,7 @@ class Drawing {
   root(schema: JsonSchema): JsonSchema {
     // The tool's own name and description stand above the form.
     const { title: _title, description: _description, ...rest } = this.#schema({ ...schema, type: 'object' });
-    return rest;
+    return { ...rest, type: 'object' };
   }
 
   #schema(schema: JsonSchema): JsonSchema {
@@ -44,6 +52,9 @@ class Drawing {
     this.#object(drawn, patternProperties);
     this.#list(drawn, prefixItems);
     this.#dependencies(drawn, dependentRequired, dependentSchemas);
+    // An object of which nothing is known is written as JSON, as any value is.
+    if (drawn.type === 'object' && !SHAPES.some((keyword) => drawn[keyword] !== undefined)) delete drawn.type;
+    if (drawn.const !== undefined) drawn.readOnly = true;
     for (const keyword of ['$defs', 'definitions']) if (isSchema(drawn[keyword])) drawn[keyword] = this.#map(drawn[keyword]);
     return drawn;
   }
@@ -111,27 +122,42 @@ class Drawing {
       .filter(([, child]) => child !== false)
       .map(([name, child]) => {
         const field = { title: oneLine(name, 120), ...this.#any(child) };
+        if (!needed.includes(name)) return [name, this.#mayBeAbsent(field)] as const;
         // A box that is not ticked says no; without this it would say nothing.
         const plain = field as JsonSchema;
-        const answers = plain.type === 'boolean' && needed.includes(name) && plain.default === undefined && plain.const === undefined;
+        const answers = plain.type === 'boolean' && plain.default === undefined && plain.const === undefined;
         return [name, answers ? { ...field, default: false } : field] as const;
       });
     return Object.fromEntries(entries);
   }
 
+  /** Alternatives choose themselves; a member that may lack needs one for nothing. */
+  #mayBeAbsent(field: JsonSchema): JsonSchema {
+    const keyword = field.oneOf === undefined ? 'anyOf' : 'oneOf';
+    const list = field[keyword];
+    if (!Array.isArray(list) || field.default !== undefined || field.properties !== undefined) return field;
+    if (list.every((option) => isSchema(option) && option.const !== undefined)) return field;
+    return { ...field, [keyword]: [{ title: this.words.absent, [ABSENT]: true }, ...(list as unknown[])] };
+  }
+
   #list(drawn: Record<string, unknown>, prefixItems: unknown): void {
     if (Array.isArray(prefixItems)) {
       const rest = drawn.items;
-      drawn.items = prefixItems.map((item) => this.#any(item));
+      drawn.items = this.#places(prefixItems);
       drawn.additionalItems = rest === false ? false : this.#any(rest);
     } else if (Array.isArray(drawn.items)) {
-      drawn.items = drawn.items.map((item) => this.#any(item));
+      drawn.items = this.#places(drawn.items);
       if (drawn.additionalItems !== false) drawn.additionalItems = this.#any(drawn.additionalItems);
     } else if (drawn.items !== undefined || drawn.type === 'array') {
       drawn.items = this.#any(drawn.items);
     }
     // Fields for the places that must be filled, but not for thousands of them.
     if (typeof drawn.minItems === 'number' && drawn.minItems > 20) delete drawn.minItems;
+  }
+
+  /** The places of a tuple are told apart by their numbers. */
+  #places(items: readonly unknown[]): readonly JsonSchema[] {
+    return items.map((item, index) => ({ title: String(index + 1), ...this.#any(item) }));
   }
 
   #dependencies(drawn: Record<string, unknown>, required: unknown, schemas: unknown): void {

@@ -8,6 +8,8 @@ const INPUTS = new Set(['select', 'number', 'checkbox', 'checkboxes']);
 
 export function labelled(words: () => Catalogue['form']): ExtraUiOptions {
   const options = (option: string, config: Config | undefined): unknown => {
+    // A choice that must be made is not made by itself.
+    if (option === 'clearable') return true;
     if (config === undefined || !INPUTS.has(option)) return undefined;
     const { alternative, choose } = words().actions;
     return {

@@ -3,6 +3,7 @@
 import { createFormValidator } from '@sjsf/cfworker-validator';
 import type { FormValidator, FormValue, ValidationError } from '@sjsf/form';
 import { problemsOf, type Path } from '../check';
+import { ABSENT } from '../draw';
 import { pruned } from '../prune';
 import type { JsonSchema } from '../schema';
 import { inWords } from '../words';
@@ -30,6 +31,7 @@ export function formValidator({ schema, words, value }: Checked): FormValidator<
   return {
     // Asked by the library to find the alternative that a value fits.
     isValid(definition, root, part) {
+      if (typeof definition === 'object' && ABSENT in definition) return part === undefined;
       try {
         return alternatives.isValid(definition, root, part);
       } catch {

@@ -27,6 +27,7 @@ export const form = {
     object: 'object',
     array: 'list',
     anything: 'anything',
+    absent: 'not given',
   },
   formats: {
     date: 'a date, as 2026-01-31',
