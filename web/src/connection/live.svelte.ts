@@ -13,7 +13,7 @@ import { Credentials } from './credentials.svelte';
 import { bringQuestions, type Asker } from './elicitation';
 import type { KeptConnection } from './kept';
 import { callOf, isAboutScopes, isOutage, refusalOf } from './refusals';
-import { RefusedError } from './refusal';
+import { NoAnswerError, type RefusedError } from './refusal';
 import { backoffSeconds } from './retry';
 import { SigningIn } from './signing.svelte';
 import { Status } from './status.svelte';
@@ -92,6 +92,11 @@ export class LiveConnection implements seam.Connection {
   /** A `fetch` whose exchanges are rows of this connection's timeline. */
   fetchFor(purpose: Purpose): FetchLike {
     return recordingFetch(this.log, this.secrets, purpose);
+  }
+
+  /** A text that may be shown. */
+  mask(text: string): string {
+    return this.secrets.mask(text);
   }
 
   toKeep(): KeptConnection {
@@ -189,7 +194,7 @@ export class LiveConnection implements seam.Connection {
   async retry(exchange: Exchange): Promise<void> {
     const call = callOf(exchange);
     if (!call) return this.connect();
-    for (const take of this.retriers) if (take(call)) return;
+    if (this.show(call)) return;
     const options = { signal: this.life.signal };
     const args = call.args as Record<string, string>;
     const again = {
@@ -198,6 +203,11 @@ export class LiveConnection implements seam.Connection {
       resource: () => this.readResource(call.name, options),
     };
     await again[call.kind]().catch(() => undefined); // Its row says how it went.
+  }
+
+  /** Makes a call where its result is shown; false where nothing shows it. */
+  show(call: seam.RetriedCall): boolean {
+    return [...this.retriers].some((take) => take(call));
   }
 
   private async call<T>(run: (client: Client) => Promise<T>, signal?: AbortSignal, again = true): Promise<T> {
@@ -232,13 +242,15 @@ export class LiveConnection implements seam.Connection {
   /** No answer at all: the server is gone, for now. */
   private troubled(error: unknown, mark: number): unknown {
     const last = this.log.failedSince(mark);
-    if (last) this.unavailable(null, last.problem ?? undefined);
-    return error;
+    if (!last) return error;
+    const problem = last.problem ?? '';
+    this.unavailable(null, problem);
+    return new NoAnswerError(this.host, problem);
   }
 
   private connectFailed(error: unknown, exchange: Exchange | null): void {
     const { status = null } = exchange ?? {};
-    const detail = this.secrets.mask(error instanceof Error ? error.message : String(error));
+    const detail = this.mask(error instanceof Error ? error.message : String(error));
     if (exchange && (status === 401 || status === 403)) {
       this.status.refused(refusalOf(exchange, this.scopes));
     } else if (exchange && isOutage(status)) {

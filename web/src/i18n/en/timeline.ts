@@ -8,6 +8,7 @@ export const timeline = {
   open: 'open',
   cancelled: 'cancelled',
   failed: 'no answer',
+  broken: 'broke off',
   purposes: { mcp: 'MCP', oauth: 'sign-in', caller: 'who am I', metadata: 'metadata' },
   milliseconds: (n: number) => `${n} ms`,
   seconds: (n: string) => `${n} s`,

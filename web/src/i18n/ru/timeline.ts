@@ -10,6 +10,7 @@ export const timeline: Catalogue['timeline'] = {
   open: 'открыт',
   cancelled: 'отменён',
   failed: 'нет ответа',
+  broken: 'оборвался',
   purposes: { mcp: 'MCP', oauth: 'вход', caller: 'кто я', metadata: 'метаданные' },
   milliseconds: (n) => `${n} мс`,
   seconds: (n) => `${n} с`,
