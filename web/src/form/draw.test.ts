@@ -14,6 +14,7 @@ describe('drawn', () => {
     ['several types as alternatives', { type: ['string', 'null'], minLength: 1 }, { title: 'a', anyOf: [absent, { type: 'string', minLength: 1, title: 'text' }, { type: 'null', title: 'null' }] }],
     ['alternatives with names', { anyOf: [{ type: 'integer' }, { $ref: '#/$defs/Point' }, { const: 5 }] }, { title: 'a', anyOf: [absent, { type: 'integer', title: 'whole' }, { $ref: '#/$defs/Point', title: 'Point' }, { const: 5, title: '5', readOnly: true }] }],
     ['values with titles as one choice', { oneOf: [{ const: 'x', title: 'X' }, { const: 2 }] }, { title: 'a', enum: ['x', 2], 'x-titles': ['X', '2'] }],
+    ['no preset of another kind', { type: 'object', properties: {}, default: 1 }, { title: 'a', type: 'object', properties: {} }],
     ['a tuple', { type: 'array', prefixItems: [{ type: 'string' }, true], items: false }, { title: 'a', type: 'array', items: [{ title: '1', type: 'string' }, { title: '2' }], additionalItems: false }],
     ['a list of anything', { type: 'array' }, { title: 'a', type: 'array', items: {} }],
     ['anything', true, { title: 'a' }],

@@ -2,6 +2,7 @@
 // out what a person needs to tell one field from the next. Values are checked against the schema itself.
 
 import { cut, oneLine, revealed } from '../text/cut';
+import { given, isOfType, only, plainText, unique, without } from './plain';
 import { isSchema, type JsonSchema } from './schema';
 
 /** How kinds of values are called, for alternatives that carry no title. */
@@ -58,6 +59,7 @@ class Drawing {
     // An object of which nothing is known is written as JSON, as any value is.
     if (drawn.type === 'object' && !SHAPES.some((keyword) => drawn[keyword] !== undefined)) delete drawn.type;
     if (drawn.const !== undefined) drawn.readOnly = true;
+    if (drawn.default !== undefined && !isOfType(drawn.default, drawn.type)) delete drawn.default;
     for (const keyword of ['$defs', 'definitions']) if (isSchema(drawn[keyword])) drawn[keyword] = this.#map(drawn[keyword]);
     return drawn;
   }
@@ -196,30 +198,4 @@ function answered(field: JsonSchema): JsonSchema {
   if (field.const !== undefined) return { ...field, default: field.const };
   // A box that is not ticked says no; without this it would say nothing.
   return field.type === 'boolean' ? { ...field, default: false } : field;
-}
-
-function without(schema: JsonSchema, ...keywords: readonly string[]): JsonSchema {
-  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !keywords.includes(keyword)));
-}
-
-function plainText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/** The only value that a schema allows, where it is so plain. */
-function only(schema: unknown): unknown {
-  if (!isSchema(schema)) return undefined;
-  return schema.const ?? (Array.isArray(schema.enum) && schema.enum.length === 1 ? schema.enum[0] : undefined);
-}
-
-function unique(values: readonly unknown[]): readonly unknown[] {
-  const seen = new Set<string>();
-  return values.filter((value) => {
-    const key = JSON.stringify(value);
-    return !seen.has(key) && seen.add(key);
-  });
-}
-
-function given(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
