@@ -6,6 +6,7 @@ import type { Exchange, Purpose } from '../timeline/exchange.svelte';
 import { ExchangeLog } from '../timeline/log.svelte';
 import { recordingFetch } from '../timeline/record';
 import { Secrets } from '../timeline/secrets';
+import { oneLine } from '../text/cut';
 import { challengedScopes } from './challenge';
 import { makeClient, type Revision } from './client';
 import type * as seam from './connection';
@@ -81,7 +82,7 @@ export class LiveConnection implements seam.Connection {
   }
 
   get label(): string {
-    return this.identity?.subject ? `${this.identity.subject} · ${this.host}` : this.host;
+    return this.identity?.subject ? `${oneLine(this.identity.subject, 60)} · ${this.host}` : this.host;
   }
 
   /** The scopes to add to when more are needed. */
