@@ -33,6 +33,7 @@ export const connection = {
     closed: 'Closed',
   },
   nextTry: (seconds: number) => `next try in ${seconds} s`,
+  why: 'Why?',
   tryNow: 'Try now',
   tryAgain: 'Try again',
   problems: {

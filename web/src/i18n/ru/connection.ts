@@ -35,6 +35,7 @@ export const connection: Catalogue['connection'] = {
     closed: 'Закрыто',
   },
   nextTry: (seconds) => `следующая попытка через ${seconds} с`,
+  why: 'Почему?',
   tryNow: 'Сейчас',
   tryAgain: 'Повторить',
   problems: {
