@@ -45,6 +45,7 @@ export const connection = {
     `Is it running, and does it allow pages of ${origin} (CORS)? A browser does not say which of the two it is.`,
   mixedHint: 'This page came over https, and browsers let such a page speak only to https servers and to this machine.',
   anotherToken: 'Another token',
+  giveToken: 'Give a token',
   anotherTokenTitle: 'Use another token',
   useToken: 'Use it',
   cancel: 'Cancel',

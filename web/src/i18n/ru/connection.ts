@@ -47,6 +47,7 @@ export const connection: Catalogue['connection'] = {
     `Запущен ли он и разрешает ли страницы с ${origin} (CORS)? Что из двух не так, браузер не говорит.`,
   mixedHint: 'Страница пришла по https, а с такой браузер пускает только к серверам https и к этой машине.',
   anotherToken: 'Другой токен',
+  giveToken: 'Ввести токен',
   anotherTokenTitle: 'Взять другой токен',
   useToken: 'Применить',
   cancel: 'Отмена',
