@@ -47,9 +47,21 @@ class Drawing {
   }
 
   #schema(schema: JsonSchema): JsonSchema {
-    const { pattern: _pattern, not: _not, contains: _contains, propertyNames: _names, prefixItems, dependentSchemas, dependentRequired, patternProperties, type, ...rest } = schema;
+    const {
+      pattern: _pattern,
+      not: _not,
+      contains: _contains,
+      propertyNames: _names,
+      prefixItems,
+      dependentSchemas,
+      dependentRequired,
+      patternProperties,
+      type,
+      ...rest
+    } = schema;
     const drawn: Record<string, unknown> = { ...rest };
-    for (const keyword of ['if', 'then', 'else']) if (isSchema(drawn[keyword])) drawn[keyword] = this.#schema(drawn[keyword]);
+    for (const keyword of ['if', 'then', 'else'])
+      if (isSchema(drawn[keyword])) drawn[keyword] = this.#schema(drawn[keyword]);
     this.#texts(drawn);
     this.#choices(drawn);
     this.#types(drawn, type);
@@ -60,7 +72,8 @@ class Drawing {
     if (drawn.type === 'object' && !SHAPES.some((keyword) => drawn[keyword] !== undefined)) delete drawn.type;
     if (drawn.const !== undefined) drawn.readOnly = true;
     if (drawn.default !== undefined && !isOfType(drawn.default, drawn.type)) delete drawn.default;
-    for (const keyword of ['$defs', 'definitions']) if (isSchema(drawn[keyword])) drawn[keyword] = this.#map(drawn[keyword]);
+    for (const keyword of ['$defs', 'definitions'])
+      if (isSchema(drawn[keyword])) drawn[keyword] = this.#map(drawn[keyword]);
     return drawn;
   }
 
@@ -113,17 +126,25 @@ class Drawing {
     }
     const [only, ...others] = type as string[];
     if (others.length === 0) drawn.type = only;
-    else if (drawn.enum === undefined && drawn.const === undefined && drawn.anyOf === undefined && drawn.oneOf === undefined) {
+    else if (
+      drawn.enum === undefined &&
+      drawn.const === undefined &&
+      drawn.anyOf === undefined &&
+      drawn.oneOf === undefined
+    ) {
       const { title, description, default: preset, ...rest } = drawn;
       for (const keyword of Object.keys(rest)) delete drawn[keyword];
-      drawn.anyOf = [only, ...others].map((each) => this.#named(this.#schema({ ...(each === 'null' ? {} : rest), type: each })));
+      drawn.anyOf = [only, ...others].map((each) =>
+        this.#named(this.#schema({ ...(each === 'null' ? {} : rest), type: each })),
+      );
       Object.assign(drawn, given({ title, description, default: preset }));
     }
   }
 
   #object(drawn: Record<string, unknown>, patternProperties: unknown): void {
     if (isSchema(drawn.properties)) drawn.properties = this.#properties(drawn.properties, drawn.required);
-    const others = drawn.additionalProperties ?? (isSchema(patternProperties) ? Object.values(patternProperties)[0] : undefined);
+    const others =
+      drawn.additionalProperties ?? (isSchema(patternProperties) ? Object.values(patternProperties)[0] : undefined);
     if (others === undefined || others === false) delete drawn.additionalProperties;
     else drawn.additionalProperties = this.#any(others);
   }
@@ -142,7 +163,8 @@ class Drawing {
   /** Alternatives choose themselves; a member that may lack needs one for nothing. */
   #mayBeAbsent(field: JsonSchema): JsonSchema {
     // Nobody agrees to the only possible value by saying nothing.
-    if (field.const !== undefined && field.default === undefined) return { ...without(field, 'const', 'readOnly'), enum: [field.const] };
+    if (field.const !== undefined && field.default === undefined)
+      return { ...without(field, 'const', 'readOnly'), enum: [field.const] };
     const keyword = field.oneOf === undefined ? 'anyOf' : 'oneOf';
     const list = field[keyword];
     if (!Array.isArray(list) || field.default !== undefined || field.properties !== undefined) return field;
@@ -173,18 +195,25 @@ class Drawing {
     const old = isSchema(drawn.dependencies) ? drawn.dependencies : {};
     const both = { ...old, ...(isSchema(required) ? required : {}), ...(isSchema(schemas) ? schemas : {}) };
     delete drawn.dependencies;
-    const entries = Object.entries(both).map(([name, child]) => [name, Array.isArray(child) ? child : this.#any(child)]);
+    const entries = Object.entries(both).map(([name, child]) => [
+      name,
+      Array.isArray(child) ? child : this.#any(child),
+    ]);
     if (entries.length > 0) drawn.dependencies = Object.fromEntries(entries);
   }
 
   #named(option: JsonSchema): JsonSchema {
-    return typeof option.title === 'string' && option.title !== '' ? option : { ...option, title: this.#nameOf(option) };
+    return typeof option.title === 'string' && option.title !== ''
+      ? option
+      : { ...option, title: this.#nameOf(option) };
   }
 
   #nameOf(option: JsonSchema): string {
     if (option.const !== undefined) return oneLine(plainText(option.const), 60);
     if (typeof option.$ref === 'string') return oneLine(option.$ref.split('/').at(-1) ?? '', 60);
-    const marked = isSchema(option.properties) ? Object.entries(option.properties).find(([, child]) => only(child) !== undefined) : undefined;
+    const marked = isSchema(option.properties)
+      ? Object.entries(option.properties).find(([, child]) => only(child) !== undefined)
+      : undefined;
     if (marked !== undefined) return oneLine(`${marked[0]}: ${plainText(only(marked[1]))}`, 60);
     if (Array.isArray(option.enum)) return oneLine(option.enum.map(plainText).join(' | '), 60);
     const { type } = option;

@@ -3,7 +3,17 @@
 import { isSchema, type JsonSchema } from './schema';
 
 /** Keywords that may bring fields beside `properties`. */
-const SOURCES = ['$ref', 'allOf', 'anyOf', 'oneOf', 'additionalProperties', 'patternProperties', 'if', 'dependentSchemas', 'dependencies'];
+const SOURCES = [
+  '$ref',
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'additionalProperties',
+  'patternProperties',
+  'if',
+  'dependentSchemas',
+  'dependencies',
+];
 
 export function asksForNothing(schema: unknown): boolean {
   if (!isSchema(schema)) return false;

@@ -18,7 +18,8 @@ export function writeJson(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-const TOKEN = /\s*(?:([{}[\],:])|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w))/uy;
+const TOKEN =
+  /\s*(?:([{}[\],:])|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w))/uy;
 const SPACE = /\s*/uy;
 
 /** What may come next: a value, a value or an end, a name, a name or an end, a colon, a comma or an end. */

@@ -17,7 +17,9 @@ export function labelled(words: () => Catalogue['form']): ExtraUiOptions {
     const { alternative, choose } = words().actions;
     return {
       required: undefined,
-      ...(option === 'select' ? { 'aria-label': config.title || alternative, 'aria-required': config.required, placeholder: choose } : {}),
+      ...(option === 'select'
+        ? { 'aria-label': config.title || alternative, 'aria-required': config.required, placeholder: choose }
+        : {}),
       ...(config.title === '' ? { 'aria-label': alternative } : {}),
       ...(option === 'number' ? { 'aria-required': config.required } : {}),
     };

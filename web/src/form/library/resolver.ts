@@ -12,7 +12,8 @@ export function resolver(form: FormState<Record<string, unknown>>): ResolveField
     if (schema.oneOf !== undefined) return 'oneOfField';
     if (schema.anyOf !== undefined) return 'anyOfField';
     const type = getSimpleSchemaType(schema);
-    if (type === 'array') return isMultiSelect(form, schema) ? 'multiEnumField' : isFixedItems(schema) ? 'tupleField' : 'arrayField';
+    if (type === 'array')
+      return isMultiSelect(form, schema) ? 'multiEnumField' : isFixedItems(schema) ? 'tupleField' : 'arrayField';
     return `${type}Field`;
   };
 }

@@ -25,7 +25,10 @@ export function formValidator({ schema, words, value }: Checked): FormValidator<
   const alternatives = createFormValidator<Value>();
   const check = (whole: FormValue): { sent: Value; errors: ValidationError[] } => {
     const sent = pruned(whole, schema());
-    const errors = problemsOf(schema(), sent).map((problem) => ({ path: [...problem.path], message: inWords(problem, words()) }));
+    const errors = problemsOf(schema(), sent).map((problem) => ({
+      path: [...problem.path],
+      message: inWords(problem, words()),
+    }));
     return { sent, errors };
   };
   return {
@@ -44,7 +47,9 @@ export function formValidator({ schema, words, value }: Checked): FormValidator<
     },
     validateFieldValue({ path }) {
       const here = JSON.stringify(path);
-      return check(value()).errors.filter((error) => JSON.stringify(error.path) === here).map(({ message }) => message);
+      return check(value())
+        .errors.filter((error) => JSON.stringify(error.path) === here)
+        .map(({ message }) => message);
     },
   };
 }
