@@ -14,7 +14,6 @@ export const connection = {
   noneHint: 'Shows what this server lets anybody do, and how it refuses.',
   keep: 'Keep it until this tab is closed',
   keepHint: 'In the session storage of this tab, so that a reload does not ask again.',
-  more: 'More',
   revision: 'Protocol',
   revisions: { auto: 'The newest that both know', '2026-07-28': '2026-07-28', '2025-11-25': '2025-11-25' },
   clientId: 'Client ID',
