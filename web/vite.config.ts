@@ -33,6 +33,8 @@ export default defineConfig({
     // Everything is a file of its own: the page's policy allows no data: scripts, styles or fonts.
     assetsInlineLimit: 0,
     modulePreload: false,
+    // Whose code is in it, and under which terms.
+    license: { fileName: 'licenses.md' },
     // All of it is needed at once, so that it is one file; the tests hold it below 250 KB compressed.
     chunkSizeWarningLimit: 1000,
     reportCompressedSize: false,
