@@ -65,6 +65,7 @@ export const timeline = {
   metadataFailed: 'The metadata could not be had.',
   stepUp: 'Get the scopes and try again',
   signInAndTry: 'Sign in and try again',
+  tokenAndTry: 'Give a token and try again',
   otherTokenAndTry: 'Use another token and try again',
   tryAgain: 'Try again',
 };

@@ -64,6 +64,7 @@ export const timeline: Catalogue['timeline'] = {
   metadataFailed: 'Метаданные получить не удалось.',
   stepUp: 'Получить права и повторить',
   signInAndTry: 'Войти и повторить',
+  tokenAndTry: 'Ввести токен и повторить',
   otherTokenAndTry: 'Взять другой токен и повторить',
   tryAgain: 'Повторить',
 };
