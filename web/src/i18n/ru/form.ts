@@ -11,7 +11,6 @@ export const form: Catalogue['form'] = {
   editor: 'Ввод',
   json: 'Аргументы в виде JSON',
   jsonHint: 'Объект — в том виде, в каком его получит инструмент.',
-  format: 'Выровнять',
   notJson: (line, column) => `Это не JSON: посмотрите на строку ${line}, столбец ${column}.`,
   notObject: 'Нужен объект: { … }.',
   noInput: 'Ввод не нужен.',
