@@ -21,12 +21,12 @@ use super::{
     body::{AuthBody, Ties},
     exchange::Exchange,
     gate::{Gate, Gates, Permitted},
+    handover::Handover,
     late_refusal::{Awaiting, LateRefusal, Report},
     leftover::throw_away,
     onward::Onward,
     opening::Opening,
     operations::{Checked, Lacking, Operations},
-    read_request::{ListRules, ReadRequest},
     render,
     request_body::RequestBody,
     ruling::Ruled,
@@ -193,11 +193,8 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         _ => LateRefusal::awaited(),
     };
     if operations.hands_on {
-        parts.extensions.insert(ListRules::new(gate));
-    }
-    if let Some((operation, id)) = read {
-        let read = ReadRequest::new(operation, id, late.clone());
-        parts.extensions.insert(read);
+        let handover = Handover::new(read, gate, late.clone());
+        parts.extensions.insert(handover);
     }
     let (ruled, holds) = match ruled {
         None => (None, Vec::new()),

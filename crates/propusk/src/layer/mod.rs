@@ -5,6 +5,7 @@ mod body;
 mod credentials;
 mod exchange;
 mod gate;
+mod handover;
 mod late_refusal;
 mod leftover;
 mod message;
@@ -12,7 +13,6 @@ mod observer;
 mod onward;
 mod opening;
 mod operations;
-mod read_request;
 mod render;
 mod request_body;
 mod ruling;
@@ -29,8 +29,8 @@ use std::{sync::Arc, time::Duration};
 use tower_layer::Layer;
 
 pub use body::AuthBody;
+pub use handover::{Handover, ReadMessage, Showing};
 pub use operations::DeclaredScopes;
-pub use read_request::{ListRules, ReadRequest, Showing};
 pub use request_body::RequestBody;
 pub use ruling::TimeLimit;
 pub use service::AuthService;
@@ -299,8 +299,7 @@ impl AuthLayer {
     }
 
     /// Reads the body of every POST, whatever depends on it, and leaves what it asks for in the
-    /// request's extensions: a [`ReadRequest`] (for a body of JSON), and the [`ListRules`]. For a
-    /// service behind that hands requests on to somebody who knows nothing of the scopes. Because
+    /// request's extensions, as a [`Handover`]. For a service behind that hands requests on to somebody who knows nothing of the scopes. Because
     /// nobody knows how that one reads JSON, a message with a member that differs from one that
     /// decides only in its case (`Name` for `name`) is refused too.
     #[must_use]

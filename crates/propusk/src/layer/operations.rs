@@ -13,11 +13,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header::CONTENT_TYPE, request::Parts};
 use http_body::Body;
 use http_body_util::Full;
-use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{
     gate::Gate,
+    handover::ReadMessage,
     late_refusal::Certain,
     leftover::{PATIENCE, is_kept, throw_away, throw_away_the_rest},
     message::{self, Asked},
@@ -79,7 +79,7 @@ pub(super) struct Checked<B> {
     /// What saves the handler a look-up.
     pub(super) declared: Option<Declared>,
     /// What it asks for, and its id, where it was read to be handed on.
-    pub(super) read: Option<(Option<Operation>, Option<Value>)>,
+    pub(super) read: Option<ReadMessage>,
     /// What the rules said, where there are any.
     pub(super) ruled: Option<Ruled>,
 }
@@ -153,7 +153,9 @@ impl Operations {
             Err(why) => Err(render::unclear(why.code, &why.message, why.id))?,
         };
         let mut declared = None;
-        let read = self.hands_on.then(|| (operation.clone(), id.clone()));
+        let read = self
+            .hands_on
+            .then(|| ReadMessage::new(operation.clone(), id.clone()));
         if let Some(operation) = operation {
             let operation = self.with_declared(operation);
             let allowed = permit.allows(settings, &operation);

@@ -7,14 +7,20 @@ use serde_json::Value;
 use super::{gate::Gate, late_refusal::LateRefusal};
 use crate::{AccessToken, Operation, Refusal, ScopeSet, Target, decide::Needs};
 
-/// What a body asks for, as the layer has read and allowed it: in the extensions of a request behind
-/// a layer that [`reads_bodies`](super::AuthLayer::reads_bodies). Where it is missing nobody has read
-/// the body, and nobody may act upon it.
+/// What a layer that [`reads_bodies`](super::AuthLayer::reads_bodies) leaves in the extensions of every
+/// request that it lets through.
 #[derive(Clone)]
-pub struct ReadRequest {
+pub struct Handover {
+    read: Option<ReadMessage>,
+    gate: Arc<Gate>,
+    late: LateRefusal,
+}
+
+/// What a body asks for, as the layer has read and allowed it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadMessage {
     operation: Option<Operation>,
     id: Option<Value>,
-    late: LateRefusal,
 }
 
 /// How a list shows something to its caller.
@@ -35,13 +41,9 @@ pub enum Showing {
     },
 }
 
-impl ReadRequest {
-    pub(super) fn new(operation: Option<Operation>, id: Option<Value>, late: LateRefusal) -> Self {
-        Self {
-            operation,
-            id,
-            late,
-        }
+impl ReadMessage {
+    pub(super) fn new(operation: Option<Operation>, id: Option<Value>) -> Self {
+        Self { operation, id }
     }
 
     /// What is asked for; `None` where the message is an answer to the server.
@@ -55,35 +57,37 @@ impl ReadRequest {
     pub fn id(&self) -> Option<&Value> {
         self.id.as_ref()
     }
+}
+
+impl Handover {
+    pub(super) fn new(read: Option<ReadMessage>, gate: &Arc<Gate>, late: LateRefusal) -> Self {
+        let gate = Arc::clone(gate);
+        Self { read, gate, late }
+    }
+
+    /// The message in the body. `None`: nobody has read one, and nobody may act upon it.
+    #[must_use]
+    pub fn message(&self) -> Option<&ReadMessage> {
+        self.read.as_ref()
+    }
 
     /// Leaves a refusal that was found behind the layer. As long as the answer has not begun, the
     /// layer sends it in its place, with its status and challenge.
     pub fn refuse(&self, refusal: Refusal) {
         self.late.set(refusal);
     }
-}
-
-/// What the layer's settings say about lists; in the extensions of every request behind a layer that
-/// [`reads_bodies`](super::AuthLayer::reads_bodies).
-#[derive(Clone)]
-pub struct ListRules(Arc<Gate>);
-
-impl ListRules {
-    pub(super) fn new(gate: &Arc<Gate>) -> Self {
-        Self(Arc::clone(gate))
-    }
 
     /// Whether anything depends on who is asking.
     #[must_use]
-    pub fn restrict(&self) -> bool {
-        let settings = self.0.settings();
+    pub fn restricts(&self) -> bool {
+        let settings = self.gate.settings();
         !settings.scope_policy().is_empty()
     }
 
     /// How a list shows what is used by this method, as `tools/call`, to this caller.
     #[must_use]
     pub fn showing(&self, method: &str, target: &Target, caller: Option<&AccessToken>) -> Showing {
-        let settings = self.0.settings();
+        let settings = self.gate.settings();
         let using = Operation::on(method, [target.clone()]);
         let needs = Needs::of(settings, &using);
         if needs.are_met_by(caller) {
@@ -102,17 +106,10 @@ impl ListRules {
     }
 }
 
-impl fmt::Debug for ReadRequest {
+impl fmt::Debug for Handover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadRequest")
-            .field("operation", &self.operation)
-            .field("id", &self.id)
+        f.debug_struct("Handover")
+            .field("read", &self.read)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for ListRules {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ListRules").finish_non_exhaustive()
     }
 }
