@@ -70,9 +70,9 @@ pub(crate) use {
 /// 8. uses up its proof, which is good for one request to this process (401);
 /// 9. may use a 2025-11-25 session only if its principal opened that session (404);
 /// 10. where a [`ScopePolicy`](crate::ScopePolicy) is set or the handler declares scopes, has its
-///    body read, once and strictly, and is decided upon again by what it asks for (401, 403 with all
-///    scopes that the operation needs; 400 for a message that two parsers might understand in two
-///    ways, a batch among them; 413). The bytes go on unchanged;
+///     body read, once and strictly, and is decided upon again by what it asks for (401, 403 with all
+///     scopes that the operation needs; 400 for a message that two parsers might understand in two
+///     ways, a batch among them; 413). The bytes go on unchanged;
 /// 11. where [rules](AuthLayer::rules) are set, is judged by them (403, 429 with `Retry-After`).
 ///
 /// Nobody reads the body before that. With a policy, every JSON body that passes must be an object;

@@ -8,7 +8,7 @@ use super::{
     rule::{Bound, Limited, Taking},
     who::Who,
 };
-use crate::{AccessToken, Operation, Target, TargetKind, scope_policy::TO_GET_ACQUAINTED};
+use crate::{AccessToken, Operation, Target, TargetKind};
 
 /// Rules for tools, prompts, resources and methods, by name or pattern.
 ///
@@ -215,7 +215,8 @@ impl RuleTable {
                 unnamed |= !named;
             }
         }
-        unnamed || !judged_by_name && !method_named && !TO_GET_ACQUAINTED.contains(&method)
+        unnamed
+            || !judged_by_name && !method_named && !Operation::TO_GET_ACQUAINTED.contains(&method)
     }
 
     fn refuses(&self, found: &[&Arc<Bound>], unnamed: bool) -> Option<Verdict> {
