@@ -64,6 +64,12 @@ impl TrustedProxies {
         Self { ranges, header }
     }
 
+    /// The ranges.
+    #[must_use]
+    pub fn ranges(&self) -> &[AddressRange] {
+        &self.ranges
+    }
+
     /// Where a request comes from that `peer` has sent. A hop without an address (`unknown`) leaves
     /// it at the one before. Where no port is known, it is 0.
     #[must_use]
