@@ -32,8 +32,8 @@ use token_source::DynTokenSource;
 pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind, Sent};
 pub use grants::{
-    ClientCredentials, EnterpriseIdp, EnterpriseManaged, MachineClient, SelfSigned,
-    WorkloadIdentity,
+    ClientCredentials, EnterpriseIdp, EnterpriseManaged, IssuedToken, MachineClient, NotIssued,
+    SelfSigned, TokenEndpoint, WorkloadIdentity,
 };
 pub use http_settings::{HttpSettings, InvalidHttpSettings};
 #[cfg(all(feature = "keyring", target_os = "linux"))]

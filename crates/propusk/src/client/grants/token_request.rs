@@ -121,7 +121,10 @@ impl Signed {
         })
     }
 
-    fn into_request(self, token_endpoint: &str) -> Result<http::Request<Vec<u8>>, TokenError> {
+    pub(super) fn into_request(
+        self,
+        token_endpoint: &str,
+    ) -> Result<http::Request<Vec<u8>>, TokenError> {
         let mut request = http::Request::post(token_endpoint)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json");

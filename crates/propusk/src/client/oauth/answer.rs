@@ -33,6 +33,8 @@ struct Success {
     expires_in: Option<u64>,
     refresh_token: Option<String>,
     scope: Option<String>,
+    /// RFC 8693 §2.2.1.
+    issued_token_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -47,12 +49,28 @@ impl TokenAnswer {
     /// # Errors
     /// [`TokenError`], with the server's own words where they are an OAuth error.
     pub(in crate::client) fn read(posted: &Posted, now: SystemTime) -> Result<Self, TokenError> {
-        if posted.status != StatusCode::OK {
-            return Err(refused(posted, "the token endpoint"));
-        }
-        // The cause is left out: it may repeat what came.
-        let success: Success =
-            serde_json::from_slice(&posted.body).map_err(|_| unusable("it is no token answer"))?;
+        let success = Success::read(posted)?;
+        Self::of(success, now, false)
+    }
+
+    /// Reads the answer to an exchange of tokens (RFC 8693 §2.2.1), with what it says to have issued.
+    /// That may be no access token; its type is then `N_A`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(in crate::client) fn read_any(
+        posted: &Posted,
+        now: SystemTime,
+    ) -> Result<(Self, Option<String>), TokenError> {
+        let mut success = Success::read(posted)?;
+        let kind = success.issued_token_type.take();
+        let other = kind
+            .as_deref()
+            .is_some_and(|kind| kind != "urn:ietf:params:oauth:token-type:access_token");
+        Ok((Self::of(success, now, other)?, kind))
+    }
+
+    fn of(success: Success, now: SystemTime, other: bool) -> Result<Self, TokenError> {
         let refresh_token = success.refresh_token.filter(|text| !text.is_empty());
         let (access_token, refresh_token) = (
             Zeroizing::new(success.access_token),
@@ -61,6 +79,7 @@ impl TokenAnswer {
         let bound = match &success.token_type {
             kind if kind.eq_ignore_ascii_case("bearer") => false,
             kind if kind.eq_ignore_ascii_case("dpop") => true,
+            kind if other && kind.eq_ignore_ascii_case("n_a") => false,
             // RFC 6749 §7.1: a token of a kind that is not understood MUST NOT be used.
             _ => return Err(unknown_kind()),
         };
@@ -77,6 +96,25 @@ impl TokenAnswer {
             scopes,
         })
     }
+}
+
+impl Success {
+    fn read(posted: &Posted) -> Result<Self, TokenError> {
+        if posted.status != StatusCode::OK {
+            return Err(refused(posted, "the token endpoint"));
+        }
+        // The cause is left out: it may repeat what came.
+        serde_json::from_slice(&posted.body).map_err(|_| unusable("it is no token answer"))
+    }
+}
+
+/// The code of an OAuth error (RFC 6749 §5.2), where an answer is one.
+pub(in crate::client) fn error_code(posted: &Posted) -> Option<String> {
+    if posted.status.is_success() {
+        return None;
+    }
+    let said = serde_json::from_slice::<Refusal>(&posted.body).ok()?;
+    (said.error.len() <= 60 && !posted.repeats_secret(&said.error)).then_some(said.error)
 }
 
 /// What an answer that is no success says, as an error.
