@@ -52,6 +52,7 @@ mod proof_defect;
 mod refusal;
 mod requirement;
 mod resource;
+pub mod rules;
 mod scope;
 mod scope_hierarchy;
 mod scope_policy;
@@ -147,6 +148,8 @@ pub use jose::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 pub use jwt::{InvalidJwtVerifier, JwtVerifier, WithoutAudience};
 #[cfg(feature = "layer")]
 pub use layer::AuthLayer;
+#[cfg(any(feature = "jwt", feature = "layer"))]
+pub use log_limit::{LogLimit, Told};
 #[cfg(feature = "jwt")]
 pub use routing::Routing;
 #[cfg(feature = "server")]

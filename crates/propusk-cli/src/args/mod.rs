@@ -1,6 +1,7 @@
 //! The command line as typed.
 
 mod call;
+mod health;
 mod inspect;
 mod login;
 mod papers;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use call::{CallArgs, ClientArgs, JsonArgument, ToolsArgs};
+pub(crate) use health::HealthArgs;
 pub(crate) use inspect::InspectArgs;
 pub(crate) use login::{LoginArgs, LogoutArgs, StatusArgs};
 pub(crate) use papers::{CompletionsArgs, ManArgs};
@@ -29,7 +31,7 @@ pub(crate) use verification::VerificationArgs;
 #[derive(Debug, Parser)]
 #[command(name = "propusk", version, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// Reads settings from this TOML file [serve, token and inspect read ./propusk.toml where it exists]
+    /// Reads settings from this TOML file [serve, token, inspect and health read ./propusk.toml where it exists]
     #[arg(long, global = true, value_name = "FILE", env = "PROPUSK_CONFIG", help_heading = EVERYWHERE)]
     pub(crate) config: Option<PathBuf>,
 
@@ -103,6 +105,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Says which verifier takes a token, what it claims, and why it would be refused
     Inspect(InspectArgs),
+    /// Says whether a server accepts work, for health checks
+    Health(HealthArgs),
     /// Prints the completions of a shell
     Completions(CompletionsArgs),
     /// Prints the manual page
@@ -125,7 +129,10 @@ impl Command {
     /// Whether ./propusk.toml is read: for what runs beside a store, not for a client that may be
     /// run in a folder of somebody else's.
     pub(crate) fn uses_local_config(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Token(_) | Self::Inspect(_))
+        matches!(
+            self,
+            Self::Serve(_) | Self::Token(_) | Self::Inspect(_) | Self::Health(_)
+        )
     }
 }
 

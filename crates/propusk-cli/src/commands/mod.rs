@@ -4,6 +4,7 @@ pub(crate) mod call;
 mod connect;
 pub(crate) use connect::RENEW_LOGIN;
 mod dialogue;
+pub(crate) mod health;
 pub(crate) mod inspect;
 pub(crate) mod login;
 pub(crate) mod logout;

@@ -11,6 +11,7 @@ mod dialogue;
 mod dpop;
 mod exit_codes;
 mod first_run;
+mod health;
 mod inspect;
 mod issuers;
 mod logins;

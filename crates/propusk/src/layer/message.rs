@@ -4,13 +4,14 @@
 //! So whatever could be read in two ways (a member that comes twice, a batch, `params` or a
 //! reference that is a list) is refused here, whatever the parser behind would make of it. Names of
 //! members count in exactly their case, and with their escapes resolved: `"\u006eame"` is `name`.
-//! What is deep inside `arguments` decides nothing and is only skipped.
+//! What is deep inside `arguments` decides nothing and is only skipped, unless a rule reads it.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, marker::PhantomData};
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 
+use super::strict;
 use crate::{Operation, Target, TargetKind};
 
 /// A message that does not say in one way only what it asks for.
@@ -25,39 +26,77 @@ pub(super) struct Unclear {
 }
 
 const PARSE_ERROR: i32 = -32700;
-const INVALID_REQUEST: i32 = -32600;
+pub(super) const INVALID_REQUEST: i32 = -32600;
 pub(super) const METHOD_NOT_FOUND: i32 = -32601;
-const INVALID_PARAMS: i32 = -32602;
+pub(super) const INVALID_PARAMS: i32 = -32602;
 
 /// What a message asks for.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct Asked<'a> {
     /// None where it is an answer to the server.
     pub(super) operation: Option<Operation>,
     /// None where it is a notification, or not a text or a number.
     pub(super) id: Option<Value>,
+    /// Whether a member differs from one that decides only in its case. A parser that does not care
+    /// (Go's does not) would take it for that one.
+    pub(super) lookalike: bool,
+    /// `params.arguments`, where they are wanted and there.
+    pub(super) arguments: Option<&'a RawValue>,
 }
 
 /// Reads what a message asks for.
-pub(super) fn asked(body: &[u8]) -> Result<Asked, Unclear> {
+pub(super) fn asked(body: &[u8]) -> Result<Asked<'_>, Unclear> {
+    read::<false>(body)
+}
+
+/// The same with its arguments, which are one object, or `null`, in which no name comes twice.
+pub(super) fn asked_with_arguments(body: &[u8]) -> Result<Asked<'_>, Unclear> {
+    let mut asked = read::<true>(body)?;
+    let Some(arguments) = asked.arguments else {
+        return Ok(asked);
+    };
+    match arguments.get().as_bytes().first() {
+        Some(b'{') => {}
+        Some(b'n') => asked.arguments = None,
+        _ => {
+            return Err(Unclear {
+                code: INVALID_PARAMS,
+                message: "`params.arguments` is not an object".to_owned(),
+                id: asked.id,
+            });
+        }
+    }
+    match strict::check(arguments) {
+        Ok(()) => Ok(asked),
+        Err(error) => Err(unclear(&error, asked.id)),
+    }
+}
+
+fn read<const ARGUMENTS: bool>(body: &[u8]) -> Result<Asked<'_>, Unclear> {
     // One look at all of it costs less than one at each text.
     let body = str::from_utf8(body).map_err(|error| Unclear {
         code: PARSE_ERROR,
         message: format!("the message is not JSON: {error}"),
         id: None,
     })?;
-    let Object(message) =
-        serde_json::from_str::<Object<Message<'_>>>(body).map_err(|error| unclear(&error, None))?;
+    let Object(message) = serde_json::from_str::<Object<Message<'_, ARGUMENTS>>>(body)
+        .map_err(|error| unclear(&error, None))?;
     let Some(method) = message.method else {
         return Ok(Asked {
             operation: None,
             id: message.id,
+            lookalike: message.lookalike,
+            arguments: None,
         });
     };
-    match message.params.targets(&method) {
+    let mut lookalike = message.lookalike || message.params.lookalike;
+    let arguments = message.params.arguments;
+    match message.params.targets(&method, &mut lookalike) {
         Ok(targets) => Ok(Asked {
             operation: Some(Operation::on(method, targets)),
             id: message.id,
+            lookalike,
+            arguments,
         }),
         // Since 2026-07-28 these are no methods any more, and without what they act upon they never
         // were; that is what rmcp answers, too.
@@ -89,13 +128,14 @@ fn unclear(error: &serde_json::Error, id: Option<Value>) -> Unclear {
 }
 
 #[derive(Default)]
-struct Message<'a> {
+struct Message<'a, const ARGUMENTS: bool> {
     id: Option<Value>,
     method: Option<String>,
-    params: Params<'a>,
+    params: Params<'a, ARGUMENTS>,
+    lookalike: bool,
 }
 
-impl<'de> Members<'de> for Message<'de> {
+impl<'de, const ARGUMENTS: bool> Members<'de> for Message<'de, ARGUMENTS> {
     const WHAT: &'static str = "one object; a batch is not accepted";
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
@@ -106,10 +146,13 @@ impl<'de> Members<'de> for Message<'de> {
             }
             "method" => self.method = Some(map.next_value()?),
             "params" => {
-                let params = map.next_value::<Option<Object<Params<'de>>>>()?;
+                let params = map.next_value::<Option<Object<Params<'de, ARGUMENTS>>>>()?;
                 self.params = params.map(|Object(params)| params).unwrap_or_default();
             }
-            _ => drop(map.next_value::<IgnoredAny>()?),
+            _ => {
+                self.lookalike |= is_like(name, &["id", "method", "params", "result", "error"]);
+                map.next_value::<IgnoredAny>()?;
+            }
         }
         Ok(())
     }
@@ -117,15 +160,17 @@ impl<'de> Members<'de> for Message<'de> {
 
 /// The members of `params` that name what a method acts upon.
 #[derive(Default)]
-struct Params<'a> {
+struct Params<'a, const ARGUMENTS: bool> {
     name: Option<Value>,
     uri: Option<Value>,
     task: Option<Value>,
     reference: Option<&'a RawValue>,
     notifications: Option<&'a RawValue>,
+    lookalike: bool,
+    arguments: Option<&'a RawValue>,
 }
 
-impl<'de> Members<'de> for Params<'de> {
+impl<'de, const ARGUMENTS: bool> Members<'de> for Params<'de, ARGUMENTS> {
     const WHAT: &'static str = "`params` as an object";
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
@@ -135,7 +180,11 @@ impl<'de> Members<'de> for Params<'de> {
             "taskId" => self.task = Some(map.next_value()?),
             "ref" => self.reference = Some(map.next_value()?),
             "notifications" => self.notifications = Some(map.next_value()?),
-            _ => drop(map.next_value::<IgnoredAny>()?),
+            "arguments" if ARGUMENTS => self.arguments = Some(map.next_value()?),
+            _ => {
+                self.lookalike |= is_like(name, PARAMS);
+                map.next_value::<IgnoredAny>()?;
+            }
         }
         Ok(())
     }
@@ -146,8 +195,8 @@ enum Wrong {
     Json(serde_json::Error),
 }
 
-impl Params<'_> {
-    fn targets(self, method: &str) -> Result<Vec<Target>, Wrong> {
+impl<const ARGUMENTS: bool> Params<'_, ARGUMENTS> {
+    fn targets(self, method: &str, lookalike: &mut bool) -> Result<Vec<Target>, Wrong> {
         if let Some(kind) = TargetKind::of_method(method) {
             return match kind {
                 TargetKind::Tool | TargetKind::Prompt => one(kind, self.name, "`params.name`"),
@@ -156,9 +205,14 @@ impl Params<'_> {
             };
         }
         match method {
-            "completion/complete" => parse::<Reference>(self.reference, "`params.ref`")?.target(),
+            "completion/complete" => {
+                let reference = parse::<Reference>(self.reference, "`params.ref`")?;
+                *lookalike |= reference.lookalike;
+                reference.target()
+            }
             "subscriptions/listen" => {
                 let wanted = parse::<Notifications>(self.notifications, "`params.notifications`")?;
+                *lookalike |= wanted.lookalike;
                 let resource = |uri| Target::new(TargetKind::Resource, uri);
                 Ok(wanted.resources.into_iter().map(resource).collect())
             }
@@ -189,6 +243,7 @@ struct Reference {
     kind: Option<Value>,
     name: Option<Value>,
     uri: Option<Value>,
+    lookalike: bool,
 }
 
 impl Reference {
@@ -210,7 +265,7 @@ impl<'de> Members<'de> for Reference {
             "type" => self.kind = value,
             "name" => self.name = value,
             "uri" => self.uri = value,
-            _ => {}
+            _ => self.lookalike |= is_like(name, &["type", "name", "uri"]),
         }
         Ok(())
     }
@@ -220,6 +275,7 @@ impl<'de> Members<'de> for Reference {
 #[derive(Default)]
 struct Notifications {
     resources: Vec<String>,
+    lookalike: bool,
 }
 
 impl<'de> Members<'de> for Notifications {
@@ -229,10 +285,33 @@ impl<'de> Members<'de> for Notifications {
         if name == "resourceSubscriptions" {
             self.resources = map.next_value::<Option<_>>()?.unwrap_or_default();
         } else {
+            self.lookalike |= is_like(name, &["resourceSubscriptions"]);
             map.next_value::<IgnoredAny>()?;
         }
         Ok(())
     }
+}
+
+/// The members of `params` that count, `arguments` for rules beyond scopes.
+const PARAMS: &[&str] = &["name", "uri", "taskId", "ref", "notifications", "arguments"];
+
+/// Whether a name is one of these in another case, also by the two signs beyond ASCII that lose
+/// themselves in it: the long s and the sign of Kelvin.
+fn is_like(name: &str, known: &[&str]) -> bool {
+    // Most names are known by their first letter not to be.
+    if known.contains(&name) {
+        return false;
+    }
+    let folded = |c: char| match c {
+        'ſ' => 's',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    };
+    let like = |known: &&str| {
+        let known = known.chars().map(|c| c.to_ascii_lowercase());
+        name.chars().map(folded).eq(known)
+    };
+    known.iter().any(like)
 }
 
 /// A part of a message of which some members matter.
@@ -279,19 +358,19 @@ impl<'de, T: Members<'de>> Visitor<'de> for ObjectVisitor<T> {
 /// The names of an object's members so far. Messages have a handful, which are compared one by one;
 /// what has more is kept so that it takes no longer for that.
 #[derive(Default)]
-struct Seen<'a> {
+pub(super) struct Seen<'a> {
     first: [Cow<'a, str>; 6],
     count: usize,
     others: BTreeSet<Cow<'a, str>>,
 }
 
 impl<'a> Seen<'a> {
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         let first = self.first.iter().take(self.count);
         first.into_iter().any(|seen| seen == name) || self.others.contains(name)
     }
 
-    fn add(&mut self, name: Cow<'a, str>) {
+    pub(super) fn add(&mut self, name: Cow<'a, str>) {
         match self.first.get_mut(self.count) {
             Some(free) => {
                 *free = name;
@@ -303,7 +382,7 @@ impl<'a> Seen<'a> {
 }
 
 /// The name of a member, borrowed where nothing in it is escaped.
-struct Name<'a>(Cow<'a, str>);
+pub(super) struct Name<'a>(pub(super) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -341,6 +420,60 @@ mod tests {
                 let id = unclear.id.map_or(String::new(), |id| format!(" for {id}"));
                 format!("{}{id}", unclear.code)
             }
+        }
+    }
+
+    #[test]
+    fn a_member_in_another_case_is_noticed_where_somebody_might_take_it_for_one_that_decides() {
+        for (body, noticed) in [
+            (
+                r#"{"id":1,"method":"tools/call","params":{"name":"a","arguments":{"Name":1}}}"#,
+                false,
+            ),
+            (
+                r#"{"id":1,"method":"tools/call","params":{"name":"a","title":"b","_meta":{}}}"#,
+                false,
+            ),
+            (
+                r#"{"id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#,
+                true,
+            ),
+            (
+                r#"{"id":1,"method":"tools/call","params":{"name":"a","n\u0061ME":"b"}}"#,
+                true,
+            ),
+            (
+                r#"{"id":1,"method":"tools/call","params":{"name":"a","Arguments":{}}}"#,
+                true,
+            ),
+            (
+                r#"{"id":1,"method":"tools/list","Method":"tools/call"}"#,
+                true,
+            ),
+            (
+                r#"{"id":1,"method":"tools/list","PARAMS":{"name":"a"}}"#,
+                true,
+            ),
+            (r#"{"id":1,"Method":"tools/call"}"#, true),
+            (
+                r#"{"id":1,"method":"tasks/get","params":{"taskId":"a","taſKId":"b","taskid":"c"}}"#,
+                true,
+            ),
+            (
+                r#"{"id":1,"method":"tasks/get","params":{"taskId":"a","ta\u017f\u212aId":"b"}}"#,
+                true,
+            ),
+            (
+                r#"{"id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"p","URI":"u"}}}"#,
+                true,
+            ),
+            (
+                r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"resourcesubscriptions":["a"]}}}"#,
+                true,
+            ),
+        ] {
+            let asked = asked(body.as_bytes()).expect("read");
+            assert_eq!(asked.lookalike, noticed, "{body}");
         }
     }
 

@@ -47,6 +47,7 @@ mod origins;
 #[cfg(feature = "real-parts")]
 mod real_parts;
 mod regressions;
+mod renewal;
 mod second_check;
 mod secrets;
 mod session_limits;
@@ -56,5 +57,8 @@ mod spoofed;
 mod state;
 mod streams;
 mod support;
+mod tls;
 mod unguarded;
+mod upstreams;
 mod verifiers;
+mod who_is_asking;
