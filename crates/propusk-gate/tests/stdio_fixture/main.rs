@@ -31,6 +31,8 @@ struct Told {
     /// Subscriptions of 2026-07-28, and their resources.
     listening: BTreeMap<u64, Vec<String>>,
     notifications: Vec<String>,
+    /// Calls that are never answered.
+    hanging: u64,
 }
 
 struct Fixture {

@@ -70,7 +70,10 @@ pub(crate) fn call(
         // The `_meta` of the request.
         "meta" => text(params["_meta"].to_string()),
         "crash" => process::exit(3),
-        "hang" => None,
+        "hang" => {
+            fixture.told.lock().unwrap().hanging += 1;
+            None
+        }
         "garbage" => {
             fixture.line.write("this is not JSON");
             fixture.line.write("{\"jsonrpc\":\"2.0\"}");
@@ -143,7 +146,7 @@ pub(crate) fn call(
             let told = fixture.told.lock().unwrap();
             text(
                 json!({
-                    "uris": told.uris, "level": told.level, "cancelled": told.cancelled,
+                    "uris": told.uris, "hanging": told.hanging, "level": told.level, "cancelled": told.cancelled,
                     "listening": told.listening, "notifications": told.notifications,
                 })
                 .to_string(),

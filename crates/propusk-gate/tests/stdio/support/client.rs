@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,14 +18,15 @@ use super::Gate;
 /// How long anything may take at most.
 const LIMIT: Duration = Duration::from_secs(20);
 
+#[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
     url: String,
-    token: String,
+    token: Option<String>,
     /// The session of 2025-11-25; without one, it speaks 2026-07-28.
     session: Option<String>,
     can: Value,
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
 }
 
 impl Client {
@@ -36,11 +40,16 @@ impl Client {
         Self {
             http: reqwest::Client::new(),
             url: url.to_owned(),
-            token: format!("token-of-{name}"),
+            token: Some(format!("token-of-{name}")),
             session: None,
             can,
-            next: AtomicU64::new(1),
+            next: Arc::new(AtomicU64::new(1)),
         }
+    }
+
+    pub(crate) fn without_token(mut self) -> Self {
+        self.token = None;
+        self
     }
 
     /// A client with a session of 2025-11-25 that can do everything.
@@ -77,6 +86,12 @@ impl Client {
             json!({ "name": tool, "arguments": arguments }),
         )
         .await
+    }
+
+    /// Calls a tool from elsewhere; aborted, the client hangs up.
+    pub(crate) fn begin_detached(&self, tool: &'static str) -> tokio::task::JoinHandle<Stream> {
+        let client = self.clone();
+        tokio::spawn(async move { client.begin_call(tool, json!({})).await })
     }
 
     pub(crate) async fn ask(&self, method: &str, params: Value) -> Value {
@@ -121,7 +136,7 @@ impl Client {
         let request = self
             .http
             .get(&self.url)
-            .bearer_auth(&self.token)
+            .bearer_auth(self.token.as_ref().unwrap())
             .header("accept", "text/event-stream")
             .header("mcp-session-id", self.session.as_ref().unwrap())
             .header("mcp-protocol-version", "2025-11-25");
@@ -135,7 +150,7 @@ impl Client {
         let request = self
             .http
             .delete(&self.url)
-            .bearer_auth(&self.token)
+            .bearer_auth(self.token.as_ref().unwrap())
             .header("mcp-session-id", self.session.unwrap());
         let response = timeout(LIMIT, request.send()).await.unwrap().unwrap();
         assert_eq!(response.status(), 204);
@@ -145,10 +160,12 @@ impl Client {
         let mut request = self
             .http
             .post(&self.url)
-            .bearer_auth(&self.token)
             .header("content-type", "application/json")
             .header("accept", "application/json, text/event-stream")
             .body(message.to_string());
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
         if let Some(session) = &self.session {
             request = request
                 .header("mcp-session-id", session)
