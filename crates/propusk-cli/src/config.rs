@@ -11,7 +11,8 @@ use serde::Deserialize;
 use crate::{
     commands::{
         serve::{
-            LimitsConfig, ProxiesConfig, RulesConfig, ScopesConfig, TlsConfig, UpstreamConfig,
+            LimitsConfig, ProxiesConfig, RulesConfig, ScopesConfig, TelemetryConfig, TlsConfig,
+            UpstreamConfig,
         },
         verification::{IssuerConfig, urls_or_tables},
     },
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) tls: TlsConfig,
     #[serde(default)]
     pub(crate) proxies: ProxiesConfig,
+    #[serde(default)]
+    pub(crate) telemetry: TelemetryConfig,
     #[serde(default)]
     pub(crate) upstream: Vec<UpstreamConfig>,
     /// The file that this was read from.

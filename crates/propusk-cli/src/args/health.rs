@@ -1,5 +1,7 @@
 //! `propusk health`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -19,4 +21,8 @@ pub(crate) struct HealthArgs {
     /// Address that the server listens on, where no URL is given [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDRESS", env = "PROPUSK_LISTEN")]
     pub(crate) listen: Option<String>,
+
+    /// The server's certificate chain: it is spoken to over TLS
+    #[arg(long, value_name = "FILE", env = "PROPUSK_TLS_CERTIFICATE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
 }

@@ -76,6 +76,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE", env = "PROPUSK_TLS_KEY")]
     pub(crate) tls_key: Option<PathBuf>,
 
+    /// Sends a span for every request to a collector at this base URL: OpenTelemetry over OTLP, HTTP
+    /// and protobuf. A trace goes on to the upstream [default: off]
+    #[arg(long, value_name = "URL", env = "PROPUSK_OTLP")]
+    pub(crate) otlp: Option<String>,
+
     #[command(flatten)]
     pub(crate) verification: VerificationArgs,
 }

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use propusk::client::{NotReady, ready};
 
 use super::serve::{LISTEN, reachable};
-use crate::{args::HealthArgs, config::ServeConfig, failure::Failure, output::answer};
+use crate::{args::HealthArgs, config::Config, failure::Failure, output::answer};
 
-pub(crate) async fn run(args: HealthArgs, config: ServeConfig) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(args: HealthArgs, config: Config) -> Result<ExitCode, Failure> {
     let listen = || {
-        let listen = args.listen.clone().or(config.listen);
-        reachable(listen.as_deref().unwrap_or(LISTEN))
+        let listen = args.listen.clone().or(config.serve.listen);
+        let tls = args.tls_certificate.is_some() || config.tls.is_on();
+        reachable(listen.as_deref().unwrap_or(LISTEN), tls)
     };
     let url = args.url.clone().unwrap_or_else(listen);
     match ready(&url).await {

@@ -41,6 +41,7 @@ pub(super) use scopes::Section;
 pub(super) use settings::Plan;
 pub(crate) use tls::TlsConfig;
 pub(crate) use upstream::UpstreamConfig;
+pub(crate) use watch::TelemetryConfig;
 
 /// Where to listen when nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:8000";
@@ -93,7 +94,7 @@ pub(crate) async fn run(
     drop(welcome);
     running::shutdown(std::mem::take(&mut reload.serving)).await;
     close(store).await;
-    watch.close();
+    watch.close().await;
     Ok(ExitCode::SUCCESS)
 }
 

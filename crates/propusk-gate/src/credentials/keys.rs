@@ -15,6 +15,11 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use propusk::server::Pages;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -44,6 +49,27 @@ struct Held {
     retired: Vec<(Instant, Arc<SigningKey>)>,
     looked: Instant,
     stamp: Option<(Option<SystemTime>, u64)>,
+}
+
+/// Publishes the keys, to everybody.
+#[derive(Debug, Clone)]
+pub struct JwksPage(Arc<AssertionKeys>);
+
+impl Pages for JwksPage {
+    fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        let asked = request.uri().path() == JWKS_PATH
+            && matches!(*request.method(), Method::GET | Method::HEAD);
+        asked.then(|| {
+            let mut response = Response::new(Full::from(self.0.jwks()));
+            let headers = response.headers_mut();
+            let json = HeaderValue::from_static("application/jwk-set+json");
+            headers.insert(header::CONTENT_TYPE, json);
+            // Shorter than the overlap of a rotation.
+            let fresh = HeaderValue::from_static("public, max-age=300");
+            headers.insert(header::CACHE_CONTROL, fresh);
+            response
+        })
+    }
 }
 
 /// One key.
@@ -129,6 +155,12 @@ impl AssertionKeys {
             .map(|key| key.jwk())
             .collect();
         json!({ "keys": keys }).to_string()
+    }
+
+    /// The page that publishes them, at [`JWKS_PATH`].
+    #[must_use]
+    pub fn page(self: &Arc<Self>) -> JwksPage {
+        JwksPage(Arc::clone(self))
     }
 
     /// Looks at the file now, as it does by itself every five seconds.

@@ -18,7 +18,7 @@ pub use assertion::CallerAssertion;
 pub use client_credentials::ClientCredentials;
 pub use fixed::{FixedHeader, InvalidFixedHeader};
 pub use id_jag::IdJag;
-pub use keys::{AssertionKeys, InvalidAssertionKey, JWKS_PATH};
+pub use keys::{AssertionKeys, InvalidAssertionKey, JWKS_PATH, JwksPage};
 pub use token_exchange::TokenExchange;
 
 /// Says which headers carry the gate's own credentials to an upstream.

@@ -36,7 +36,7 @@ const MOST_WAITING: usize = 4_096;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where spans go, and what is in them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtlpSettings {
     endpoint: String,
     service_name: Option<String>,

@@ -161,7 +161,14 @@ impl Operations {
             let allowed = permit.allows(settings, &operation);
             declared = self.declared_for(&operation);
             let told = id.as_ref().filter(|_| gate.observer().is_heard());
+            let hidden = rules.as_ref().and_then(|rules| {
+                let refusal = ruling::hidden(rules, &operation, permit.caller())?;
+                Some(render::ruled(&refusal, &operation, id.clone()))
+            });
             trail.asks(operation, told);
+            if let Some(hidden) = hidden {
+                return Err(Box::new(hidden));
+            }
             allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
         }
         let mut ruled = None;
@@ -242,6 +249,10 @@ impl Operations {
             return refusal;
         };
         let operation = self.with_declared(operation);
+        let rules = gate.rules().current();
+        if rules.is_some_and(|rules| ruling::hidden(&rules, &operation, Some(&caller)).is_some()) {
+            return refusal;
+        }
         let whole = within_scopes(gate.settings(), &operation, Some(&caller));
         trail.asks(
             operation,

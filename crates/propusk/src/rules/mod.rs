@@ -47,6 +47,14 @@ pub trait Rules: Send + Sync + 'static {
         true
     }
 
+    /// Why this does not exist for this caller, if it is hidden, for the audit log. It is asked before
+    /// the scopes, so that no refusal tells which scopes a hidden thing would need; what it names,
+    /// [`judge`](Rules::judge) hides too.
+    fn hides(&self, target: &Target, caller: Option<&AccessToken>) -> Option<String> {
+        let _ = (target, caller);
+        None
+    }
+
     /// Whether it looks at [`Asked::arguments`]. They are then read strictly: a message in whose
     /// arguments a name comes twice, at any depth, is refused.
     fn reads_arguments(&self) -> bool {

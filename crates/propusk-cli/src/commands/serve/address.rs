@@ -64,9 +64,10 @@ pub(super) async fn would_bind(listen: &str) -> Result<SocketAddr, Failure> {
 
 /// The URL of a server that listens there, for a program of the same machine. A wildcard is none that
 /// can be connected to.
-pub(crate) fn reachable(listen: &str) -> String {
+pub(crate) fn reachable(listen: &str, tls: bool) -> String {
     match listen.parse::<SocketAddr>() {
-        Ok(address) => base_at(address, false),
+        Ok(address) => base_at(address, tls),
+        Err(_) if tls => format!("https://{listen}"),
         Err(_) => format!("http://{listen}"),
     }
 }

@@ -67,6 +67,8 @@ impl Plan {
             config.proxies.resolve(&place)?,
             config.limits.resolve(&place)?,
         );
+        let mut telemetry = std::mem::take(&mut config.telemetry);
+        telemetry.otlp = args.otlp.take().or(telemetry.otlp);
         let (mut config, tokens) = (config.serve, config.tokens);
         let mark = mark(&args.verification, &config, tokens.as_deref());
         let verification = Verification::resolve(args.verification, &mut config, tokens)?;
@@ -82,6 +84,7 @@ impl Plan {
             watched: Watched::resolve(
                 args.audit.or(config.audit),
                 args.metrics.or(config.metrics).as_deref(),
+                telemetry,
             )?,
             show_all: args.show_all,
             suggested_scopes: either(
