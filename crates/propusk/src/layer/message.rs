@@ -3,7 +3,8 @@
 //! Two parsers that understand one message differently are how an operation slips past its check.
 //! So whatever could be read in two ways (a member that comes twice, a batch, `params` or a
 //! reference that is a list) is refused here, whatever the parser behind would make of it. Names of
-//! members count in exactly their case, and with their escapes resolved: `"\u006eame"` is `name`.
+//! members count in exactly their case, and with their escapes resolved: `"\u006eame"` is `name`. One
+//! that another parser takes for `name`, since it does not look at case, is refused (CVE-2026-27896).
 //! What is deep inside `arguments` decides nothing and is only skipped, unless a rule reads it.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, marker::PhantomData};
@@ -11,7 +12,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, marker::PhantomData};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 
-use super::strict;
+use super::{lookalike, strict};
 use crate::{Operation, Target, TargetKind};
 
 /// A message that does not say in one way only what it asks for.
@@ -142,11 +143,23 @@ impl<'de, const ARGUMENTS: bool> Members<'de> for Message<'de, ARGUMENTS> {
                 let params = map.next_value::<Option<Object<Params<'de, ARGUMENTS>>>>()?;
                 self.params = params.map(|Object(params)| params).unwrap_or_default();
             }
-            _ => drop(map.next_value::<IgnoredAny>()?),
+            _ => skip(name, &["id", "method", "params"], map)?,
         }
         Ok(())
     }
 }
+
+/// Skips a member that decides nothing, unless some parser takes it for one of these.
+fn skip<'de, A: MapAccess<'de>>(name: &str, of: &[&str], map: &mut A) -> Result<(), A::Error> {
+    if lookalike::is_like_one(name, of) {
+        return Err(A::Error::custom(format_args!(
+            "{name:?} can be taken for another member"
+        )));
+    }
+    map.next_value::<IgnoredAny>().map(drop)
+}
+
+const PARAMS: [&str; 6] = ["name", "uri", "taskId", "ref", "notifications", "arguments"];
 
 /// The members of `params` that name what a method acts upon.
 #[derive(Default)]
@@ -170,7 +183,8 @@ impl<'de, const ARGUMENTS: bool> Members<'de> for Params<'de, ARGUMENTS> {
             "ref" => self.reference = Some(map.next_value()?),
             "notifications" => self.notifications = Some(map.next_value()?),
             "arguments" if ARGUMENTS => self.arguments = Some(map.next_value()?),
-            _ => drop(map.next_value::<IgnoredAny>()?),
+            "arguments" => drop(map.next_value::<IgnoredAny>()?),
+            _ => skip(name, &PARAMS, map)?,
         }
         Ok(())
     }
@@ -240,12 +254,11 @@ impl<'de> Members<'de> for Reference {
     const WHAT: &'static str = "`params.ref` as an object";
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        let value = Some(map.next_value()?);
         match name {
-            "type" => self.kind = value,
-            "name" => self.name = value,
-            "uri" => self.uri = value,
-            _ => {}
+            "type" => self.kind = Some(map.next_value()?),
+            "name" => self.name = Some(map.next_value()?),
+            "uri" => self.uri = Some(map.next_value()?),
+            _ => skip(name, &["type", "name", "uri"], map)?,
         }
         Ok(())
     }
@@ -264,7 +277,7 @@ impl<'de> Members<'de> for Notifications {
         if name == "resourceSubscriptions" {
             self.resources = map.next_value::<Option<_>>()?.unwrap_or_default();
         } else {
-            map.next_value::<IgnoredAny>()?;
+            skip(name, &["resourceSubscriptions"], map)?;
         }
         Ok(())
     }
@@ -404,6 +417,18 @@ mod tests {
             (r#"{"method":"tools/call","params":{"name":"\u0061"}}"#, "tools/call:a"),
             (r#"{"method":"tools/call","params":{"name":"a\u0000b"}}"#, "tools/call:a\0b"),
             (r#"{"method":"tools\/call","params":{"name":"a"}}"#, "tools/call:a"),
+            // What a parser that does not look at case takes for the same member.
+            (r#"{"id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"NAME":"b","name":"a"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","name\u0000":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","Arguments":{}}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","argument\u017f":{}}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a"},"Params":{"name":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/list","METHOD":"tools/call","params":{"name":"a"}}"#, "-32600"),
+            (r#"{"method":"tasks/get","params":{"taskId":"t","ta\u017f\u212aid":"u"}}"#, "-32600"),
+            (r#"{"id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"a","Uri":"b"}}}"#, "-32600 for 1"),
+            (r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"resourcesubscriptions":["a"]}}}"#, "-32600 for 1"),
+            (r#"{"method":"tools/call","params":{"name":"a","names":"b","_meta":{"Name":"c"}}}"#, "tools/call:a"),
             // Twice.
             (r#"{"method":"tools/list","method":"tools/call","params":{"name":"a"}}"#, "-32600"),
             (r#"{"method":"tools/call","params":{},"params":{"name":"a"}}"#, "-32600"),
@@ -421,7 +446,7 @@ mod tests {
             (r#"{"method":"tools/call","params":{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"name":"a","8":8,"name":"b"}}"#, "-32600"),
             (r#"{"method":"tools/call","params":{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"7":7,"name":"a","7":8}}"#, "-32600"),
             // Another case is another member.
-            (r#"{"id":1,"method":"tools/call","params":{"Name":"a"}}"#, "-32602 for 1"),
+            (r#"{"id":1,"method":"tools/call","params":{"Name":"a"}}"#, "-32600"),
             (r#"{"id":"x","method":"tools/call","Params":{"name":"a"}}"#, "-32602 for \"x\""),
             (r#"{"Method":"tools/call","params":{"name":"a"}}"#, "an answer"),
             (r#"{"method":"tools/call","params":{"name":"a","NAME":"b"}}"#, "tools/call:a"),

@@ -6,6 +6,7 @@ mod credentials;
 mod gate;
 mod late_refusal;
 mod leftover;
+mod lookalike;
 mod message;
 mod observer;
 mod onward;

@@ -112,7 +112,8 @@ impl Operations {
     ) -> Result<Checked<B>, Box<Response<Full<Bytes>>>> {
         let settings = gate.settings();
         let rules = gate.rules().current();
-        let must_read = rules.is_some() && ruling::may_ask(&parts.method);
+        let must_read =
+            rules.is_some() && (ruling::may_ask(&parts.method) || !body.is_end_stream());
         if !must_read && !self.reads(gate, parts) {
             let mut checked = Checked::untouched(body);
             if let Some(rules) = rules {

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     pin::pin,
     sync::LazyLock,
     time::{Duration, SystemTime},
@@ -17,7 +18,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::{drain::Drain, site::SiteConnection};
-use crate::log_limit::{LogLimit, Told};
+use crate::{
+    log_limit::{LogLimit, Told},
+    rules::ConnectionLimits,
+};
 
 /// A client that takes longer to send its headers is cut off.
 pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -31,6 +35,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) async fn run(
     listener: TcpListener,
     site: SiteConnection,
+    limits: &ConnectionLimits,
     drain: Drain,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -54,11 +59,16 @@ pub(super) async fn run(
             },
             () = &mut shutdown => break,
         };
+        let Some(places) = limits.take(peer.ip()) else {
+            say_full(peer);
+            continue;
+        };
         no_delay(&stream);
         let connection = http.serve_connection(TokioIo::new(stream), site.for_peer(peer));
         let connection = connections.watch(connection);
         let end = end.clone();
         tokio::spawn(async move {
+            let _places = places;
             tokio::select! {
                 biased;
                 () = end.cancelled() => {}
@@ -87,6 +97,15 @@ pub(super) async fn run(
 fn no_delay(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+}
+
+/// Too many connections, of one address or in all; this one is closed.
+fn say_full(peer: SocketAddr) {
+    static LIMIT: LazyLock<LogLimit> = LazyLock::new(LogLimit::default);
+    let told = LIMIT.tell("full", 1, SystemTime::now());
+    if let Some(Told { more_like_this }) = told {
+        tracing::warn!(%peer, more_like_this, "one connection too many is closed");
     }
 }
 
