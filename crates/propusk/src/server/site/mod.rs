@@ -15,6 +15,7 @@ pub use mount::Mount;
 pub use routes::{Pages, SiteRoutes};
 
 pub(super) use connection::{SiteConnection, text};
+pub(super) use routes::SharedPages;
 
 use super::{drain::Drain, listen};
 use crate::metrics::Metrics;

@@ -22,6 +22,22 @@ pub trait Pages: Send + Sync + 'static {
     fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>>;
 }
 
+/// Pages that several may hold.
+#[derive(Clone)]
+pub(in crate::server) struct SharedPages(pub(in crate::server) Arc<dyn Pages>);
+
+impl Pages for SharedPages {
+    fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        self.0.answer(request)
+    }
+}
+
+impl fmt::Debug for SharedPages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedPages")
+    }
+}
+
 /// The endpoints of a [`Site`](super::Site), shared by all its connections.
 #[derive(Clone, Default)]
 pub struct SiteRoutes(Arc<RwLock<Arc<Table>>>);
