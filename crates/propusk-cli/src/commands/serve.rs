@@ -13,6 +13,7 @@ mod settings;
 mod tls;
 mod upstream;
 mod watch;
+mod web;
 mod welcome;
 
 use std::{path::Path, process::ExitCode, sync::Arc};

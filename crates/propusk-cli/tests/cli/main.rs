@@ -35,3 +35,4 @@ mod tokens;
 mod typing;
 mod verification;
 mod watch;
+mod web;
