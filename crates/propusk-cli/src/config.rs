@@ -11,7 +11,8 @@ use serde::Deserialize;
 use crate::{
     commands::{
         serve::{
-            LimitsConfig, ProxiesConfig, RulesConfig, ScopesConfig, TlsConfig, UpstreamConfig,
+            LimitsConfig, ProxiesConfig, RulesConfig, ScopesConfig, TelemetryConfig, TlsConfig,
+            UpstreamConfig,
         },
         verification::{IssuerConfig, urls_or_tables},
     },
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) tls: TlsConfig,
     #[serde(default)]
     pub(crate) proxies: ProxiesConfig,
+    #[serde(default)]
+    pub(crate) telemetry: TelemetryConfig,
     #[serde(default)]
     pub(crate) upstream: Vec<UpstreamConfig>,
     /// The file that this was read from.
@@ -88,6 +91,7 @@ pub(crate) struct ServeConfig {
     pub(crate) allowed_origin: Vec<String>,
     pub(crate) dpop: Option<String>,
     pub(crate) dpop_nonces: Option<bool>,
+    pub(crate) no_web: Option<bool>,
     pub(crate) stateless: Option<bool>,
     pub(crate) audit: Option<std::path::PathBuf>,
     pub(crate) metrics: Option<String>,
@@ -258,6 +262,7 @@ mod tests {
             allowed-origin = ["https://o"]
             dpop = "required"
             dpop-nonces = true
+            no-web = true
             stateless = true
             audit = "a.jsonl"
             metrics = "on"

@@ -62,6 +62,7 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Login(args) => commands::login::run(*args, config.login).await,
             Command::Logout(args) => commands::logout::run(args, config.login).await,
             Command::Status(args) => commands::status::run(args, config.login).await,
+            Command::Health(args) => commands::health::run(args, config).await,
             Command::Completions(args) => commands::papers::completions(&args),
             Command::Man(args) => commands::papers::man(&args),
             Command::Call(args) => commands::call::run(args, config.call).await,

@@ -1,8 +1,8 @@
 //! What is asked.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
-use crate::Requirement;
+use crate::{Requirement, spelling};
 
 /// What a request asks for, as far as it is known.
 ///
@@ -74,6 +74,24 @@ impl Operation {
         "tasks/result",
         "tasks/update",
         "tasks/cancel",
+        "notifications/initialized",
+        "notifications/cancelled",
+        "notifications/progress",
+        "notifications/roots/list_changed",
+    ];
+
+    /// The methods without which a client cannot even learn what it lacks, and the notifications of the
+    /// protocol itself. No default touches them; the results of the lists are filtered.
+    pub const TO_GET_ACQUAINTED: &'static [&'static str] = &[
+        "initialize",
+        "server/discover",
+        "ping",
+        "subscriptions/listen",
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+        "skills/list",
         "notifications/initialized",
         "notifications/cancelled",
         "notifications/progress",
@@ -158,6 +176,17 @@ impl Target {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name in its normal form: of a resource, the URI without percent-encoding, dot segments and
+    /// other ways of writing the same (`file:///a/../b` is `file:///b`), so that a rule can look at both
+    /// spellings. It errs towards taking two for the same.
+    #[must_use]
+    pub fn normal_name(&self) -> Cow<'_, str> {
+        match self.kind {
+            TargetKind::Resource => spelling::normal(&self.name),
+            _ => Cow::Borrowed(&self.name),
+        }
     }
 
     #[cfg(feature = "server")]

@@ -2,6 +2,7 @@
 
 mod call;
 mod check_config;
+mod health;
 mod init;
 mod inspect;
 mod login;
@@ -17,6 +18,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use call::{CallArgs, ClientArgs, JsonArgument, ToolsArgs};
 pub(crate) use check_config::CheckConfigArgs;
+pub(crate) use health::HealthArgs;
 pub(crate) use init::InitArgs;
 pub(crate) use inspect::InspectArgs;
 pub(crate) use login::{LoginArgs, LogoutArgs, StatusArgs};
@@ -34,7 +36,7 @@ pub(crate) use verification::VerificationArgs;
 #[derive(Debug, Parser)]
 #[command(name = "propusk", version, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// Reads settings from this TOML file [serve, token and inspect read ./propusk.toml where it exists]
+    /// Reads settings from this TOML file [serve, token, inspect and health read ./propusk.toml where it exists]
     #[arg(long, global = true, value_name = "FILE", env = "PROPUSK_CONFIG", help_heading = EVERYWHERE)]
     pub(crate) config: Option<PathBuf>,
 
@@ -112,6 +114,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Says which verifier takes a token, what it claims, and why it would be refused
     Inspect(InspectArgs),
+    /// Says whether a server accepts work, for health checks
+    Health(HealthArgs),
     /// Asks a server what it has, and writes a configuration to protect it with
     Init(InitArgs),
     /// Checks all settings of serve, and prints those in force and where they come from
@@ -141,7 +145,11 @@ impl Command {
     pub(crate) fn uses_local_config(&self) -> bool {
         matches!(
             self,
-            Self::Serve(_) | Self::Token(_) | Self::Inspect(_) | Self::CheckConfig(_)
+            Self::Serve(_)
+                | Self::Token(_)
+                | Self::Inspect(_)
+                | Self::CheckConfig(_)
+                | Self::Health(_)
         )
     }
 }

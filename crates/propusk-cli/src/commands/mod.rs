@@ -5,6 +5,7 @@ pub(crate) mod check_config;
 mod connect;
 pub(crate) use connect::RENEW_LOGIN;
 mod dialogue;
+pub(crate) mod health;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod login;

@@ -13,6 +13,7 @@ mod settings;
 mod tls;
 mod upstream;
 mod watch;
+mod web;
 mod welcome;
 
 use std::{path::Path, process::ExitCode, sync::Arc};
@@ -30,6 +31,7 @@ use crate::{
 };
 
 use address::bind;
+pub(super) use address::reachable;
 pub(super) use check::{Checked, installed};
 pub(crate) use limits::LimitsConfig;
 pub(super) use names::Names;
@@ -42,9 +44,10 @@ pub(super) use scopes::Section;
 pub(super) use settings::Plan;
 pub(crate) use tls::TlsConfig;
 pub(crate) use upstream::UpstreamConfig;
+pub(crate) use watch::TelemetryConfig;
 
 /// Where to listen when nothing else is said.
-const LISTEN: &str = "127.0.0.1:8000";
+pub(super) const LISTEN: &str = "127.0.0.1:8000";
 
 pub(crate) async fn run(
     args: ServeArgs,
@@ -94,7 +97,7 @@ pub(crate) async fn run(
     drop(welcome);
     running::shutdown(std::mem::take(&mut reload.serving)).await;
     close(store).await;
-    watch.close();
+    watch.close().await;
     Ok(ExitCode::SUCCESS)
 }
 

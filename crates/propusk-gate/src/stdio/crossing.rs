@@ -77,6 +77,7 @@ impl Inner {
     pub(super) fn cross<'a>(&'a self, asked: Asked, context: &'a Context) -> Crossing<'a> {
         Box::pin(async move {
             let limit = time_limit(context);
+            let is_known = matches!(asked.method, Name::Known(_));
             let crossing = async {
                 let slot = self.slot(context).await?;
                 self.cross_in(&slot, asked, context).await
@@ -84,7 +85,7 @@ impl Inner {
             tokio::select! {
                 biased;
                 () = context.ct.cancelled() => Err(errors::cancelled()),
-                crossed = crossing => crossed,
+                crossed = crossing => crossed.map(|answer| finished(answer, is_known)),
                 limit = at_most(limit) => Err(errors::too_slow(limit)),
             }
         })
@@ -212,6 +213,7 @@ async fn begin(
 ) -> Result<(Arc<Link>, Flight), ErrorData> {
     loop {
         let link = slot.link().await?;
+        set_level(&link, front).await;
         let Ok(mut flight) = link.begin(Some(front.asker.clone())) else {
             continue;
         };
@@ -220,6 +222,20 @@ async fn begin(
         if sent.is_ok() {
             return Ok((link, flight));
         }
+    }
+}
+
+/// A child that is told a level once is told the lowest that any request names.
+async fn set_level(link: &Arc<Link>, front: &Front) {
+    let server = link.server().filter(|server| server.speaks(Era::Sessions));
+    let said = server.and_then(|server| server.said(Era::Sessions));
+    let logs = said.is_some_and(|said| said.capabilities.logging.is_some());
+    let is_told_once =
+        server.is_some_and(|server| server.era_for(front.asker.era) == Era::Sessions);
+    if let Some(level) = front.asker.level.filter(|_| logs && is_told_once)
+        && link.hub.asks_level(level)
+    {
+        link.settle().await;
     }
 }
 
@@ -244,6 +260,18 @@ async fn follow(flight: &mut Flight, front: &Front) -> Outcome {
 /// Whether a client of 2026-07-28 can be asked this.
 fn is_input(asks: &Method) -> bool {
     ["sampling/createMessage", "elicitation/create", "roots/list"].contains(&asks.name.as_str())
+}
+
+/// An answer of the protocol says which kind it is. A client of 2025-11-25 does not get to see it:
+/// rmcp takes it away again.
+fn finished(mut answer: Value, is_known: bool) -> Value {
+    if let Value::Object(result) = &mut answer
+        && is_known
+    {
+        let kind = result.entry("resultType");
+        kind.or_insert_with(|| "complete".into());
+    }
+    answer
 }
 
 fn needs_input(answer: &Value) -> bool {
@@ -328,8 +356,9 @@ fn params_for(
     }
     continue_trace(&mut meta, context);
     match link.server() {
-        Some(server) if server.era == Era::Requests => {
-            let version = server.version.to_string();
+        Some(server) if server.era_for(front.asker.era) == Era::Requests => {
+            let said = server.said(front.asker.era);
+            let version = said.map(|said| said.version.to_string());
             meta.insert(era::PROTOCOL_VERSION.into(), version.into());
             if front.asker.era == Era::Sessions {
                 speak_for_session(&mut meta, link, front, context);

@@ -56,12 +56,16 @@ impl ServerHandler for StdioUpstream {
         context: Context,
     ) -> Result<InitializeResult, ErrorData> {
         context.peer.set_peer_info(request.clone());
-        self.inner.meet(&context).await?;
-        self.negotiate_initialize(&request)
+        let info = self.inner.meet(&context, Era::Sessions).await?;
+        let mut result = self.negotiate_initialize(&request)?;
+        result.capabilities = info.capabilities;
+        result.server_info = info.server_info;
+        result.instructions = info.instructions;
+        Ok(result)
     }
 
     async fn discover(&self, context: Context) -> Result<DiscoverResult, ErrorData> {
-        let info = self.inner.meet(&context).await?;
+        let info = self.inner.meet(&context, Era::Requests).await?;
         let versions = self.supported_protocol_versions().into_owned();
         Ok(DiscoverResult::from_server_info(versions, info))
     }
@@ -252,9 +256,8 @@ impl ServerHandler for StdioUpstream {
         }
         let slot = self.inner.slot(&context).await?;
         let link = slot.link().await?;
-        let logs = link
-            .server()
-            .is_some_and(|server| server.capabilities.logging.is_some());
+        let said = link.server().and_then(|server| server.said(Era::Sessions));
+        let logs = said.is_some_and(|said| said.capabilities.logging.is_some());
         if !logs {
             return Err(unknown());
         }
@@ -355,7 +358,7 @@ impl ServerHandler for StdioUpstream {
             && let Some(link) = slot.live()
             && link
                 .server()
-                .is_some_and(|server| server.era == Era::Sessions)
+                .is_some_and(|server| server.speaks(Era::Sessions))
         {
             let _ = link.tell("notifications/roots/list_changed", None).await;
         }

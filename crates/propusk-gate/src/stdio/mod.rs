@@ -35,7 +35,8 @@ use rmcp::{
 
 use self::{
     asker::{Owner, owner, session_id},
-    link::Server,
+    era::Era,
+    link::{Said, Server},
     parked::Parked,
     pool::Pool,
     slot::Slot,
@@ -126,7 +127,7 @@ impl StdioUpstream {
             return Ok(());
         }
         let slot = self.inner.pool.slot(None)?;
-        self.inner.meet_in(&slot).await.map(drop)
+        self.inner.meet_in(&slot, Era::Requests).await.map(drop)
     }
 
     /// Ends all children and all that they have started, and waits until they have ended.
@@ -159,22 +160,27 @@ impl Inner {
     }
 
     /// Waits for the child, and says what it is.
-    async fn meet(&self, context: &RequestContext<RoleServer>) -> Result<ServerConfig, ErrorData> {
+    async fn meet(
+        &self,
+        context: &RequestContext<RoleServer>,
+        era: Era,
+    ) -> Result<ServerConfig, ErrorData> {
         let slot = self.slot(context).await?;
-        self.meet_in(&slot).await
+        self.meet_in(&slot, era).await
     }
 
-    async fn meet_in(&self, slot: &Arc<Slot>) -> Result<ServerConfig, ErrorData> {
+    async fn meet_in(&self, slot: &Arc<Slot>, era: Era) -> Result<ServerConfig, ErrorData> {
         let link = slot.link().await?;
         let server = link.server().ok_or_else(errors::ended)?;
         let mut met = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         *met = Some(server.clone());
-        Ok(config(server))
+        server.said(era).map(config).ok_or_else(errors::ended)
     }
 
     fn info(&self) -> ServerConfig {
         let met = self.server.lock().unwrap_or_else(PoisonError::into_inner);
-        met.as_ref().map_or_else(handler::unknown, config)
+        let said = met.as_ref().and_then(|server| server.said(Era::Requests));
+        said.map_or_else(handler::unknown, config)
     }
 
     fn tool(&self, name: &str) -> Option<Tool> {
@@ -186,10 +192,9 @@ impl Inner {
     }
 }
 
-fn config(server: &Server) -> ServerConfig {
-    let config =
-        ServerConfig::new(server.capabilities.clone()).with_server_info(server.info.clone());
-    match &server.instructions {
+fn config(said: &Said) -> ServerConfig {
+    let config = ServerConfig::new(said.capabilities.clone()).with_server_info(said.info.clone());
+    match &said.instructions {
         Some(instructions) => config.with_instructions(instructions.clone()),
         None => config,
     }

@@ -270,7 +270,7 @@ impl Keeper {
         };
         match greeted {
             Ok(server) => tracing::info!(target: "propusk::upstream",
-                upstream = self.shared.settings.name, revision = %server.version,
+                upstream = self.shared.settings.name, revisions = server.revisions(),
                 "this upstream answers"),
             Err(error) => {
                 // Some servers end when they are asked what they do not know.

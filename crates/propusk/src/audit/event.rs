@@ -21,6 +21,7 @@ pub struct AuditEvent<'a> {
     /// `None`: allowed.
     pub(crate) cause: Option<&'a Cause>,
     pub(crate) hierarchy: &'a ScopeHierarchy,
+    pub(crate) upstream: Option<&'a str>,
 }
 
 /// What is known of a request when it is decided upon.
@@ -223,6 +224,13 @@ impl AuditEvent<'_> {
         self.facts.remote
     }
 
+    /// The name of the upstream, where one stands behind the layer
+    /// ([`AuthLayer::upstream`](crate::AuthLayer::upstream)).
+    #[must_use]
+    pub fn upstream(&self) -> Option<&str> {
+        self.upstream
+    }
+
     /// What asking the verifier gave, if it was asked.
     #[must_use]
     pub fn verification(&self) -> Option<Verification> {
@@ -272,6 +280,7 @@ pub(crate) mod tests {
                 facts: &facts,
                 cause: Some(&cause),
                 hierarchy: &ScopeHierarchy::default(),
+                upstream: None,
             };
             let shown = |scopes: Option<&ScopeSet>| scopes.map(ToString::to_string);
             let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());

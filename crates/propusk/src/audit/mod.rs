@@ -3,10 +3,12 @@
 
 mod cause;
 mod event;
+mod finished;
 mod line;
 mod log;
 mod queue;
 mod request_id;
+mod span;
 mod time;
 mod trace;
 mod writer;
@@ -18,8 +20,10 @@ use http::Extensions;
 pub use cause::Cause;
 pub(crate) use event::Facts;
 pub use event::{AuditEvent, Decision, Verification, Verified};
+pub use finished::{Ending, Finished};
 pub use log::AuditLog;
 pub use request_id::RequestId;
+pub use span::Span;
 pub(crate) use trace::{is_traced, trace};
 
 /// Takes every decision of an [`AuthLayer`](crate::AuthLayer) or a [`Server`](crate::Server).
@@ -47,6 +51,21 @@ pub trait AuditSink: Send + Sync + 'static {
     fn wants_operations(&self) -> bool {
         true
     }
+
+    /// Takes the end of a request, if it [wants ends](AuditSink::wants_ends).
+    fn finished(&self, _end: &Finished<'_>) {}
+
+    /// Whether it is told how requests end. Where no sink wants to be, nothing is measured. It is
+    /// asked once, when the sink is added.
+    fn wants_ends(&self) -> bool {
+        false
+    }
+
+    /// Whether each request gets a [`Span`] of its own, which goes on to what is behind the layer as
+    /// the parent in `traceparent` (W3C Trace Context). Only for a sink that wants ends; asked once.
+    fn wants_spans(&self) -> bool {
+        false
+    }
 }
 
 impl<S: AuditSink> AuditSink for Arc<S> {
@@ -56,6 +75,18 @@ impl<S: AuditSink> AuditSink for Arc<S> {
 
     fn wants_operations(&self) -> bool {
         S::wants_operations(self)
+    }
+
+    fn finished(&self, end: &Finished<'_>) {
+        S::finished(self, end);
+    }
+
+    fn wants_ends(&self) -> bool {
+        S::wants_ends(self)
+    }
+
+    fn wants_spans(&self) -> bool {
+        S::wants_spans(self)
     }
 }
 

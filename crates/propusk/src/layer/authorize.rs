@@ -19,6 +19,7 @@ use tower_service::Service;
 
 use super::{
     body::{AuthBody, Ties},
+    exchange::Exchange,
     gate::{Gate, Gates, Permitted},
     handover::Handover,
     late_refusal::{Awaiting, LateRefusal, Report},
@@ -66,7 +67,7 @@ impl<S> Authorize<S> {
     pub(super) fn handle<ReqBody, ResBody>(
         &self,
         gate: Arc<Gate>,
-        request: Request<ReqBody>,
+        mut request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
         S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
@@ -82,18 +83,22 @@ impl<S> Authorize<S> {
         let inner = self.inner.clone();
         Box::pin(async move {
             let mut trail = Trail::of(&request, operations.by_path.clone());
+            let mut exchange = Exchange::begin(&gate, &mut request);
             let response = match admit(&gate, &operations, request, &mut trail).await {
                 Ok(admitted) => {
                     // Before it runs, so that what it does is never without a trace.
                     gate.record(&mut trail, None);
+                    exchange.decided(&trail, None);
                     forward(&gate, inner, admitted, &trail).await?
                 }
                 Err(response) => response.map(AuthBody::own),
             };
             if let Some(cause) = response.extensions().get::<Cause>() {
                 gate.record(&mut trail, Some(cause));
+                exchange.decided(&trail, Some(cause));
             }
-            Ok(response)
+            exchange.answered(response.status());
+            Ok(response.map(|body| body.tells(exchange)))
         })
     }
 }

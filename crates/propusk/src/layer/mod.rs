@@ -3,10 +3,12 @@
 mod authorize;
 mod body;
 mod credentials;
+mod exchange;
 mod gate;
 mod handover;
 mod late_refusal;
 mod leftover;
+mod lookalike;
 mod message;
 mod observer;
 mod onward;
@@ -37,7 +39,7 @@ pub use service::AuthService;
 use crate::{
     AuthSettings, Clock, SystemClock, TokenVerifier,
     audit::AuditSink,
-    metrics::{Decisions, Metrics},
+    metrics::{Decisions, Metrics, ToolNames, UpstreamNumbers},
     rules::{AddressLimits, RuleSet, Rules},
     verify::DynTokenVerifier,
 };
@@ -69,9 +71,9 @@ pub(crate) use {
 /// 8. uses up its proof, which is good for one request to this process (401);
 /// 9. may use a 2025-11-25 session only if its principal opened that session (404);
 /// 10. where a [`ScopePolicy`](crate::ScopePolicy) is set or the handler declares scopes, has its
-///    body read, once and strictly, and is decided upon again by what it asks for (401, 403 with all
-///    scopes that the operation needs; 400 for a message that two parsers might understand in two
-///    ways, a batch among them; 413). The bytes go on unchanged;
+///     body read, once and strictly, and is decided upon again by what it asks for (401, 403 with all
+///     scopes that the operation needs; 400 for a message that two parsers might understand in two
+///     ways, a batch among them; 413). The bytes go on unchanged;
 /// 11. where [rules](AuthLayer::rules) are set, is judged by them (403, 429 with `Retry-After`).
 ///
 /// Nobody reads the body before that. With a policy, every JSON body that passes must be an object;
@@ -186,6 +188,22 @@ impl AuthLayer {
         self
     }
 
+    /// Says that an upstream of this name stands behind the layer. It is in the audit events, and
+    /// [`metrics`](AuthLayer::metrics) that are added later count for it.
+    #[must_use]
+    pub fn upstream(self, name: &str) -> Self {
+        self.gates.current().observer().set_upstream(name);
+        self
+    }
+
+    /// The tools that are counted by name, where there is an upstream: for whoever knows of them.
+    /// Where they are counted at all, the requests behind the layer have it in their extensions, for
+    /// whoever sees what the upstream lists; a [`Guard`](crate::server::Guard) learns from it.
+    #[must_use]
+    pub fn tool_names(&self) -> ToolNames {
+        self.gates.current().observer().tool_names().clone()
+    }
+
     /// Counts decisions, verifications and open sessions:
     ///
     /// | name | labels | |
@@ -193,19 +211,59 @@ impl AuthLayer {
     /// | `propusk_decisions_total` | `decision`, `reason` | counter |
     /// | `propusk_verifier_duration_seconds` | `outcome`: `valid`, `invalid`, `unavailable` | histogram |
     /// | `propusk_sessions_open` | | gauge, sessions of 2025-11-25 |
+    /// | `propusk_streams_open` | | gauge, streams of callers with a token |
+    ///
+    /// and, where there is an [`upstream`](AuthLayer::upstream), what it was asked:
+    ///
+    /// | name | labels | |
+    /// |---|---|---|
+    /// | `propusk_upstream_requests_total` | `upstream`, `outcome`: `ok`, `rejected` (4xx), `failed`, `abandoned` (by the client) | counter |
+    /// | `propusk_upstream_duration_seconds` | `upstream` | histogram |
+    /// | `propusk_tool_calls_total` | `upstream`, `tool`, `outcome` | counter |
+    /// | `propusk_tool_duration_seconds` | `upstream`, `tool` | histogram |
+    ///
+    /// `tool` is a name of [`tool_names`](AuthLayer::tool_names), or `other`. The two gauges have the
+    /// label `upstream` then, too.
     #[must_use]
     pub fn metrics(self, metrics: &Metrics) -> Self {
+        let upstream = self
+            .gates
+            .current()
+            .observer()
+            .upstream()
+            .map(str::to_owned);
+        let label: Vec<_> = upstream.iter().map(|name| ("upstream", &**name)).collect();
         let gates = Arc::downgrade(&self.gates);
         metrics.gauge_from(
             "propusk_sessions_open",
             "Sessions of MCP 2025-11-25 that are remembered.",
+            &label,
             move || {
                 gates
                     .upgrade()
                     .map_or(0, |gates| gates.current().sessions().count() as u64)
             },
         );
-        self.audit(Decisions::new(metrics))
+        let gates = Arc::downgrade(&self.gates);
+        metrics.gauge_from(
+            "propusk_streams_open",
+            "Streams of callers with a token that are open.",
+            &label,
+            move || {
+                gates
+                    .upgrade()
+                    .map_or(0, |gates| gates.current().streams().count() as u64)
+            },
+        );
+        let layer = self.audit(Decisions::new(metrics));
+        match upstream {
+            Some(name) => {
+                layer.gates.current().observer().count_tools();
+                let names = layer.tool_names();
+                layer.audit(UpstreamNumbers::new(metrics, &name, names))
+            }
+            None => layer,
+        }
     }
 
     /// Has `hook` called with the id of every 2025-11-25 session that a limit of

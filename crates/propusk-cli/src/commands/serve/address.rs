@@ -62,6 +62,16 @@ pub(super) async fn would_bind(listen: &str) -> Result<SocketAddr, Failure> {
     first.ok_or_else(|| unknown(&"the name has no address"))
 }
 
+/// The URL of a server that listens there, for a program of the same machine. A wildcard is none that
+/// can be connected to.
+pub(crate) fn reachable(listen: &str, tls: bool) -> String {
+    match listen.parse::<SocketAddr>() {
+        Ok(address) => base_at(address, tls),
+        Err(_) if tls => format!("https://{listen}"),
+        Err(_) => format!("http://{listen}"),
+    }
+}
+
 /// The URL of a server that is bound to this address, without a path. A wildcard is none that a
 /// client can connect to.
 pub(super) fn base_at(bound: SocketAddr, tls: bool) -> String {

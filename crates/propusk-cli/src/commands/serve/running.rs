@@ -156,7 +156,10 @@ fn open(
     rules: Option<Arc<RuleTable>>,
 ) -> Result<Live, Failure> {
     let dress = |layer: AuthLayer| {
-        let layer = ground.watch.over(layer).address_limits(&ground.addresses);
+        let layer = ground
+            .watch
+            .over(layer, endpoint.upstream())
+            .address_limits(&ground.addresses);
         let layer = match plan.limits.body_time {
             Some(limit) => layer.body_time_limit(limit),
             None => layer,
@@ -186,6 +189,8 @@ fn open(
             (layer, mount)
         }
     };
+    let named = endpoint.tools();
+    named.for_each(|name| layer.tool_names().learn(name));
     Ok(Live {
         endpoint: endpoint.clone(),
         layer,

@@ -35,6 +35,7 @@ pub(in crate::commands) struct Plan {
     pub(super) listen: String,
     pub(in crate::commands) verification: Verification,
     pub(super) stateless: bool,
+    pub(super) web: bool,
     pub(super) watched: Watched,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) tls: Option<TlsFiles>,
@@ -67,6 +68,8 @@ impl Plan {
             config.proxies.resolve(&place)?,
             config.limits.resolve(&place)?,
         );
+        let mut telemetry = std::mem::take(&mut config.telemetry);
+        telemetry.otlp = args.otlp.take().or(telemetry.otlp);
         let (mut config, tokens) = (config.serve, config.tokens);
         let mark = mark(&args.verification, &config, tokens.as_deref());
         let verification = Verification::resolve(args.verification, &mut config, tokens)?;
@@ -78,10 +81,12 @@ impl Plan {
                 .or(config.listen)
                 .unwrap_or_else(|| LISTEN.to_owned()),
             verification,
+            web: !(args.no_web || config.no_web == Some(true)),
             stateless: args.stateless || config.stateless == Some(true),
             watched: Watched::resolve(
                 args.audit.or(config.audit),
                 args.metrics.or(config.metrics).as_deref(),
+                telemetry,
             )?,
             show_all: args.show_all,
             suggested_scopes: either(

@@ -20,6 +20,13 @@ pub(crate) struct TlsConfig {
     client_certificates: Option<String>,
 }
 
+impl TlsConfig {
+    /// Whether the listener speaks TLS by this.
+    pub(crate) fn is_on(&self) -> bool {
+        self.certificate.is_some()
+    }
+}
+
 /// The files, which are read when they are needed and again when they change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TlsFiles {

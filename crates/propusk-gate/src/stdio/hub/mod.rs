@@ -15,6 +15,7 @@ use rmcp::{
 };
 
 use self::notices::Notices;
+pub(super) use self::{notices::Reach, wanted::Wanted};
 use super::{level::Level, wire::Method};
 
 /// Questions by URL whose end a client is told of.
@@ -45,6 +46,8 @@ struct State {
     /// Which session was asked to open a URL, by the id of the question.
     elicitations: HashMap<String, Arc<str>>,
     tools: HashMap<String, Tool>,
+    /// The lowest level that a request of 2026-07-28 has asked for.
+    requests_level: Option<Level>,
 }
 
 struct Session {
@@ -118,6 +121,16 @@ impl Hub {
 
     pub(super) fn level(&self, id: &Arc<str>) -> Option<Level> {
         self.state().sessions.get(id)?.level
+    }
+
+    /// A request of 2026-07-28 asks for its log from this level on. Says whether that is news.
+    pub(super) fn asks_level(&self, level: Level) -> bool {
+        let mut state = self.state();
+        let is_lower = state.requests_level.is_none_or(|lowest| level < lowest);
+        if is_lower {
+            state.requests_level = Some(level);
+        }
+        is_lower
     }
 
     /// Says whether it was not subscribed before.
@@ -203,12 +216,10 @@ impl Hub {
 
 impl State {
     /// A session that has not said from which level on gets all that the child sends by itself; once
-    /// another session has asked for more, at least information.
+    /// somebody else has asked for more, at least information.
     fn admits(&self, session: &Session, grave: Level) -> bool {
-        let any = self
-            .sessions
-            .values()
-            .any(|session| session.level.is_some());
+        let mut sessions = self.sessions.values();
+        let any = self.requests_level.is_some() || sessions.any(|other| other.level.is_some());
         match session.level {
             Some(from) => grave >= from,
             None => !any || grave >= Level::Info,

@@ -10,12 +10,13 @@ use tokio::sync::mpsc;
 
 use super::{
     super::{
+        era::{Era, SUBSCRIPTION_ID},
         front,
         level::Level,
         link::{Question, Server},
         wire::{Method, Object},
     },
-    Hub, typed,
+    Hub, Listener, Session, State, typed,
 };
 
 /// Notifications that may wait for one client.
@@ -56,17 +57,42 @@ impl Notices {
     }
 }
 
+/// Whom a notification reaches.
+pub(in crate::stdio) struct Reach {
+    pub(in crate::stdio) sessions: bool,
+    pub(in crate::stdio) listeners: bool,
+}
+
+impl Reach {
+    const ALL: Self = Self {
+        sessions: true,
+        listeners: true,
+    };
+}
+
+impl State {
+    fn sessions_in(&self, reach: &Reach) -> impl Iterator<Item = &Session> {
+        let sessions = self.sessions.values();
+        sessions.filter(|_| reach.sessions)
+    }
+
+    fn listeners_in(&self, reach: &Reach) -> impl Iterator<Item = &Listener> {
+        let listeners = self.listeners.values();
+        listeners.filter(|_| reach.listeners)
+    }
+}
+
 impl Hub {
     /// A list has changed: all are told, and subscribers if they wanted to be.
-    pub(in crate::stdio) fn list_changed(&self, told: Method) {
+    pub(in crate::stdio) fn list_changed(&self, reach: &Reach, told: Method) {
         let Some(notice) = typed(without_subscription(told)) else {
             return;
         };
         let state = self.state();
-        for session in state.sessions.values() {
+        for session in state.sessions_in(reach) {
             session.notices.tell(notice.clone());
         }
-        for listener in state.listeners.values() {
+        for listener in state.listeners_in(reach) {
             let accepted = listener.sink.accepted();
             let wants = match &notice {
                 ServerNotification::ToolListChangedNotification(_) => accepted.tools_list_changed,
@@ -86,7 +112,8 @@ impl Hub {
 
     /// A child was started again: any list may have changed.
     pub(in crate::stdio) fn all_changed(&self, server: Option<&Server>) {
-        let Some(has) = server.map(|server| &server.capabilities) else {
+        let Some(has) = server.and_then(|server| Some(&server.said(Era::Sessions)?.capabilities))
+        else {
             return;
         };
         let lists = [
@@ -101,27 +128,25 @@ impl Hub {
             ),
         ];
         for (list, _) in lists.iter().filter(|(_, tells)| *tells == Some(true)) {
-            self.list_changed(Method {
-                name: format!("notifications/{list}/list_changed"),
-                params: None,
-            });
+            let name = format!("notifications/{list}/list_changed");
+            self.list_changed(&Reach::ALL, Method { name, params: None });
         }
     }
 
     /// A resource has changed: those are told who have subscribed to it, or to what it is a part of.
-    pub(in crate::stdio) fn updated(&self, told: Method) {
+    pub(in crate::stdio) fn updated(&self, reach: &Reach, told: Method) {
         let told = without_subscription(told);
         let Some(uri) = told.param("uri").and_then(Value::as_str).map(str::to_owned) else {
             return;
         };
         let Some(notice) = typed(told) else { return };
         let state = self.state();
-        for session in state.sessions.values() {
+        for session in state.sessions_in(reach) {
             if session.uris.iter().any(|whole| is_part(&uri, whole)) {
                 session.notices.tell(notice.clone());
             }
         }
-        for listener in state.listeners.values() {
+        for listener in state.listeners_in(reach) {
             let uris = listener.sink.accepted().resource_subscriptions.as_ref();
             if uris.is_some_and(|uris| uris.contains(&uri)) {
                 listener.notices.tell(notice.clone());
@@ -192,7 +217,7 @@ fn without_subscription(mut told: Method) -> Method {
     if let Some(Value::Object(params)) = &mut told.params {
         let meta = params.get_mut("_meta").and_then(Value::as_object_mut);
         let is_empty = meta.is_some_and(|meta: &mut Object| {
-            meta.remove(super::super::era::SUBSCRIPTION_ID);
+            meta.remove(SUBSCRIPTION_ID);
             meta.is_empty()
         });
         if is_empty {

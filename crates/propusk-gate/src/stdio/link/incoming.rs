@@ -11,10 +11,11 @@ use super::{
         child::{Line, Lines, Rate, plain},
         era::{Era, SUBSCRIPTION_ID},
         errors,
+        hub::Reach,
         level::Level,
         wire::{self, Message, Method},
     },
-    Link, Question,
+    Link, Question, Server,
     table::Way,
 };
 
@@ -116,14 +117,14 @@ impl Link {
             }
             "notifications/cancelled" => self.taken_back(told.param("requestId")),
             "notifications/message" => self.logged(told),
-            "notifications/resources/updated" => self.hub.updated(told),
+            "notifications/resources/updated" => self.hub.updated(&self.reach(&told), told),
             "notifications/tools/list_changed" => {
                 let link = Arc::clone(self);
                 tokio::spawn(async move { link.learn_tools().await });
-                self.hub.list_changed(told);
+                self.hub.list_changed(&self.reach(&told), told);
             }
             "notifications/prompts/list_changed" | "notifications/resources/list_changed" => {
-                self.hub.list_changed(told);
+                self.hub.list_changed(&self.reach(&told), told);
             }
             "notifications/elicitation/complete" => self.hub.elicited(told),
             // The id in it is the child's, and a client knows another one: it asks.
@@ -140,6 +141,17 @@ impl Link {
         }
     }
 
+    /// Whom news of a child reach. One that speaks both eras tells them twice: once in each.
+    fn reach(&self, told: &Method) -> Reach {
+        let both = self.server().is_some_and(Server::speaks_both);
+        let meta = told.param("_meta");
+        let is_subscribed = meta.is_some_and(|meta| meta.get(SUBSCRIPTION_ID).is_some());
+        Reach {
+            sessions: !(both && is_subscribed),
+            listeners: !both || is_subscribed,
+        }
+    }
+
     /// The child takes back what it has asked, or ends a subscription.
     fn taken_back(&self, id: Option<&Value>) {
         let Some(id) = id else { return };
@@ -150,7 +162,7 @@ impl Link {
         }
         let is_modern = self
             .server()
-            .is_some_and(|server| server.era == Era::Requests);
+            .is_some_and(|server| server.speaks(Era::Requests));
         if let Some(number) = wire::number(id).filter(|_| is_modern) {
             let events = self.table().finish(number);
             if let Some(events) = events {

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::{
     flight::{Event, Flight},
     question::Question,
-    startup::{Server, StartError},
+    startup::{Said, Server, StartError},
 };
 use self::{table::Table, upkeep::Held};
 use super::{asker::Asker, child::Streams, errors, hub::Hub, settings::StdioSettings, wire};

@@ -22,14 +22,57 @@ use super::{
 /// answers count.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// What a child has said of itself.
-#[derive(Debug, Clone)]
+/// What a child has said of itself, in each era that it speaks: at least one.
+#[derive(Debug, Clone, Default)]
 pub(in crate::stdio) struct Server {
-    pub(in crate::stdio) era: Era,
+    sessions: Option<Said>,
+    requests: Option<Said>,
+}
+
+/// What it said in one era.
+#[derive(Debug, Clone)]
+pub(in crate::stdio) struct Said {
     pub(in crate::stdio) version: ProtocolVersion,
     pub(in crate::stdio) capabilities: ServerCapabilities,
     pub(in crate::stdio) info: Implementation,
     pub(in crate::stdio) instructions: Option<String>,
+}
+
+impl Server {
+    pub(in crate::stdio) fn speaks(&self, era: Era) -> bool {
+        match era {
+            Era::Sessions => self.sessions.is_some(),
+            Era::Requests => self.requests.is_some(),
+        }
+    }
+
+    pub(in crate::stdio) fn speaks_both(&self) -> bool {
+        self.sessions.is_some() && self.requests.is_some()
+    }
+
+    /// In which era a client of this one is spoken for: in its own if the child knows it.
+    pub(in crate::stdio) fn era_for(&self, era: Era) -> Era {
+        match (era, self.speaks(era)) {
+            (era, true) => era,
+            (Era::Sessions, false) => Era::Requests,
+            (Era::Requests, false) => Era::Sessions,
+        }
+    }
+
+    /// What it said of itself, in the client's own era if it knows that.
+    pub(in crate::stdio) fn said(&self, era: Era) -> Option<&Said> {
+        match self.era_for(era) {
+            Era::Sessions => self.sessions.as_ref(),
+            Era::Requests => self.requests.as_ref(),
+        }
+    }
+
+    /// The revisions it speaks, for the log.
+    pub(in crate::stdio) fn revisions(&self) -> String {
+        let said = [&self.requests, &self.sessions].into_iter().flatten();
+        let revisions: Vec<_> = said.map(|said| said.version.to_string()).collect();
+        revisions.join(", ")
+    }
 }
 
 /// Why a child cannot be used.
@@ -48,8 +91,8 @@ pub(in crate::stdio) enum StartError {
 }
 
 impl Link {
-    /// Asks the child who it is: `server/discover` first, and `initialize` where it does not know
-    /// that (2026-07-28, Backward compatibility). With `legacy_only`, `initialize` alone.
+    /// Asks the child who it is: `server/discover` first (2026-07-28, Backward compatibility), then
+    /// `initialize`, and which of both it knows. With `legacy_only`, `initialize` alone.
     pub(in crate::stdio) async fn greet(
         self: &Arc<Self>,
         limit: Duration,
@@ -81,14 +124,14 @@ impl Link {
         self: &Arc<Self>,
         limit: Duration,
     ) -> Result<Server, StartError> {
-        let discovered = self.ask("server/discover", Some(own_params()), limit);
+        let discovered = self.discover(limit);
         tokio::pin!(discovered);
         let early = tokio::select! {
             answer = &mut discovered => Some(answer),
             () = sleep(SILENCE) => None,
         };
         match early {
-            Some(Ok(answer)) => return discovery(answer),
+            Some(Ok(answer)) => return self.both(discovery(answer)?).await,
             Some(Err(_)) => return self.initialize(limit).await,
             None => {}
         }
@@ -96,9 +139,34 @@ impl Link {
         tokio::pin!(initialized);
         tokio::select! {
             biased;
-            Ok(answer) = &mut discovered => discovery(answer),
+            Ok(answer) = &mut discovered => Ok(Server {
+                requests: Some(discovery(answer)?),
+                sessions: None,
+            }),
             server = &mut initialized => server,
         }
+    }
+
+    /// A child that knows the newer era may know the older one as well, and then on this very line:
+    /// each client is spoken for in its own era, and nothing has to be translated. One that knows both,
+    /// but one at a time, is spoken to in the older one from then on.
+    async fn both(self: &Arc<Self>, said: Said) -> Result<Server, StartError> {
+        let requests = Some(said);
+        let Ok(Server { sessions, .. }) = self.initialize(SILENCE).await else {
+            return Ok(Server {
+                requests,
+                sessions: None,
+            });
+        };
+        let still = self.discover(SILENCE).await.is_ok();
+        Ok(Server {
+            requests: requests.filter(|_| still),
+            sessions,
+        })
+    }
+
+    async fn discover(self: &Arc<Self>, limit: Duration) -> Result<Value, ErrorData> {
+        self.ask("server/discover", Some(own_params()), limit).await
     }
 
     async fn initialize(self: &Arc<Self>, limit: Duration) -> Result<Server, StartError> {
@@ -117,17 +185,20 @@ impl Link {
         }
         let told = self.tell("notifications/initialized", None).await;
         told.map_err(StartError::Refused)?;
-        Ok(Server {
-            era: Era::Sessions,
+        let sessions = Some(Said {
             version: said.protocol_version,
             capabilities: said.capabilities,
             info: said.server_info,
             instructions: said.instructions,
+        });
+        Ok(Server {
+            sessions,
+            requests: None,
         })
     }
 }
 
-fn discovery(answer: Value) -> Result<Server, StartError> {
+fn discovery(answer: Value) -> Result<Said, StartError> {
     let said: DiscoverResult = serde_json::from_value(answer).map_err(StartError::NotValid)?;
     let modern = said.supported_versions.iter();
     let version = modern
@@ -141,8 +212,7 @@ fn discovery(answer: Value) -> Result<Server, StartError> {
             .collect();
         return Err(StartError::NoCommonVersion(names.join(", ")));
     };
-    Ok(Server {
-        era: Era::Requests,
+    Ok(Said {
         version,
         info: said
             .server_info()

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    super::{era::Era, errors, level::Level, wire::Method},
+    super::{era::Era, errors, hub::Wanted, level::Level, wire::Method},
     Event, Flight, Link,
     startup::own_params,
 };
@@ -30,6 +30,7 @@ const PAGES: usize = 100;
 #[derive(Default)]
 pub(super) struct Held {
     uris: BTreeSet<String>,
+    listened_to: BTreeSet<String>,
     level: Option<Level>,
     /// The subscription of 2026-07-28; it ends when this is dropped.
     listening: Option<DropGuard>,
@@ -48,16 +49,39 @@ impl Link {
     /// Tells the child what has changed in what its clients want.
     pub(in crate::stdio) async fn settle(self: &Arc<Self>) -> Settled {
         let mut held = self.held.lock().await;
-        match self.server().map(|server| server.era) {
-            Some(Era::Sessions) => self.settle_session(&mut held).await,
-            Some(Era::Requests) => self.settle_listening(&mut held).await,
-            None => Settled::default(),
+        let (wanted, mut settled) = (self.hub.wanted(), Settled::default());
+        let Some(server) = self.server() else {
+            return settled;
+        };
+        // A child of both eras has subscribers of both, and a child of one serves all.
+        let both = server.speaks_both();
+        if server.speaks(Era::Sessions) {
+            let uris = if both {
+                wanted.by_sessions.clone()
+            } else {
+                wanted.uris()
+            };
+            self.settle_session(&mut held, &uris, &mut settled).await;
+            self.settle_level(&mut held, &wanted, &mut settled).await;
         }
+        if server.speaks(Era::Requests) {
+            let uris = if both {
+                wanted.by_listeners
+            } else {
+                wanted.uris()
+            };
+            self.settle_listening(&mut held, uris, &mut settled).await;
+        }
+        settled
     }
 
-    async fn settle_session(self: &Arc<Self>, held: &mut Held) -> Settled {
-        let (wanted, mut settled) = (self.hub.wanted(), Settled::default());
-        let new: Vec<_> = wanted.uris.difference(&held.uris).cloned().collect();
+    async fn settle_session(
+        self: &Arc<Self>,
+        held: &mut Held,
+        wanted: &BTreeSet<String>,
+        settled: &mut Settled,
+    ) {
+        let new: Vec<_> = wanted.difference(&held.uris).cloned().collect();
         for uri in new {
             let subscribed = self.with_uri("resources/subscribe", &uri).await;
             match subscribed {
@@ -65,21 +89,28 @@ impl Link {
                 Err(error) => drop(settled.refused.insert(uri, error)),
             }
         }
-        let old: Vec<_> = held.uris.difference(&wanted.uris).cloned().collect();
+        let old: Vec<_> = held.uris.difference(wanted).cloned().collect();
         for uri in old {
             // If it fails, what comes is for nobody, and is not passed on.
             let _ = self.with_uri("resources/unsubscribe", &uri).await;
             held.uris.remove(&uri);
         }
-        if let Some(level) = wanted.level.filter(|_| wanted.level != held.level) {
-            let params = json!({ "level": level.name() });
-            let set = self.ask("logging/setLevel", Some(params), LIMIT).await;
-            match set {
-                Ok(_) => held.level = Some(level),
-                Err(error) => settled.level = Some(error),
-            }
+    }
+
+    async fn settle_level(
+        self: &Arc<Self>,
+        held: &mut Held,
+        wanted: &Wanted,
+        settled: &mut Settled,
+    ) {
+        let Some(level) = wanted.level.filter(|_| wanted.level != held.level) else {
+            return;
+        };
+        let params = json!({ "level": level.name() });
+        match self.ask("logging/setLevel", Some(params), LIMIT).await {
+            Ok(_) => held.level = Some(level),
+            Err(error) => settled.level = Some(error),
         }
-        settled
     }
 
     async fn with_uri(self: &Arc<Self>, method: &str, uri: &str) -> Result<Value, ErrorData> {
@@ -87,10 +118,14 @@ impl Link {
     }
 
     /// One subscription for all clients; a changed one begins before the old one ends.
-    async fn settle_listening(self: &Arc<Self>, held: &mut Held) -> Settled {
-        let (wanted, mut settled) = (self.hub.wanted().uris, Settled::default());
-        if held.listening.is_some() && held.uris == wanted {
-            return settled;
+    async fn settle_listening(
+        self: &Arc<Self>,
+        held: &mut Held,
+        wanted: BTreeSet<String>,
+        settled: &mut Settled,
+    ) {
+        if held.listening.is_some() && held.listened_to == wanted {
+            return;
         }
         match timeout(LIMIT, self.begin_listening(&wanted)).await {
             Ok(Ok((flight, accepted))) => {
@@ -99,18 +134,18 @@ impl Link {
                     let error = ErrorData::invalid_params(says, None);
                     settled.refused.insert(uri.clone(), error);
                 }
-                held.uris = wanted;
+                held.listened_to = wanted;
                 held.listening = Some(self.keep_listening(flight));
             }
             failed => {
-                let error = failed.map_or_else(
-                    |_| errors::too_slow(LIMIT),
-                    |begun| begun.err().unwrap_or_else(errors::ended),
-                );
-                settled.refused = wanted.into_iter().map(|uri| (uri, error.clone())).collect();
+                let error = match failed {
+                    Ok(begun) => begun.err().unwrap_or_else(errors::ended),
+                    Err(_) => errors::too_slow(LIMIT),
+                };
+                let refused = wanted.into_iter().map(|uri| (uri, error.clone()));
+                settled.refused.extend(refused);
             }
         }
-        settled
     }
 
     async fn begin_listening(
@@ -161,18 +196,17 @@ impl Link {
     /// (2026-07-28, Transports, custom headers from tool parameters).
     pub(in crate::stdio) async fn learn_tools(self: &Arc<Self>) {
         // Processes of different callers may define different tools under one name.
-        let shown = self
-            .server()
-            .is_some_and(|server| server.capabilities.tools.is_some());
+        let said = self.server().and_then(|server| server.said(Era::Requests));
+        let shown = said.is_some_and(|said| said.capabilities.tools.is_some());
         if !shown || !self.hub.serves_all() {
             return;
         }
         let (mut tools, mut cursor) = (HashMap::new(), None);
         for _ in 0..PAGES {
-            let mut params = match self.server().map(|server| server.era) {
-                Some(Era::Requests) => own_params(),
-                _ => json!({}),
-            };
+            let modern = self
+                .server()
+                .is_some_and(|server| server.speaks(Era::Requests));
+            let mut params = if modern { own_params() } else { json!({}) };
             if let Some(cursor) = cursor {
                 params["cursor"] = cursor;
             }

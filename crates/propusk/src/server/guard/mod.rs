@@ -25,11 +25,16 @@ use rmcp::{
 };
 
 pub use self::offered::Offered;
-use self::{asked::Asked, catalogue::Catalogue, listed::Page};
+use self::{
+    asked::Asked,
+    catalogue::Catalogue,
+    listed::{Listed, Page},
+};
 use crate::{
     AuthSettings, Operation, Requirement, Target, TargetKind,
     audit::AuditSink,
     layer::{Declared, DeclaredScopes, Observer, Onward},
+    metrics::ToolNames,
 };
 
 /// A handler that is asked only for what its caller may do, and whose lists show only that.
@@ -228,7 +233,14 @@ impl<H: ServerHandler> Guard<H> {
     /// Learns from a page and cuts it down to what its caller may use.
     fn show<P: Page>(&self, mut page: P, context: &RequestContext<RoleServer>) -> P {
         let mut pupil = self.shared.catalogue.pupil();
-        let learn = |item: &P::Item| pupil.learn(item);
+        let http = context.extensions.get::<Parts>();
+        let names = http.and_then(|http| http.extensions.get::<ToolNames>());
+        let learn = |item: &P::Item| {
+            if let Some(names) = names.filter(|_| P::Item::KIND == TargetKind::Tool) {
+                names.learn(item.key());
+            }
+            pupil.learn(item)
+        };
         self.asked(context).show(&mut page, learn, context);
         page
     }

@@ -93,6 +93,19 @@ impl Endpoint {
         }
     }
 
+    /// The name of what stands behind, if that is not this program itself.
+    pub(super) fn upstream(&self) -> Option<&str> {
+        (self.behind != Behind::Builtin).then(|| self.shown())
+    }
+
+    /// The tools that there are rules about, by their names. A pattern is none.
+    pub(super) fn tools(&self) -> impl Iterator<Item = &str> {
+        let scopes = self.scopes.tools();
+        scopes
+            .chain(self.rules.tools())
+            .filter(|name| !name.contains('*'))
+    }
+
     /// The files that it is made of.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let remote = match &self.behind {
