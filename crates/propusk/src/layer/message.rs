@@ -25,7 +25,7 @@ pub(super) struct Unclear {
 }
 
 const PARSE_ERROR: i32 = -32700;
-pub(super) const INVALID_REQUEST: i32 = -32600;
+const INVALID_REQUEST: i32 = -32600;
 pub(super) const METHOD_NOT_FOUND: i32 = -32601;
 const INVALID_PARAMS: i32 = -32602;
 
@@ -36,9 +36,6 @@ pub(super) struct Asked {
     pub(super) operation: Option<Operation>,
     /// None where it is a notification, or not a text or a number.
     pub(super) id: Option<Value>,
-    /// Whether a member differs from one that decides only in its case. A parser that does not care
-    /// (Go's does not) would take it for that one.
-    pub(super) lookalike: bool,
 }
 
 /// Reads what a message asks for.
@@ -55,15 +52,12 @@ pub(super) fn asked(body: &[u8]) -> Result<Asked, Unclear> {
         return Ok(Asked {
             operation: None,
             id: message.id,
-            lookalike: message.lookalike,
         });
     };
-    let mut lookalike = message.lookalike || message.params.lookalike;
-    match message.params.targets(&method, &mut lookalike) {
+    match message.params.targets(&method) {
         Ok(targets) => Ok(Asked {
             operation: Some(Operation::on(method, targets)),
             id: message.id,
-            lookalike,
         }),
         // Since 2026-07-28 these are no methods any more, and without what they act upon they never
         // were; that is what rmcp answers, too.
@@ -99,7 +93,6 @@ struct Message<'a> {
     id: Option<Value>,
     method: Option<String>,
     params: Params<'a>,
-    lookalike: bool,
 }
 
 impl<'de> Members<'de> for Message<'de> {
@@ -116,10 +109,7 @@ impl<'de> Members<'de> for Message<'de> {
                 let params = map.next_value::<Option<Object<Params<'de>>>>()?;
                 self.params = params.map(|Object(params)| params).unwrap_or_default();
             }
-            _ => {
-                self.lookalike |= is_like(name, &["id", "method", "params", "result", "error"]);
-                map.next_value::<IgnoredAny>()?;
-            }
+            _ => drop(map.next_value::<IgnoredAny>()?),
         }
         Ok(())
     }
@@ -133,7 +123,6 @@ struct Params<'a> {
     task: Option<Value>,
     reference: Option<&'a RawValue>,
     notifications: Option<&'a RawValue>,
-    lookalike: bool,
 }
 
 impl<'de> Members<'de> for Params<'de> {
@@ -146,10 +135,7 @@ impl<'de> Members<'de> for Params<'de> {
             "taskId" => self.task = Some(map.next_value()?),
             "ref" => self.reference = Some(map.next_value()?),
             "notifications" => self.notifications = Some(map.next_value()?),
-            _ => {
-                self.lookalike |= is_like(name, PARAMS);
-                map.next_value::<IgnoredAny>()?;
-            }
+            _ => drop(map.next_value::<IgnoredAny>()?),
         }
         Ok(())
     }
@@ -161,7 +147,7 @@ enum Wrong {
 }
 
 impl Params<'_> {
-    fn targets(self, method: &str, lookalike: &mut bool) -> Result<Vec<Target>, Wrong> {
+    fn targets(self, method: &str) -> Result<Vec<Target>, Wrong> {
         if let Some(kind) = TargetKind::of_method(method) {
             return match kind {
                 TargetKind::Tool | TargetKind::Prompt => one(kind, self.name, "`params.name`"),
@@ -170,14 +156,9 @@ impl Params<'_> {
             };
         }
         match method {
-            "completion/complete" => {
-                let reference = parse::<Reference>(self.reference, "`params.ref`")?;
-                *lookalike |= reference.lookalike;
-                reference.target()
-            }
+            "completion/complete" => parse::<Reference>(self.reference, "`params.ref`")?.target(),
             "subscriptions/listen" => {
                 let wanted = parse::<Notifications>(self.notifications, "`params.notifications`")?;
-                *lookalike |= wanted.lookalike;
                 let resource = |uri| Target::new(TargetKind::Resource, uri);
                 Ok(wanted.resources.into_iter().map(resource).collect())
             }
@@ -208,7 +189,6 @@ struct Reference {
     kind: Option<Value>,
     name: Option<Value>,
     uri: Option<Value>,
-    lookalike: bool,
 }
 
 impl Reference {
@@ -230,7 +210,7 @@ impl<'de> Members<'de> for Reference {
             "type" => self.kind = value,
             "name" => self.name = value,
             "uri" => self.uri = value,
-            _ => self.lookalike |= is_like(name, &["type", "name", "uri"]),
+            _ => {}
         }
         Ok(())
     }
@@ -240,7 +220,6 @@ impl<'de> Members<'de> for Reference {
 #[derive(Default)]
 struct Notifications {
     resources: Vec<String>,
-    lookalike: bool,
 }
 
 impl<'de> Members<'de> for Notifications {
@@ -250,33 +229,10 @@ impl<'de> Members<'de> for Notifications {
         if name == "resourceSubscriptions" {
             self.resources = map.next_value::<Option<_>>()?.unwrap_or_default();
         } else {
-            self.lookalike |= is_like(name, &["resourceSubscriptions"]);
             map.next_value::<IgnoredAny>()?;
         }
         Ok(())
     }
-}
-
-/// The members of `params` that count, `arguments` for rules beyond scopes.
-const PARAMS: &[&str] = &["name", "uri", "taskId", "ref", "notifications", "arguments"];
-
-/// Whether a name is one of these in another case, also by the two signs beyond ASCII that lose
-/// themselves in it: the long s and the sign of Kelvin.
-fn is_like(name: &str, known: &[&str]) -> bool {
-    // Most names are known by their first letter not to be.
-    if known.contains(&name) {
-        return false;
-    }
-    let folded = |c: char| match c {
-        'ſ' => 's',
-        '\u{212a}' => 'k',
-        c => c.to_ascii_lowercase(),
-    };
-    let like = |known: &&str| {
-        let known = known.chars().map(|c| c.to_ascii_lowercase());
-        name.chars().map(folded).eq(known)
-    };
-    known.iter().any(like)
 }
 
 /// A part of a message of which some members matter.
@@ -385,60 +341,6 @@ mod tests {
                 let id = unclear.id.map_or(String::new(), |id| format!(" for {id}"));
                 format!("{}{id}", unclear.code)
             }
-        }
-    }
-
-    #[test]
-    fn a_member_in_another_case_is_noticed_where_somebody_might_take_it_for_one_that_decides() {
-        for (body, noticed) in [
-            (
-                r#"{"id":1,"method":"tools/call","params":{"name":"a","arguments":{"Name":1}}}"#,
-                false,
-            ),
-            (
-                r#"{"id":1,"method":"tools/call","params":{"name":"a","title":"b","_meta":{}}}"#,
-                false,
-            ),
-            (
-                r#"{"id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"tools/call","params":{"name":"a","n\u0061ME":"b"}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"tools/call","params":{"name":"a","Arguments":{}}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"tools/list","Method":"tools/call"}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"tools/list","PARAMS":{"name":"a"}}"#,
-                true,
-            ),
-            (r#"{"id":1,"Method":"tools/call"}"#, true),
-            (
-                r#"{"id":1,"method":"tasks/get","params":{"taskId":"a","taſKId":"b","taskid":"c"}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"tasks/get","params":{"taskId":"a","ta\u017f\u212aId":"b"}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"p","URI":"u"}}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"resourcesubscriptions":["a"]}}}"#,
-                true,
-            ),
-        ] {
-            let asked = asked(body.as_bytes()).expect("read");
-            assert_eq!(asked.lookalike, noticed, "{body}");
         }
     }
 

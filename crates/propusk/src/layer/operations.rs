@@ -108,11 +108,6 @@ impl Operations {
                 Unreadable::Broken => render::broken_body(),
             })?;
         let asked = match message::asked(&bytes) {
-            Ok(asked) if asked.lookalike && self.hands_on => {
-                let message =
-                    "a member of the message differs from one that counts only in its case";
-                Err(render::unclear(message::INVALID_REQUEST, message, asked.id))?
-            }
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
             Err(_) if !self.decide_anything(settings) && !self.hands_on => {
@@ -170,7 +165,6 @@ impl Operations {
         let Ok(Asked {
             operation: Some(operation),
             id,
-            ..
         }) = message::asked(&bytes)
         else {
             return refusal;
