@@ -4,5 +4,10 @@
 //! message and decided; behind it an upstream gets the request without anything that the client said
 //! about itself.
 
+#[cfg(feature = "cedar")]
+pub mod cedar;
 pub mod credentials;
 pub mod http;
+pub mod stdio;
+#[cfg(feature = "otlp")]
+pub mod telemetry;

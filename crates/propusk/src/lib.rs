@@ -52,6 +52,7 @@ mod proof_defect;
 mod refusal;
 mod requirement;
 mod resource;
+pub mod rules;
 mod scope;
 mod scope_hierarchy;
 mod scope_policy;

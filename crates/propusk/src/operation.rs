@@ -1,8 +1,8 @@
 //! What is asked.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
-use crate::Requirement;
+use crate::{Requirement, spelling};
 
 /// What a request asks for, as far as it is known.
 ///
@@ -13,6 +13,9 @@ use crate::Requirement;
 pub enum Operation {
     /// Any HTTP request to the endpoint; its body has not been read.
     Request,
+    /// Who the caller is, as the endpoint tells it at the path `/caller` below its own. It is no
+    /// message of MCP, and no [`ScopePolicy`](crate::ScopePolicy) is about it.
+    Caller,
     /// A JSON-RPC method, with what it acts upon.
     Method {
         /// The method, such as `tools/call`.
@@ -71,6 +74,24 @@ impl Operation {
         "tasks/result",
         "tasks/update",
         "tasks/cancel",
+        "notifications/initialized",
+        "notifications/cancelled",
+        "notifications/progress",
+        "notifications/roots/list_changed",
+    ];
+
+    /// The methods without which a client cannot even learn what it lacks, and the notifications of the
+    /// protocol itself. No default touches them; the results of the lists are filtered.
+    pub const TO_GET_ACQUAINTED: &'static [&'static str] = &[
+        "initialize",
+        "server/discover",
+        "ping",
+        "subscriptions/listen",
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+        "skills/list",
         "notifications/initialized",
         "notifications/cancelled",
         "notifications/progress",
@@ -157,6 +178,17 @@ impl Target {
         &self.name
     }
 
+    /// The name in its normal form: of a resource, the URI without percent-encoding, dot segments and
+    /// other ways of writing the same (`file:///a/../b` is `file:///b`), so that a rule can look at both
+    /// spellings. It errs towards taking two for the same.
+    #[must_use]
+    pub fn normal_name(&self) -> Cow<'_, str> {
+        match self.kind {
+            TargetKind::Resource => spelling::normal(&self.name),
+            _ => Cow::Borrowed(&self.name),
+        }
+    }
+
     #[cfg(feature = "server")]
     pub(crate) fn declare(&mut self, declared: Option<Requirement>) {
         self.declared = declared;
@@ -188,11 +220,13 @@ impl TargetKind {
     }
 }
 
-/// `request`, `tools/list`, `tools/call:echo` or `subscriptions/listen:a://1,a://2`.
+/// `request`, `caller`, `tools/list`, `tools/call:echo` or `subscriptions/listen:a://1,a://2`.
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Method { method, targets } = self else {
-            return f.write_str("request");
+        let (method, targets) = match self {
+            Self::Request => return f.write_str("request"),
+            Self::Caller => return f.write_str("caller"),
+            Self::Method { method, targets } => (method, targets),
         };
         f.write_str(method)?;
         for (index, target) in targets.iter().enumerate() {
@@ -209,8 +243,10 @@ impl FromStr for Operation {
     type Err = InvalidOperation;
 
     fn from_str(text: &str) -> Result<Self, InvalidOperation> {
-        if text == "request" {
-            return Ok(Self::Request);
+        match text {
+            "request" => return Ok(Self::Request),
+            "caller" => return Ok(Self::Caller),
+            _ => {}
         }
         let (method, name) = match text.split_once(':') {
             Some((method, name)) => (method, Some(name)),
@@ -254,6 +290,7 @@ mod tests {
     fn an_operation_reads_as_it_is_written() {
         for (operation, text) in [
             (Operation::Request, "request"),
+            (Operation::Caller, "caller"),
             (Operation::method("tools/list"), "tools/list"),
             (Operation::tool("a:b"), "tools/call:a:b"),
             (Operation::prompt("p"), "prompts/get:p"),

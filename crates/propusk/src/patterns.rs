@@ -1,33 +1,54 @@
-//! Requirements by pattern.
+//! Requirements and rules by pattern.
 
 use std::collections::BTreeSet;
 
-use crate::{Requirement, declared_map::DeclaredMap, glob::Glob};
+use crate::{declared_map::DeclaredMap, glob::Glob};
 
 /// Patterns and what each asks for. They are found by what stands before their first `*`, so that
 /// their number hardly matters, unless many begin with it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Patterns {
-    by_beginning: DeclaredMap<Box<str>, Vec<(Glob, Requirement)>>,
+#[derive(Debug, Clone)]
+pub(crate) struct Patterns<T> {
+    by_beginning: DeclaredMap<Box<str>, Vec<(Glob, T)>>,
     /// How long beginnings are, in bytes.
     lengths: BTreeSet<usize>,
 }
 
-impl Patterns {
+impl<T> Default for Patterns<T> {
+    fn default() -> Self {
+        Self {
+            by_beginning: DeclaredMap::default(),
+            lengths: BTreeSet::new(),
+        }
+    }
+}
+
+impl<T> Patterns<T> {
     pub(crate) fn is_empty(&self) -> bool {
         self.by_beginning.is_empty()
     }
 
-    pub(crate) fn add(&mut self, pattern: Glob, needs: Requirement) {
+    pub(crate) fn add(&mut self, pattern: Glob, needs: T) {
         let beginning = pattern.beginning();
         self.lengths.insert(beginning.len());
         let alike = self.by_beginning.entry(beginning.into()).or_default();
         alike.push((pattern, needs));
     }
 
+    /// The same patterns for something else.
+    pub(crate) fn map<U>(&self, mut of: impl FnMut(&T) -> U) -> Patterns<U> {
+        let by_beginning = self.by_beginning.iter().map(|(beginning, alike)| {
+            let alike = alike.iter().map(|(glob, own)| (glob.clone(), of(own)));
+            (beginning.clone(), alike.collect())
+        });
+        Patterns {
+            by_beginning: by_beginning.collect(),
+            lengths: self.lengths.clone(),
+        }
+    }
+
     /// What the patterns that match ask for: of those with a shorter beginning first, of equally
     /// short ones in the order of their addition.
-    pub(crate) fn about<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Requirement> {
+    pub(crate) fn about<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a T> {
         let lengths = self.lengths.range(..=name.len());
         // In the middle of a character no beginning ends.
         let beginnings = lengths.filter_map(|length| name.get(..*length));
@@ -40,6 +61,7 @@ impl Patterns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Requirement;
 
     #[test]
     fn all_that_match_are_found_and_no_others() {
@@ -69,6 +91,6 @@ mod tests {
             assert_eq!(found, expected, "{name}");
             assert!(!found.is_empty(), "`*` matches {name}");
         }
-        assert_eq!(Patterns::default().about("a").count(), 0);
+        assert_eq!(Patterns::<Requirement>::default().about("a").count(), 0);
     }
 }

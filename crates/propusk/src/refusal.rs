@@ -1,6 +1,6 @@
 //! Why a request may not go on.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{AccessToken, ProofDefect, ScopeSet};
 
@@ -13,6 +13,16 @@ pub struct Refusal {
     reason: Reason,
     needs: ScopeSet,
     scheme: Scheme,
+    ruling: Option<Arc<Ruling>>,
+}
+
+/// What a rule beyond scopes says of its refusal.
+#[derive(Debug, PartialEq, Eq)]
+struct Ruling {
+    /// For the audit log.
+    why: String,
+    /// For the client.
+    message: Option<String>,
 }
 
 /// The authentication scheme of a request, in which a refusal answers.
@@ -50,6 +60,16 @@ pub enum Reason {
     /// The caller may not do this, and no scope would help (403 without a challenge: RFC 6750 has
     /// a code for missing scopes only, and a client that reads it would ask for a wider token).
     Forbidden,
+    /// A rule beyond scopes does not allow this (403 without a challenge, as above).
+    Ruled,
+    /// A rule says that what is named does not exist for this caller (a JSON-RPC error, as of a name
+    /// that there is not).
+    Hidden,
+    /// There were too many requests (429 with `Retry-After`).
+    Limited {
+        /// What the client is told to wait.
+        retry_after: Duration,
+    },
     /// The verifier cannot tell now (503 with `Retry-After`).
     Unavailable {
         /// What the client is told to wait.
@@ -93,7 +113,23 @@ impl Refusal {
             reason,
             needs,
             scheme: Scheme::Bearer,
+            ruling: None,
         }
+    }
+
+    /// A refusal by a rule beyond scopes: why it was, for the audit log, and a sentence for the client.
+    #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
+    pub(crate) fn by_rule(reason: Reason, why: String, message: Option<String>) -> Self {
+        Self {
+            ruling: Some(Arc::new(Ruling { why, message })),
+            ..Self::new(reason, ScopeSet::default())
+        }
+    }
+
+    /// Why a rule beyond scopes refused it: the operator's own words, for an audit log.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        self.ruling.as_ref().map(|ruling| &*ruling.why)
     }
 
     /// The same, to a request with this scheme.
@@ -142,6 +178,9 @@ impl Refusal {
 /// One sentence for a human. It says nothing about other tokens or users.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(message) = self.ruling.as_ref().and_then(|own| own.message.as_deref()) {
+            return f.write_str(message);
+        }
         f.write_str(match self.reason {
             Reason::NoToken => "This server requires an access token.",
             Reason::BadRequest(Malformed::TwoCredentials) => {
@@ -165,6 +204,12 @@ impl fmt::Display for Refusal {
             Reason::InvalidProof(defect) => return write!(f, "The DPoP proof {defect}."),
             Reason::InsufficientScope => "The access token does not permit this operation.",
             Reason::Forbidden => "This caller may not do that, whatever the scopes of its token.",
+            Reason::Ruled => "A rule of this server does not allow this request.",
+            Reason::Hidden => "There is nothing of that name.",
+            Reason::Limited { retry_after } => {
+                let seconds = whole_seconds(retry_after);
+                return write!(f, "Too many requests; come again in {seconds} s.");
+            }
             Reason::Unavailable { .. } => "Access tokens cannot be verified at the moment.",
         })?;
         if self.reason == Reason::InsufficientScope && !self.needs.is_empty() {
@@ -175,3 +220,9 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// As `Retry-After` says it (RFC 9110 §10.2.3): rounded up, so that nobody comes too early.
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs()
+        .saturating_add(u64::from(time.subsec_nanos() > 0))
+}

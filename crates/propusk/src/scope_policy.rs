@@ -48,23 +48,6 @@ pub struct ScopePolicy {
     default: Option<Requirement>,
 }
 
-/// What no default touches: without these a client cannot even learn what it lacks.
-const TO_GET_ACQUAINTED: [&str; 13] = [
-    "initialize",
-    "server/discover",
-    "ping",
-    "subscriptions/listen",
-    "tools/list",
-    "prompts/list",
-    "resources/list",
-    "resources/templates/list",
-    "skills/list",
-    "notifications/initialized",
-    "notifications/cancelled",
-    "notifications/progress",
-    "notifications/roots/list_changed",
-];
-
 impl ScopePolicy {
     /// No rules.
     #[must_use]
@@ -164,7 +147,7 @@ impl ScopePolicy {
                 self.collect_target(rules, target, needs);
             }
         }
-        if !judged_by_name && !named && !TO_GET_ACQUAINTED.contains(&method.as_str()) {
+        if !judged_by_name && !named && !Operation::TO_GET_ACQUAINTED.contains(&method.as_str()) {
             needs.extend(&self.default);
         }
     }
@@ -213,7 +196,7 @@ impl From<Infallible> for InvalidScope {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
     exact: DeclaredMap<Box<str>, Requirement>,
-    patterns: Patterns,
+    patterns: Patterns<Requirement>,
 }
 
 impl Rules {
@@ -298,6 +281,7 @@ mod tests {
         #[rustfmt::skip]
         let table = [
             (Operation::Request, ""),
+            (Operation::Caller, ""),
             (Operation::tool("notes_add"), "audit notes notes:write"),
             (Operation::tool("notes_list"), "notes"),
             (Operation::tool("Notes_add"), "other"),

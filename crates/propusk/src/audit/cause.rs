@@ -24,6 +24,7 @@ enum BadBody {
     Unclear,
     TooLong,
     Broken,
+    Slow,
 }
 
 impl Cause {
@@ -34,7 +35,7 @@ impl Cause {
     pub const ANONYMOUS: &'static str = "anonymous";
 
     /// Every word that [`Cause::as_str`] can give and these two, so that a counter is there before the first of its kind.
-    pub(crate) const WORDS: [&'static str; 22] = [
+    pub(crate) const WORDS: [&'static str; 26] = [
         Self::AUTHORIZED,
         Self::ANONYMOUS,
         "no_token",
@@ -50,9 +51,13 @@ impl Cause {
         "nonce_needed",
         "insufficient_scope",
         "forbidden",
+        "rule",
+        "hidden",
+        "limited",
         "unclear_message",
         "body_too_long",
         "broken_body",
+        "slow_body",
         "unavailable",
         "unknown_session",
         "foreign_host",
@@ -77,6 +82,11 @@ impl Cause {
         Self(Kind::Body(BadBody::Broken))
     }
 
+    /// A body that did not come in time.
+    pub(crate) fn slow_body() -> Self {
+        Self(Kind::Body(BadBody::Slow))
+    }
+
     pub(crate) fn unknown_session() -> Self {
         Self(Kind::UnknownSession)
     }
@@ -92,6 +102,7 @@ impl Cause {
             Kind::Body(BadBody::Unclear) => "unclear_message",
             Kind::Body(BadBody::TooLong) => "body_too_long",
             Kind::Body(BadBody::Broken) => "broken_body",
+            Kind::Body(BadBody::Slow) => "slow_body",
         }
     }
 
@@ -129,6 +140,9 @@ fn word(reason: Reason) -> &'static str {
         Reason::InvalidProof(_) => "invalid_proof",
         Reason::InsufficientScope => "insufficient_scope",
         Reason::Forbidden => "forbidden",
+        Reason::Ruled => "rule",
+        Reason::Hidden => "hidden",
+        Reason::Limited { .. } => "limited",
         Reason::Unavailable { .. } => "unavailable",
     }
 }
@@ -150,6 +164,7 @@ impl fmt::Display for Cause {
             Kind::Body(BadBody::Unclear) => f.write_str("the message can be read in two ways"),
             Kind::Body(BadBody::TooLong) => f.write_str("the body is too long"),
             Kind::Body(BadBody::Broken) => f.write_str("the body did not come whole"),
+            Kind::Body(BadBody::Slow) => f.write_str("the body did not come in time"),
         }
     }
 }
@@ -200,6 +215,9 @@ mod tests {
             (Reason::InvalidProof(ProofDefect::Missing), "invalid_proof"),
             (Reason::InsufficientScope, "insufficient_scope"),
             (Reason::Forbidden, "forbidden"),
+            (Reason::Ruled, "rule"),
+            (Reason::Hidden, "hidden"),
+            (Reason::Limited { retry_after }, "limited"),
             (Reason::Unavailable { retry_after }, "unavailable"),
         ];
         let refusals =
@@ -212,6 +230,7 @@ mod tests {
             (Cause::unclear_message(), "unclear_message"),
             (Cause::body_too_long(), "body_too_long"),
             (Cause::broken_body(), "broken_body"),
+            (Cause::slow_body(), "slow_body"),
         ];
         for (cause, word) in refusals.into_iter().chain(others) {
             assert_eq!(cause.as_str(), word, "{cause:?}");

@@ -2,13 +2,14 @@
 
 use std::{
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use http::Method;
 
-use super::{Cause, RequestId};
-use crate::{AccessToken, Operation, Principal, Reason, Scope, ScopeHierarchy, ScopeSet};
+use super::{Cause, ClientCertificate, RequestId};
+use crate::{AccessToken, Operation, Principal, Reason, Refusal, Scope, ScopeHierarchy, ScopeSet};
 
 /// One decision about one request. Borrowed from the request: a sink copies what it keeps.
 ///
@@ -20,6 +21,7 @@ pub struct AuditEvent<'a> {
     /// `None`: allowed.
     pub(crate) cause: Option<&'a Cause>,
     pub(crate) hierarchy: &'a ScopeHierarchy,
+    pub(crate) upstream: Option<&'a str>,
 }
 
 /// What is known of a request when it is decided upon.
@@ -27,12 +29,15 @@ pub struct AuditEvent<'a> {
 pub(crate) struct Facts {
     pub(crate) request_id: RequestId,
     pub(crate) remote: Option<SocketAddr>,
+    pub(crate) certificate: Option<Arc<ClientCertificate>>,
     pub(crate) http_method: Option<Method>,
     pub(crate) operation: Operation,
     pub(crate) rpc_id: Option<String>,
     /// What the verifier said of the token, without the token's text.
     pub(crate) token: Option<AccessToken>,
     pub(crate) verification: Option<Verification>,
+    /// Why a rule beyond scopes allowed it, where it said so.
+    pub(crate) rule: Option<String>,
     /// Why the verifier could not tell; for the log.
     pub(crate) outage: Option<String>,
     /// Whether it could not tell about this token alone.
@@ -127,6 +132,16 @@ impl AuditEvent<'_> {
         self.cause
     }
 
+    /// Why a rule beyond scopes decided so, in the words of its author; `None` where there is none, or
+    /// it did not say.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        match self.cause {
+            Some(cause) => cause.refusal().and_then(Refusal::rule),
+            None => self.facts.rule.as_deref(),
+        }
+    }
+
     /// For whom the token speaks, as far as a verifier vouched for it. Of a refused request it may
     /// be one whose token has expired or is meant for others.
     #[must_use]
@@ -197,10 +212,23 @@ impl AuditEvent<'_> {
         self.facts.rpc_id.as_deref()
     }
 
+    /// The certificate that the client has shown in the handshake of TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        self.facts.certificate.as_deref()
+    }
+
     /// The other end of the connection (see [`RemoteAddress`](super::RemoteAddress)).
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
         self.facts.remote
+    }
+
+    /// The name of the upstream, where one stands behind the layer
+    /// ([`AuthLayer::upstream`](crate::AuthLayer::upstream)).
+    #[must_use]
+    pub fn upstream(&self) -> Option<&str> {
+        self.upstream
     }
 
     /// What asking the verifier gave, if it was asked.
@@ -215,18 +243,19 @@ pub(crate) mod tests {
     use http::HeaderMap;
 
     use super::*;
-    use crate::Refusal;
 
     /// The facts of a request of nobody.
     pub(crate) fn facts() -> Facts {
         Facts {
             request_id: RequestId::of(&HeaderMap::new()),
             remote: None,
+            certificate: None,
             http_method: Some(Method::POST),
             operation: Operation::Request,
             rpc_id: None,
             token: None,
             verification: None,
+            rule: None,
             outage: None,
             outage_of_one_token: false,
         }
@@ -251,6 +280,7 @@ pub(crate) mod tests {
                 facts: &facts,
                 cause: Some(&cause),
                 hierarchy: &ScopeHierarchy::default(),
+                upstream: None,
             };
             let shown = |scopes: Option<&ScopeSet>| scopes.map(ToString::to_string);
             let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());

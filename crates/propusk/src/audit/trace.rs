@@ -45,6 +45,7 @@ fn log(event: &AuditEvent<'_>, more_like_this: Option<u64>, level: Level) {
                 target: TARGET,
                 $level,
                 reason = event.reason(),
+                rule = event.rule(),
                 operation = event.operation().to_string().chars().take(LONGEST).collect::<String>(),
                 issuer = principal.and_then(Principal::issuer),
                 subject = principal.map(Principal::subject),

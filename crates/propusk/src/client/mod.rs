@@ -12,7 +12,9 @@ mod oauth;
 mod pages;
 mod protected_server;
 mod provider;
+mod readiness;
 mod session;
+mod token_answer;
 mod token_error;
 mod token_source;
 
@@ -47,6 +49,7 @@ pub use oauth::{
 };
 pub use protected_server::ProtectedServer;
 pub use provider::TokenProvider;
+pub use readiness::{NotReady, ready};
 pub use session::Session;
 pub use token_error::{TokenError, TokenErrorKind};
 pub use token_source::{OutgoingToken, Reaction, RefusedRequest, TokenSource};

@@ -19,7 +19,8 @@ use tower_service::Service;
 
 use super::{
     body::{AuthBody, Ties},
-    gate::{Gate, Permitted},
+    exchange::Exchange,
+    gate::{Gate, Gates, Permitted},
     handover::Handover,
     late_refusal::{Awaiting, LateRefusal, Report},
     leftover::throw_away,
@@ -28,27 +29,33 @@ use super::{
     operations::{Checked, Lacking, Operations},
     render,
     request_body::RequestBody,
+    ruling::Ruled,
     sessions::{SessionUse, may_open_session, opened_by},
     streams::Streams,
     trail::Trail,
     unguarded::would_meet_a_guard,
 };
-use crate::{AccessToken, Operation, Permit, Reason, audit::Cause, refusal::Scheme};
+use crate::{
+    AccessToken, Operation, Permit, Reason,
+    audit::Cause,
+    refusal::Scheme,
+    rules::{Hold, RuleSet},
+};
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>> + Send>>;
 
 /// Lets a request through to the service behind once it has a [`Permit`].
 #[derive(Clone)]
 pub(super) struct Authorize<S> {
-    gate: Arc<Gate>,
+    gates: Arc<Gates>,
     operations: Operations,
     inner: S,
 }
 
 impl<S> Authorize<S> {
-    pub(super) fn new(gate: Arc<Gate>, operations: Operations, inner: S) -> Self {
+    pub(super) fn new(gates: Arc<Gates>, operations: Operations, inner: S) -> Self {
         Self {
-            gate,
+            gates,
             operations,
             inner,
         }
@@ -56,10 +63,11 @@ impl<S> Authorize<S> {
 }
 
 impl<S> Authorize<S> {
-    /// The same as [`Service::call`], which wants `&mut self` for nothing.
+    /// Answers a request by this gate. Unlike [`Service::call`] it does not want `&mut self`.
     pub(super) fn handle<ReqBody, ResBody>(
         &self,
-        request: Request<ReqBody>,
+        gate: Arc<Gate>,
+        mut request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
         S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
@@ -71,23 +79,26 @@ impl<S> Authorize<S> {
         ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
-        let gate = Arc::clone(&self.gate);
         let operations = self.operations.clone();
         let inner = self.inner.clone();
         Box::pin(async move {
-            let mut trail = Trail::of(&request);
+            let mut trail = Trail::of(&request, operations.by_path.clone());
+            let mut exchange = Exchange::begin(&gate, &mut request);
             let response = match admit(&gate, &operations, request, &mut trail).await {
                 Ok(admitted) => {
                     // Before it runs, so that what it does is never without a trace.
                     gate.record(&mut trail, None);
+                    exchange.decided(&trail, None);
                     forward(&gate, inner, admitted, &trail).await?
                 }
                 Err(response) => response.map(AuthBody::own),
             };
             if let Some(cause) = response.extensions().get::<Cause>() {
                 gate.record(&mut trail, Some(cause));
+                exchange.decided(&trail, Some(cause));
             }
-            Ok(response)
+            exchange.answered(response.status());
+            Ok(response.map(|body| body.tells(exchange)))
         })
     }
 }
@@ -112,8 +123,11 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        self.handle(request)
+    /// By the gate that the outer half has left in the request.
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let gate = request.extensions_mut().remove::<Arc<Gate>>();
+        let gate = gate.unwrap_or_else(|| self.gates.current());
+        self.handle(gate, request)
     }
 }
 
@@ -126,6 +140,8 @@ struct Admitted<B> {
     /// `None` where the layer knows of a guard; else whether one would have seen the request before
     /// its answer, by what its head says.
     unguarded: Option<bool>,
+    /// Kept until the answer has ended.
+    holds: Vec<Hold>,
 }
 
 /// What the head of a request says: the permit, the session that it names, and the nonce for the next
@@ -165,6 +181,7 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         body,
         declared,
         read,
+        ruled,
     } = operations.check(gate, &permit, &parts, body, trail).await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
     parts.headers.remove(AUTHORIZATION);
@@ -179,9 +196,14 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         let handover = Handover::new(read, gate, late.clone());
         parts.extensions.insert(handover);
     }
+    let (ruled, holds) = match ruled {
+        None => (None, Vec::new()),
+        Some(ruled) => leave(&mut parts, ruled),
+    };
     parts.extensions.insert(Onward {
         late: late.clone(),
         declared,
+        ruled,
     });
     Ok(Admitted {
         unguarded,
@@ -189,7 +211,23 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         session,
         late,
         next_nonce,
+        holds,
     })
+}
+
+/// Leaves what the rules said for whoever answers.
+fn leave(parts: &mut Parts, ruled: Ruled) -> (Option<Arc<(Operation, RuleSet)>>, Vec<Hold>) {
+    let Ruled {
+        rules,
+        operation,
+        time_limit,
+        holds,
+    } = ruled;
+    if let Some(limit) = time_limit {
+        parts.extensions.insert(limit);
+    }
+    parts.extensions.insert(rules.clone());
+    (Some(Arc::new((operation, rules))), holds)
 }
 
 /// How a request ends at its head.
@@ -242,6 +280,7 @@ async fn forward<S, ReqBody, ResBody>(
         late,
         next_nonce,
         unguarded,
+        holds,
     }: Admitted<ReqBody>,
     trail: &Trail,
 ) -> Result<Response<AuthBody<ResBody>>, S::Error>
@@ -293,10 +332,10 @@ where
         }
         session => session,
     };
-    let stream = caller
-        .filter(|_| is_stream(&response))
-        .and_then(|token| Streams::open(gate, &token, &trail.facts().operation));
-    let ties = Ties::of(session, stream);
+    let stream = is_stream(&response)
+        .then(|| Streams::open(gate, caller.as_ref(), &trail.facts().operation))
+        .flatten();
+    let ties = Ties::of(session, stream, holds);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
 }
 
@@ -305,6 +344,7 @@ fn may_be_initialize(operation: &Operation) -> bool {
     match operation {
         Operation::Method { method, .. } => method == "initialize",
         Operation::Request => true,
+        Operation::Caller => false,
     }
 }
 

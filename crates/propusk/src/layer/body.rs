@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -12,7 +12,8 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::{sessions::SessionUse, streams::StreamUse};
+use super::{exchange::Exchange, sessions::SessionUse, streams::StreamUse};
+use crate::{audit::Ending, rules::Hold};
 
 pin_project! {
     /// The body of a response that passed an [`AuthLayer`](super::AuthLayer).
@@ -20,6 +21,7 @@ pin_project! {
         #[pin]
         kind: Kind<B>,
         ties: Option<Box<Ties>>,
+        exchange: Exchange,
     }
 }
 
@@ -32,16 +34,21 @@ pin_project! {
 }
 
 /// What a body hangs on: when one of them ends, the body ends, cleanly, as if the service behind
-/// had nothing more to say.
+/// had nothing more to say. And what is kept for as long as it lasts.
 pub(super) struct Ties {
     ends: Vec<Pin<Box<WaitForCancellationFutureOwned>>>,
     _session: Option<SessionUse>,
     _stream: Option<StreamUse>,
+    _holds: Vec<Hold>,
 }
 
 impl Ties {
-    /// `None` where there is neither.
-    pub(super) fn of(session: Option<SessionUse>, stream: Option<StreamUse>) -> Option<Box<Self>> {
+    /// `None` where there is nothing to hang on and nothing to keep.
+    pub(super) fn of(
+        session: Option<SessionUse>,
+        stream: Option<StreamUse>,
+        holds: Vec<Hold>,
+    ) -> Option<Box<Self>> {
         let session_end = session.as_ref().map(SessionUse::ended);
         let ends = session_end
             .into_iter()
@@ -49,11 +56,12 @@ impl Ties {
         let ends: Vec<_> = ends
             .map(|end| Box::pin(end.clone().cancelled_owned()))
             .collect();
-        (!ends.is_empty()).then(|| {
+        (!ends.is_empty() || !holds.is_empty()).then(|| {
             Box::new(Self {
                 ends,
                 _session: session,
                 _stream: stream,
+                _holds: holds,
             })
         })
     }
@@ -70,14 +78,36 @@ impl<B> AuthBody<B> {
         Self {
             kind: Kind::Inner { body },
             ties,
+            exchange: Exchange::default(),
         }
+    }
+
+    /// Keeps this until the body has ended.
+    pub(super) fn keeping(mut self, hold: Hold) -> Self {
+        match &mut self.ties {
+            Some(ties) => ties._holds.push(hold),
+            None => self.ties = Ties::of(None, None, vec![hold]),
+        }
+        self
     }
 
     pub(crate) fn own(body: Full<Bytes>) -> Self {
         Self {
             kind: Kind::Own { body },
             ties: None,
+            exchange: Exchange::default(),
         }
+    }
+}
+
+impl<B: Body<Data = Bytes>> AuthBody<B> {
+    /// The same body, with somebody who wants to know how it ends.
+    pub(super) fn tells(mut self, mut exchange: Exchange) -> Self {
+        if self.is_end_stream() {
+            exchange.ends(Ending::Complete);
+        }
+        self.exchange = exchange;
+        self
     }
 }
 
@@ -104,10 +134,32 @@ impl<B: Body<Data = Bytes>> Body for AuthBody<B> {
             });
             *this.ties = None;
         }
-        match this.kind.project() {
-            KindProjection::Inner { body } => body.poll_frame(cx),
-            KindProjection::Own { body } => body.poll_frame(cx).map_err(|never| match never {}),
+        let (frame, was_last) = match this.kind.project() {
+            KindProjection::Inner { mut body } => {
+                (ready!(body.as_mut().poll_frame(cx)), body.is_end_stream())
+            }
+            KindProjection::Own { mut body } => {
+                let frame = ready!(body.as_mut().poll_frame(cx));
+                let frame = frame.map(|frame| frame.map_err(|never| match never {}));
+                (frame, body.is_end_stream())
+            }
+        };
+        if let Some(Ok(frame)) = &frame {
+            this.exchange.passes(frame.data_ref().map_or(0, Bytes::len));
         }
+        if was_last || !matches!(frame, Some(Ok(_))) {
+            this.exchange.ends(match &frame {
+                Some(Err(_)) => Ending::Broken,
+                _ => Ending::Complete,
+            });
+            // Whoever sends it may keep it for a while after its end.
+            *this.ties = None;
+        }
+        if matches!(frame, None | Some(Err(_))) {
+            // Whoever sends it may keep it for a while after its end.
+            *this.ties = None;
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use serde_json::Value;
 
 use super::{gate::Gate, late_refusal::LateRefusal};
-use crate::{AccessToken, Operation, Refusal, ScopeSet, Target, decide::Needs};
+use crate::{
+    AccessToken, Operation, Refusal, ScopeSet, Target, decide::Needs, metrics::ToolNames,
+    rules::Rules as _,
+};
 
 /// What a layer that [`reads_bodies`](super::AuthLayer::reads_bodies) leaves in the extensions of every
 /// request that it lets through.
@@ -81,13 +84,23 @@ impl Handover {
     #[must_use]
     pub fn restricts(&self) -> bool {
         let settings = self.gate.settings();
-        !settings.scope_policy().is_empty()
+        !settings.scope_policy().is_empty() || self.gate.rules().current().is_some()
+    }
+
+    /// Where to take note of the tools that a list shows, if somebody counts by their names.
+    #[must_use]
+    pub fn tool_names(&self) -> Option<&ToolNames> {
+        self.gate.observer().names_to_learn()
     }
 
     /// How a list shows what is used by this method, as `tools/call`, to this caller.
     #[must_use]
     pub fn showing(&self, method: &str, target: &Target, caller: Option<&AccessToken>) -> Showing {
         let settings = self.gate.settings();
+        let rules = self.gate.rules().current();
+        if rules.is_some_and(|rules| !rules.shows(target, caller)) {
+            return Showing::Hidden;
+        }
         let using = Operation::on(method, [target.clone()]);
         let needs = Needs::of(settings, &using);
         if needs.are_met_by(caller) {

@@ -3,14 +3,16 @@
 //! Two parsers that understand one message differently are how an operation slips past its check.
 //! So whatever could be read in two ways (a member that comes twice, a batch, `params` or a
 //! reference that is a list) is refused here, whatever the parser behind would make of it. Names of
-//! members count in exactly their case, and with their escapes resolved: `"\u006eame"` is `name`.
-//! What is deep inside `arguments` decides nothing and is only skipped.
+//! members count in exactly their case, and with their escapes resolved: `"\u006eame"` is `name`. One
+//! that another parser takes for `name`, since it does not look at case, is refused (CVE-2026-27896).
+//! What is deep inside `arguments` decides nothing and is only skipped, unless a rule reads it.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, marker::PhantomData};
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 
+use super::{lookalike, strict};
 use crate::{Operation, Target, TargetKind};
 
 /// A message that does not say in one way only what it asks for.
@@ -27,37 +29,69 @@ pub(super) struct Unclear {
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
 pub(super) const METHOD_NOT_FOUND: i32 = -32601;
-const INVALID_PARAMS: i32 = -32602;
+pub(super) const INVALID_PARAMS: i32 = -32602;
 
 /// What a message asks for.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct Asked<'a> {
     /// None where it is an answer to the server.
     pub(super) operation: Option<Operation>,
     /// None where it is a notification, or not a text or a number.
     pub(super) id: Option<Value>,
+    /// `params.arguments`, where they are wanted and there.
+    pub(super) arguments: Option<&'a RawValue>,
 }
 
 /// Reads what a message asks for.
-pub(super) fn asked(body: &[u8]) -> Result<Asked, Unclear> {
+pub(super) fn asked(body: &[u8]) -> Result<Asked<'_>, Unclear> {
+    read::<false>(body)
+}
+
+/// The same with its arguments, which are one object, or `null`, in which no name comes twice.
+pub(super) fn asked_with_arguments(body: &[u8]) -> Result<Asked<'_>, Unclear> {
+    let mut asked = read::<true>(body)?;
+    let Some(arguments) = asked.arguments else {
+        return Ok(asked);
+    };
+    match arguments.get().as_bytes().first() {
+        Some(b'{') => {}
+        Some(b'n') => asked.arguments = None,
+        _ => {
+            return Err(Unclear {
+                code: INVALID_PARAMS,
+                message: "`params.arguments` is not an object".to_owned(),
+                id: asked.id,
+            });
+        }
+    }
+    match strict::check(arguments) {
+        Ok(()) => Ok(asked),
+        Err(error) => Err(unclear(&error, asked.id)),
+    }
+}
+
+fn read<const ARGUMENTS: bool>(body: &[u8]) -> Result<Asked<'_>, Unclear> {
     // One look at all of it costs less than one at each text.
     let body = str::from_utf8(body).map_err(|error| Unclear {
         code: PARSE_ERROR,
         message: format!("the message is not JSON: {error}"),
         id: None,
     })?;
-    let Object(message) =
-        serde_json::from_str::<Object<Message<'_>>>(body).map_err(|error| unclear(&error, None))?;
+    let Object(message) = serde_json::from_str::<Object<Message<'_, ARGUMENTS>>>(body)
+        .map_err(|error| unclear(&error, None))?;
     let Some(method) = message.method else {
         return Ok(Asked {
             operation: None,
             id: message.id,
+            arguments: None,
         });
     };
+    let arguments = message.params.arguments;
     match message.params.targets(&method) {
         Ok(targets) => Ok(Asked {
             operation: Some(Operation::on(method, targets)),
             id: message.id,
+            arguments,
         }),
         // Since 2026-07-28 these are no methods any more, and without what they act upon they never
         // were; that is what rmcp answers, too.
@@ -89,13 +123,13 @@ fn unclear(error: &serde_json::Error, id: Option<Value>) -> Unclear {
 }
 
 #[derive(Default)]
-struct Message<'a> {
+struct Message<'a, const ARGUMENTS: bool> {
     id: Option<Value>,
     method: Option<String>,
-    params: Params<'a>,
+    params: Params<'a, ARGUMENTS>,
 }
 
-impl<'de> Members<'de> for Message<'de> {
+impl<'de, const ARGUMENTS: bool> Members<'de> for Message<'de, ARGUMENTS> {
     const WHAT: &'static str = "one object; a batch is not accepted";
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
@@ -106,26 +140,39 @@ impl<'de> Members<'de> for Message<'de> {
             }
             "method" => self.method = Some(map.next_value()?),
             "params" => {
-                let params = map.next_value::<Option<Object<Params<'de>>>>()?;
+                let params = map.next_value::<Option<Object<Params<'de, ARGUMENTS>>>>()?;
                 self.params = params.map(|Object(params)| params).unwrap_or_default();
             }
-            _ => drop(map.next_value::<IgnoredAny>()?),
+            _ => skip(name, &["id", "method", "params"], map)?,
         }
         Ok(())
     }
 }
 
+/// Skips a member that decides nothing, unless some parser takes it for one of these.
+fn skip<'de, A: MapAccess<'de>>(name: &str, of: &[&str], map: &mut A) -> Result<(), A::Error> {
+    if lookalike::is_like_one(name, of) {
+        return Err(A::Error::custom(format_args!(
+            "{name:?} can be taken for another member"
+        )));
+    }
+    map.next_value::<IgnoredAny>().map(drop)
+}
+
+const PARAMS: [&str; 6] = ["name", "uri", "taskId", "ref", "notifications", "arguments"];
+
 /// The members of `params` that name what a method acts upon.
 #[derive(Default)]
-struct Params<'a> {
+struct Params<'a, const ARGUMENTS: bool> {
     name: Option<Value>,
     uri: Option<Value>,
     task: Option<Value>,
     reference: Option<&'a RawValue>,
     notifications: Option<&'a RawValue>,
+    arguments: Option<&'a RawValue>,
 }
 
-impl<'de> Members<'de> for Params<'de> {
+impl<'de, const ARGUMENTS: bool> Members<'de> for Params<'de, ARGUMENTS> {
     const WHAT: &'static str = "`params` as an object";
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
@@ -135,7 +182,9 @@ impl<'de> Members<'de> for Params<'de> {
             "taskId" => self.task = Some(map.next_value()?),
             "ref" => self.reference = Some(map.next_value()?),
             "notifications" => self.notifications = Some(map.next_value()?),
-            _ => drop(map.next_value::<IgnoredAny>()?),
+            "arguments" if ARGUMENTS => self.arguments = Some(map.next_value()?),
+            "arguments" => drop(map.next_value::<IgnoredAny>()?),
+            _ => skip(name, &PARAMS, map)?,
         }
         Ok(())
     }
@@ -146,7 +195,7 @@ enum Wrong {
     Json(serde_json::Error),
 }
 
-impl Params<'_> {
+impl<const ARGUMENTS: bool> Params<'_, ARGUMENTS> {
     fn targets(self, method: &str) -> Result<Vec<Target>, Wrong> {
         if let Some(kind) = TargetKind::of_method(method) {
             return match kind {
@@ -205,12 +254,11 @@ impl<'de> Members<'de> for Reference {
     const WHAT: &'static str = "`params.ref` as an object";
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        let value = Some(map.next_value()?);
         match name {
-            "type" => self.kind = value,
-            "name" => self.name = value,
-            "uri" => self.uri = value,
-            _ => {}
+            "type" => self.kind = Some(map.next_value()?),
+            "name" => self.name = Some(map.next_value()?),
+            "uri" => self.uri = Some(map.next_value()?),
+            _ => skip(name, &["type", "name", "uri"], map)?,
         }
         Ok(())
     }
@@ -229,7 +277,7 @@ impl<'de> Members<'de> for Notifications {
         if name == "resourceSubscriptions" {
             self.resources = map.next_value::<Option<_>>()?.unwrap_or_default();
         } else {
-            map.next_value::<IgnoredAny>()?;
+            skip(name, &["resourceSubscriptions"], map)?;
         }
         Ok(())
     }
@@ -279,19 +327,19 @@ impl<'de, T: Members<'de>> Visitor<'de> for ObjectVisitor<T> {
 /// The names of an object's members so far. Messages have a handful, which are compared one by one;
 /// what has more is kept so that it takes no longer for that.
 #[derive(Default)]
-struct Seen<'a> {
+pub(super) struct Seen<'a> {
     first: [Cow<'a, str>; 6],
     count: usize,
     others: BTreeSet<Cow<'a, str>>,
 }
 
 impl<'a> Seen<'a> {
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         let first = self.first.iter().take(self.count);
         first.into_iter().any(|seen| seen == name) || self.others.contains(name)
     }
 
-    fn add(&mut self, name: Cow<'a, str>) {
+    pub(super) fn add(&mut self, name: Cow<'a, str>) {
         match self.first.get_mut(self.count) {
             Some(free) => {
                 *free = name;
@@ -303,7 +351,7 @@ impl<'a> Seen<'a> {
 }
 
 /// The name of a member, borrowed where nothing in it is escaped.
-struct Name<'a>(Cow<'a, str>);
+pub(super) struct Name<'a>(pub(super) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -369,6 +417,18 @@ mod tests {
             (r#"{"method":"tools/call","params":{"name":"\u0061"}}"#, "tools/call:a"),
             (r#"{"method":"tools/call","params":{"name":"a\u0000b"}}"#, "tools/call:a\0b"),
             (r#"{"method":"tools\/call","params":{"name":"a"}}"#, "tools/call:a"),
+            // What a parser that does not look at case takes for the same member.
+            (r#"{"id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"NAME":"b","name":"a"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","name\u0000":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","Arguments":{}}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","argument\u017f":{}}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a"},"Params":{"name":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/list","METHOD":"tools/call","params":{"name":"a"}}"#, "-32600"),
+            (r#"{"method":"tasks/get","params":{"taskId":"t","ta\u017f\u212aid":"u"}}"#, "-32600"),
+            (r#"{"id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"a","Uri":"b"}}}"#, "-32600 for 1"),
+            (r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"resourcesubscriptions":["a"]}}}"#, "-32600 for 1"),
+            (r#"{"method":"tools/call","params":{"name":"a","names":"b","_meta":{"Name":"c"}}}"#, "tools/call:a"),
             // Twice.
             (r#"{"method":"tools/list","method":"tools/call","params":{"name":"a"}}"#, "-32600"),
             (r#"{"method":"tools/call","params":{},"params":{"name":"a"}}"#, "-32600"),
@@ -386,7 +446,7 @@ mod tests {
             (r#"{"method":"tools/call","params":{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"name":"a","8":8,"name":"b"}}"#, "-32600"),
             (r#"{"method":"tools/call","params":{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"7":7,"name":"a","7":8}}"#, "-32600"),
             // Another case is another member.
-            (r#"{"id":1,"method":"tools/call","params":{"Name":"a"}}"#, "-32602 for 1"),
+            (r#"{"id":1,"method":"tools/call","params":{"Name":"a"}}"#, "-32600"),
             (r#"{"id":"x","method":"tools/call","Params":{"name":"a"}}"#, "-32602 for \"x\""),
             (r#"{"Method":"tools/call","params":{"name":"a"}}"#, "an answer"),
             (r#"{"method":"tools/call","params":{"name":"a","NAME":"b"}}"#, "tools/call:a"),

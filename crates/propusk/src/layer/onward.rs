@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{late_refusal::LateRefusal, operations::DeclaredScopes};
-use crate::Target;
+use crate::{Operation, Target, rules::RuleSet};
 
 /// It goes with the request, in its extensions.
 #[derive(Clone)]
@@ -16,6 +16,8 @@ pub(crate) struct Onward {
     pub(crate) late: LateRefusal,
     /// What is known of the tool that is called.
     pub(crate) declared: Option<Declared>,
+    /// What the rules were asked about, and the rules, where there are any.
+    pub(crate) ruled: Option<Arc<(Operation, RuleSet)>>,
 }
 
 /// The scopes of a tool, as they were declared for this request.

@@ -1,6 +1,13 @@
 //! The decision about the operation that a body asks for.
 
-use std::{any::Any, sync::Arc};
+use std::{
+    any::Any,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header::CONTENT_TYPE, request::Parts};
@@ -17,11 +24,12 @@ use super::{
     onward::Declared,
     render,
     request_body::{RequestBody, Unreadable, whole},
+    ruling::{self, Question, Ruled},
     trail::Trail,
 };
 use crate::{
     AccessToken, AuthSettings, Operation, Permit, Refusal, Requirement, Target, TargetKind,
-    decide::within_scopes,
+    decide::within_scopes, rules::Rules as _,
 };
 
 /// What a handler declares about its own tools, prompts and resources.
@@ -37,6 +45,12 @@ pub trait DeclaredScopes: Any + Send + Sync {
     fn declares_any(&self) -> bool {
         true
     }
+
+    /// Takes the settings that the layer in front has from now on; see
+    /// [`AuthLayer::renew`](super::AuthLayer::renew). Nothing is done by default.
+    fn renew(&self, settings: &Arc<AuthSettings>) {
+        let _ = settings;
+    }
 }
 
 /// A caller who lacks a scope that every request needs.
@@ -50,25 +64,33 @@ pub(super) struct Lacking {
 #[derive(Clone)]
 pub(super) struct Operations {
     pub(super) most_bytes: usize,
+    /// How long a body may take to come.
+    pub(super) longest: Duration,
     pub(super) declared: Option<Arc<dyn DeclaredScopes>>,
     /// Whether somebody behind is to know what was read.
     pub(super) hands_on: bool,
+    /// What the path of a request says. Where that is not the endpoint's own, no body is read for it.
+    pub(super) by_path: Operation,
 }
 
 /// A body that may go on.
 pub(super) struct Checked<B> {
     pub(super) body: RequestBody<B>,
+    /// What saves the handler a look-up.
     pub(super) declared: Option<Declared>,
     /// What it asks for, and its id, where it was read to be handed on.
     pub(super) read: Option<ReadMessage>,
+    /// What the rules said, where there are any.
+    pub(super) ruled: Option<Ruled>,
 }
 
 impl<B> Checked<B> {
-    fn only(body: RequestBody<B>) -> Self {
+    fn of(body: RequestBody<B>) -> Self {
         Self {
             body,
             declared: None,
             read: None,
+            ruled: None,
         }
     }
 }
@@ -77,8 +99,10 @@ impl Default for Operations {
     fn default() -> Self {
         Self {
             most_bytes: 4 * 1024 * 1024,
+            longest: Duration::from_secs(30),
             declared: None,
             hands_on: false,
+            by_path: Operation::Request,
         }
     }
 }
@@ -95,43 +119,93 @@ impl Operations {
         trail: &mut Trail,
     ) -> Result<Checked<B>, Box<Response<Full<Bytes>>>> {
         let settings = gate.settings();
-        if !self.reads(gate, parts) {
-            return Ok(Checked::only(RequestBody::untouched(body)));
+        let rules = gate.rules().current();
+        let must_read =
+            rules.is_some() && (ruling::may_ask(&parts.method) || !body.is_end_stream());
+        if !must_read && !self.reads(gate, parts) {
+            let mut checked = Checked::of(RequestBody::untouched(body));
+            if let Some(rules) = rules {
+                let question = Question::about_no_message();
+                checked.ruled = Some(ruling::judge(gate, rules, permit, parts, question, trail)?);
+            }
+            return Ok(checked);
         }
-        let bytes = whole(body, self.most_bytes)
-            .await
-            .map_err(|why| match why {
-                Unreadable::TooLong(rest) => {
-                    throw_away_the_rest(&parts.headers, rest, self.most_bytes);
-                    render::too_long(self.most_bytes)
-                }
-                Unreadable::Broken => render::broken_body(),
-            })?;
-        let asked = match message::asked(&bytes) {
+        let bytes = self.read(parts, body).await?;
+        let asked = match &rules {
+            Some(rules) if rules.reads_arguments() => message::asked_with_arguments(&bytes),
+            _ => message::asked(&bytes),
+        };
+        let Asked {
+            operation,
+            id,
+            arguments,
+            ..
+        } = match asked {
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
-            Err(_) if !self.decide_anything(settings) && !self.hands_on => {
-                return Ok(Checked::only(RequestBody::read(bytes)));
+            Err(_) if rules.is_none() && !self.decide_anything(settings) && !self.hands_on => {
+                return Ok(Checked::of(RequestBody::read(bytes)));
             }
             Err(why) => Err(render::unclear(why.code, &why.message, why.id))?,
         };
         let mut declared = None;
         let read = self
             .hands_on
-            .then(|| ReadMessage::new(asked.operation.clone(), asked.id.clone()));
-        if let Some(operation) = asked.operation {
+            .then(|| ReadMessage::new(operation.clone(), id.clone()));
+        if let Some(operation) = operation {
             let operation = self.with_declared(operation);
             let allowed = permit.allows(settings, &operation);
             declared = self.declared_for(&operation);
-            let id = asked.id.filter(|_| gate.observer().is_heard());
-            trail.asks(operation, id.as_ref());
+            let told = id.as_ref().filter(|_| gate.observer().is_heard());
+            let hidden = rules.as_ref().and_then(|rules| {
+                let refusal = ruling::hidden(rules, &operation, permit.caller())?;
+                Some(render::ruled(&refusal, &operation, id.clone()))
+            });
+            trail.asks(operation, told);
+            if let Some(hidden) = hidden {
+                return Err(Box::new(hidden));
+            }
             allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
+        }
+        let mut ruled = None;
+        if let Some(rules) = rules {
+            let question = Question {
+                operation: trail.facts().operation.clone(),
+                arguments,
+                id,
+            };
+            ruled = Some(ruling::judge(gate, rules, permit, parts, question, trail)?);
         }
         Ok(Checked {
             body: RequestBody::read(bytes),
             declared,
             read,
+            ruled,
         })
+    }
+
+    async fn read<B: Body<Data = Bytes> + Send + 'static>(
+        &self,
+        parts: &Parts,
+        body: B,
+    ) -> Result<Bytes, Box<Response<Full<Bytes>>>> {
+        let unreadable = |why| match why {
+            Unreadable::TooLong(rest) => {
+                throw_away_the_rest(&parts.headers, rest, self.most_bytes);
+                render::too_long(self.most_bytes)
+            }
+            Unreadable::Broken => render::broken_body(),
+        };
+        let mut read = pin!(whole(body, self.most_bytes));
+        // Most bodies are there by now, and need no timer.
+        let read = match poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await {
+            Poll::Ready(read) => Ok(read),
+            Poll::Pending => timeout(self.longest, read).await,
+        };
+        match read {
+            Ok(read) => read.map_err(|why| Box::new(unreadable(why))),
+            Err(_) => Err(Box::new(render::slow_body(self.longest))),
+        }
     }
 
     /// The refusal of a request whose caller lacks what every request needs: with all that the
@@ -165,11 +239,16 @@ impl Operations {
         let Ok(Asked {
             operation: Some(operation),
             id,
+            ..
         }) = message::asked(&bytes)
         else {
             return refusal;
         };
         let operation = self.with_declared(operation);
+        let rules = gate.rules().current();
+        if rules.is_some_and(|rules| ruling::hidden(&rules, &operation, Some(&caller)).is_some()) {
+            return refusal;
+        }
         let whole = within_scopes(gate.settings(), &operation, Some(&caller));
         trail.asks(
             operation,
@@ -182,6 +261,7 @@ impl Operations {
     fn reads(&self, gate: &Gate, parts: &Parts) -> bool {
         (self.hands_on || self.decide_anything(gate.settings()) || gate.observer().listens())
             && parts.method == Method::POST
+            && self.by_path == Operation::Request
             && may_be_json(&parts.headers)
     }
 

@@ -1,14 +1,19 @@
 //! The one place where a refusal becomes a status, a challenge and a body.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use super::message::METHOD_NOT_FOUND;
+use super::message::{INVALID_PARAMS, METHOD_NOT_FOUND};
 use crate::{
-    AuthSettings, Challenge, Defect, DpopPolicy, ProofDefect, Reason, Refusal, ScopeSet,
-    audit::Cause, host_policy::Foreign, refusal::Scheme,
+    AuthSettings, Challenge, Defect, DpopPolicy, Operation, ProofDefect, Reason, Refusal, ScopeSet,
+    TargetKind,
+    audit::Cause,
+    host_policy::Foreign,
+    refusal::{Scheme, whole_seconds},
 };
 
 /// The JSON-RPC code of an authorization error. The specification fixes none; this one is in the
@@ -27,26 +32,94 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
         }
         Reason::InvalidProof(_) => (StatusCode::UNAUTHORIZED, Some("invalid_dpop_proof")),
         Reason::InsufficientScope => (StatusCode::FORBIDDEN, Some("insufficient_scope")),
-        Reason::Forbidden => (StatusCode::FORBIDDEN, Some("forbidden")),
+        Reason::Forbidden | Reason::Ruled => (StatusCode::FORBIDDEN, Some("forbidden")),
+        Reason::Hidden => (StatusCode::OK, None),
+        Reason::Limited { .. } => (StatusCode::TOO_MANY_REQUESTS, Some("limited")),
         Reason::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, None),
     };
     // A client of rmcp reads a body only where there is no challenge to read or a 400, takes a
     // JSON-RPC error for the answer to the id in it, and waits for ever where that is `null`.
     let mut response = match refusal.reason() {
-        Reason::Unavailable { .. } | Reason::BadRequest(_) => {
+        Reason::Unavailable { .. } | Reason::Limited { .. } | Reason::BadRequest(_) => {
             own(status, "text/plain; charset=utf-8", format!("{refusal}\n"))
         }
         _ => json_rpc_error(status, error, refusal, &named_scopes(settings, refusal)),
     };
     let headers = response.headers_mut();
-    if let Reason::Unavailable { retry_after } = refusal.reason() {
-        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    } else if refusal.reason() != Reason::Forbidden {
-        let value = challenge(settings, error, refusal).to_header_value();
-        headers.insert(header::WWW_AUTHENTICATE, value);
+    match refusal.reason() {
+        Reason::Unavailable { retry_after } | Reason::Limited { retry_after } => {
+            let seconds = HeaderValue::from(whole_seconds(retry_after));
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
+        Reason::Forbidden | Reason::Ruled | Reason::Hidden => {}
+        _ => {
+            let value = challenge(settings, error, refusal).to_header_value();
+            headers.insert(header::WWW_AUTHENTICATE, value);
+        }
     }
     caused(response, refusal.clone().into())
+}
+
+/// Renders what a rule beyond scopes refuses: 403, 429 with `Retry-After`, or what is said of a name
+/// that there is not. The body is a JSON-RPC error for the request, where that has an id.
+pub(super) fn ruled(
+    refusal: &Refusal,
+    operation: &Operation,
+    id: Option<Value>,
+) -> Response<Full<Bytes>> {
+    let (status, code, error, message) = match refusal.reason() {
+        Reason::Hidden => {
+            let (code, message) = unknown(operation);
+            let status = match id {
+                Some(_) => StatusCode::OK,
+                None => StatusCode::BAD_REQUEST,
+            };
+            (status, code, None, message)
+        }
+        Reason::Limited { .. } => {
+            let (status, message) = (StatusCode::TOO_MANY_REQUESTS, refusal.to_string());
+            (status, UNAUTHORIZED, Some("limited"), message)
+        }
+        _ => {
+            let (status, message) = (StatusCode::FORBIDDEN, refusal.to_string());
+            (status, UNAUTHORIZED, Some("forbidden"), message)
+        }
+    };
+    let mut response = match id {
+        Some(id) => {
+            let mut rpc = json!({ "code": code, "message": message });
+            if let Some(error) = error {
+                rpc["data"] = json!({ "error": error });
+            }
+            let body = json!({ "jsonrpc": "2.0", "id": id, "error": rpc });
+            own(status, "application/json", body.to_string())
+        }
+        None => own(status, "text/plain; charset=utf-8", format!("{message}\n")),
+    };
+    if let Reason::Limited { retry_after } = refusal.reason() {
+        let seconds = HeaderValue::from(whole_seconds(retry_after));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    caused(response, refusal.clone().into())
+}
+
+/// What MCP says of a name that there is not (2025-11-25, tools, prompts and resources: error
+/// handling). 2026-07-28 has one code for all of them, which clients of the other era know too.
+fn unknown(operation: &Operation) -> (i32, String) {
+    let Operation::Method { targets, .. } = operation else {
+        return (METHOD_NOT_FOUND, "there is no such method".to_owned());
+    };
+    let message = match targets.first() {
+        Some(_) if targets.len() > 1 => "Resource not found".to_owned(),
+        None => return (METHOD_NOT_FOUND, "there is no such method".to_owned()),
+        Some(target) => match target.kind() {
+            TargetKind::Tool => format!("Unknown tool: {}", target.name()),
+            TargetKind::Prompt => format!("Unknown prompt: {}", target.name()),
+            TargetKind::Resource => format!("Resource not found: {}", target.name()),
+            TargetKind::Task => format!("Unknown task: {}", target.name()),
+        },
+    };
+    (INVALID_PARAMS, message)
 }
 
 fn challenge(settings: &AuthSettings, error: Option<&str>, refusal: &Refusal) -> Challenge {
@@ -172,6 +245,21 @@ pub(super) fn broken_body() -> Response<Full<Bytes>> {
     caused(response, Cause::broken_body())
 }
 
+/// Renders a body that did not come in time.
+pub(super) fn slow_body(longest: Duration) -> Response<Full<Bytes>> {
+    let seconds = whole_seconds(longest);
+    let body = format!("The body of a request may take {seconds} s at most.\n");
+    let mut response = own(
+        StatusCode::REQUEST_TIMEOUT,
+        "text/plain; charset=utf-8",
+        body,
+    );
+    // The rest of it is not waited for (RFC 9110 §15.5.9).
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    caused(response, Cause::slow_body())
+}
+
 /// Renders a request that was turned away for its `Host` or `Origin`.
 pub(super) fn foreign(foreign: Foreign) -> Response<Full<Bytes>> {
     let status = match foreign {
@@ -220,8 +308,6 @@ fn own(status: StatusCode, content_type: &'static str, body: String) -> Response
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{Defect, Malformed};
 

@@ -16,16 +16,18 @@ use crate::{
 pub(crate) struct Trail(Facts);
 
 impl Trail {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
-        let remote = request.extensions().get::<RemoteAddress>();
+    /// Of a request that by its path asks for this.
+    pub(super) fn of<B>(request: &Request<B>, operation: Operation) -> Self {
         Self(Facts {
             request_id: RequestId::of(request.headers()),
-            remote: remote.map(|remote| remote.0),
+            remote: RemoteAddress::of(request.extensions()),
+            certificate: request.extensions().get().cloned(),
             http_method: Some(request.method().clone()),
-            operation: Operation::Request,
+            operation,
             rpc_id: None,
             token: None,
             verification: None,
+            rule: None,
             outage: None,
             outage_of_one_token: false,
         })
@@ -80,6 +82,11 @@ impl Trail {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         });
+    }
+
+    /// Why a rule beyond scopes let it go on.
+    pub(super) fn ruled(&mut self, why: Option<String>) {
+        self.0.rule = why;
     }
 
     /// A later event about the same request does not tell of the same verification again.

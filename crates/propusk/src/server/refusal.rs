@@ -49,7 +49,9 @@ fn word(reason: Reason) -> &'static str {
         Reason::InvalidToken(_) => "invalid_token",
         Reason::InvalidProof(_) => "invalid_dpop_proof",
         Reason::InsufficientScope => "insufficient_scope",
-        Reason::Forbidden => "forbidden",
+        Reason::Forbidden | Reason::Ruled => "forbidden",
+        Reason::Hidden => "unknown",
+        Reason::Limited { .. } => "limited",
         Reason::Unavailable { .. } => "unavailable",
     }
 }

@@ -1,6 +1,6 @@
 //! One request at the guard.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use http::request::Parts;
 use rmcp::{
@@ -19,16 +19,21 @@ use super::{
     way::Way,
 };
 use crate::{
-    AccessToken, AuthSettings, Operation, Permit, Reason, Refusal, Requirement, ScopeSet,
+    AccessToken, AuthSettings, Operation, Permit, Reason, Refusal, Requirement, ScopeSet, Target,
+    TargetKind,
     decide::{Needs, within_scopes},
+    layer::Onward,
+    rules::{RuleSet, Rules as _},
 };
 
 /// Who asks, and where a refusal goes. Without a permit in the request (it came another way than
 /// through an [`AuthLayer`](crate::AuthLayer)) nobody is asking, whatever else it says.
 pub(super) struct Asked<'a> {
     shared: &'a Shared,
-    settings: &'a AuthSettings,
+    settings: Arc<AuthSettings>,
     caller: Option<AccessToken>,
+    /// What the rules were asked about, and the rules, where the layer in front has any.
+    ruled: Option<Arc<(Operation, RuleSet)>>,
     way: Way,
 }
 
@@ -36,6 +41,12 @@ pub(super) struct Asked<'a> {
 pub(super) fn caller(extensions: &Extensions) -> Option<&AccessToken> {
     let http = &extensions.get::<Parts>()?.extensions;
     http.get::<Permit>()?.caller()
+}
+
+/// The rules that judged the request with these extensions, and what they were asked about.
+pub(super) fn ruled(extensions: &Extensions) -> Option<&Arc<(Operation, RuleSet)>> {
+    let http = &extensions.get::<Parts>()?.extensions;
+    http.get::<Onward>()?.ruled.as_ref()
 }
 
 impl<'a> Asked<'a> {
@@ -52,16 +63,27 @@ impl<'a> Asked<'a> {
         let caller = caller(extensions);
         Self {
             shared,
-            settings: &shared.settings,
+            settings: shared.settings(),
             way: Way::of(extensions, id, caller),
             caller: caller.cloned(),
+            ruled: ruled(extensions).cloned(),
         }
     }
 
     /// The second check, on what rmcp is about to hand to the handler.
     pub(super) fn check(&self, operation: &Operation) -> Result<(), ErrorData> {
-        within_scopes(self.settings, operation, self.caller.as_ref())
+        within_scopes(&self.settings, operation, self.caller.as_ref())
             .map_err(|refusal| self.refuse(operation, refusal))?;
+        if let Some(ruled) = &self.ruled
+            && !is_covered(operation, &ruled.0)
+        {
+            let why = format!(
+                "the rules judged {}, and the handler would get this",
+                ruled.0
+            );
+            let refusal = Refusal::by_rule(Reason::Ruled, why, None);
+            return Err(self.refuse(operation, refusal));
+        }
         self.way.allowed(self.shared, operation);
         Ok(())
     }
@@ -83,7 +105,7 @@ impl<'a> Asked<'a> {
         if refusal.reason() == Reason::Forbidden {
             return Err(self.refuse(operation, refusal));
         }
-        let needs = Needs::of(self.settings, operation).named(self.caller.as_ref());
+        let needs = Needs::of(&self.settings, operation).named(self.caller.as_ref());
         let mut named = needs.unwrap_or_default();
         named.extend(refusal.needed_scopes().iter().cloned());
         // Signing in is what would help somebody who has not.
@@ -100,7 +122,17 @@ impl<'a> Asked<'a> {
     }
 
     pub(super) fn may_use<T: Listed>(&self, item: &T) -> bool {
-        within_scopes(self.settings, &item.operation(), self.caller.as_ref()).is_ok()
+        let using = item.operation();
+        within_scopes(&self.settings, &using, self.caller.as_ref()).is_ok() && self.shows(&using)
+    }
+
+    /// Whether the rules show what an operation acts upon.
+    fn shows(&self, using: &Operation) -> bool {
+        let (Some(ruled), Operation::Method { targets, .. }) = (&self.ruled, using) else {
+            return true;
+        };
+        let caller = self.caller.as_ref();
+        targets.iter().all(|target| ruled.1.shows(target, caller))
     }
 
     /// Takes out of a page what the caller may not use, and shows for the rest what it needs. The
@@ -114,7 +146,7 @@ impl<'a> Asked<'a> {
         let mut using = P::Item::using_one();
         page.items_mut().retain_mut(|item| {
             using.retarget(item.key(), declared(item));
-            self.show_item(item, &using)
+            self.shows(&using) && self.show_item(item, &using)
         });
         let version = context.protocol_version();
         let modern = ProtocolVersion::V_2026_07_28;
@@ -126,7 +158,7 @@ impl<'a> Asked<'a> {
     }
 
     fn show_item<T: Listed>(&self, item: &mut T, using: &Operation) -> bool {
-        let (needs, caller) = (Needs::of(self.settings, using), self.caller.as_ref());
+        let (needs, caller) = (Needs::of(&self.settings, using), self.caller.as_ref());
         let permitted = needs.are_met_by(caller);
         if !permitted && !self.settings.shows_all() {
             return false;
@@ -160,4 +192,26 @@ impl<'a> Asked<'a> {
         let lacks = |scope: &&crate::Scope| !hierarchy.grants(held, scope);
         needs.iter().filter(lacks).cloned().collect()
     }
+}
+
+/// Whether what a handler is about to get is what the rules have judged. The id of a task is another
+/// one by then: what the client has of it is sealed.
+fn is_covered(operation: &Operation, judged: &Operation) -> bool {
+    let (
+        Operation::Method { method, targets },
+        Operation::Method {
+            method: judged_method,
+            targets: judged_targets,
+        },
+    ) = (operation, judged)
+    else {
+        return false;
+    };
+    let is_judged = |target: &Target| {
+        target.kind() == TargetKind::Task
+            || judged_targets
+                .iter()
+                .any(|judged| judged.kind() == target.kind() && judged.name() == target.name())
+    };
+    method == judged_method && targets.iter().all(is_judged)
 }

@@ -72,7 +72,7 @@ impl<H: ServerHandler> ServerHandler for Guard<H> {
         let mut result = self.handler.discover(context.clone()).await?;
         self.cut_capabilities(&mut result.capabilities, &context)
             .await;
-        if !self.shared.settings.shows_all() && self.restricts() {
+        if self.hides(&context) {
             result.cache_scope = CacheScope::Private;
         }
         Ok(result)
@@ -288,10 +288,10 @@ impl<H: ServerHandler> ServerHandler for Guard<H> {
         let (asked, prompt) = self
             .admit(Operation::prompt(&*request.name), &context)
             .await?;
+        let hides = self.hides(&context);
         let got = self.handler.get_prompt(request, context).await;
         asked.answer(&prompt, got).map_err(|mut error| {
             // rmcp's router names all prompts where it does not find one.
-            let hides = self.restricts() && !self.shared.settings.shows_all();
             if let Some(Value::Object(data)) = error.data.as_mut().filter(|_| hides) {
                 data.remove("available_prompts");
             }

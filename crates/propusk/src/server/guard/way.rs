@@ -29,16 +29,18 @@ impl Way {
             onward.late.meet_guard();
             return Self::Layer(onward.late.clone());
         }
-        let remote = parts.and_then(|parts| parts.extensions.get::<RemoteAddress>());
+        let remote = parts.and_then(|parts| RemoteAddress::of(&parts.extensions));
         let headers = parts.map(|parts| &parts.headers);
         Self::Bare(Box::new(Facts {
             request_id: headers.map_or_else(|| RequestId::of(&Default::default()), RequestId::of),
-            remote: remote.map(|remote| remote.0),
+            remote,
+            certificate: parts.and_then(|parts| parts.extensions.get().cloned()),
             http_method: parts.map(|parts| parts.method.clone()),
             operation: Operation::Request,
             rpc_id: rpc_id.map(ToString::to_string),
             token: caller.cloned(),
             verification: None,
+            rule: None,
             outage: None,
             outage_of_one_token: false,
         }))
@@ -67,7 +69,8 @@ fn tell(shared: &Shared, facts: &Facts, operation: &Operation, cause: Option<&Ca
         operation: operation.clone(),
         ..facts.clone()
     });
-    let hierarchy = shared.settings.scope_hierarchy();
+    let settings = shared.settings();
+    let hierarchy = settings.scope_hierarchy();
     let observer = &shared.observer;
     observer.record(&mut trail, cause, hierarchy, &SystemClock);
 }

@@ -1,6 +1,8 @@
 //! What one listener serves: protected endpoints by their paths, and what is open beside them.
 
+mod caller;
 mod connection;
+mod events;
 mod mount;
 mod routes;
 
@@ -14,13 +16,13 @@ pub use routes::{Pages, SiteRoutes};
 
 pub(super) use connection::{SiteConnection, text};
 
-use super::{drain::Drain, listen};
-use crate::metrics::Metrics;
+use super::{Tls, TrustedProxies, drain::Drain, listen};
+use crate::{metrics::Metrics, rules::ConnectionLimits};
 
 /// Several protected services on one listener, each under the path of its own resource URL.
 ///
 /// [`Server`](crate::Server) is a site with one endpoint. Beside the endpoints there are the metadata
-/// of RFC 9728 of each, `/healthz` (the process lives), `/readyz` (it accepts work), the metrics
+/// of RFC 9728 of each and who the caller is (see [`Mount`]), `/healthz` (the process lives), `/readyz` (it accepts work), the metrics
 /// where they are shown, and [`Pages`].
 ///
 /// ```no_run
@@ -40,7 +42,9 @@ use crate::metrics::Metrics;
 /// ```
 pub struct Site {
     routes: SiteRoutes,
+    connections: ConnectionLimits,
     drain: Drain,
+    tls: Option<Tls>,
 }
 
 impl Site {
@@ -49,7 +53,9 @@ impl Site {
     pub fn new() -> Self {
         Self {
             routes: SiteRoutes::default(),
+            connections: ConnectionLimits::new(),
             drain: Drain::new(Duration::from_secs(10)),
+            tls: None,
         }
     }
 
@@ -58,6 +64,13 @@ impl Site {
     #[must_use]
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain.set_timeout(timeout);
+        self
+    }
+
+    /// Limits how many connections are kept open (any number by default).
+    #[must_use]
+    pub fn connection_limits(mut self, limits: ConnectionLimits) -> Self {
+        self.connections = limits;
         self
     }
 
@@ -82,6 +95,20 @@ impl Site {
         self
     }
 
+    /// Speaks TLS with whoever connects. Keep a copy to exchange the certificate.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Believes these proxies about where a request comes from; see [`SiteRoutes::trust_proxies`].
+    #[must_use]
+    pub fn trust_proxies(self, proxies: TrustedProxies) -> Self {
+        self.routes.trust_proxies(Some(proxies));
+        self
+    }
+
     /// Cancelled when streams are to end: calls have finished, or had their time.
     #[must_use]
     pub fn streams(&self) -> CancellationToken {
@@ -98,7 +125,15 @@ impl Site {
     /// finish and ends open streams. Trouble with one connection ends that connection only.
     pub async fn serve_on(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         let connection = SiteConnection::new(self.routes, self.drain.clone());
-        listen::run(listener, connection, self.drain, shutdown).await;
+        listen::run(
+            listener,
+            self.tls,
+            connection,
+            &self.connections,
+            self.drain,
+            shutdown,
+        )
+        .await;
     }
 }
 
