@@ -299,10 +299,9 @@ impl AuthLayer {
         self
     }
 
-    /// Reads the body of every POST, whatever depends on it, and leaves what it asks for in the
-    /// request's extensions, as a [`Handover`]. For a service behind that hands requests on to somebody who knows nothing of the scopes. Because
-    /// nobody knows how that one reads JSON, a message with a member that differs from one that
-    /// decides only in its case (`Name` for `name`) is refused too.
+    /// Reads every JSON body of a POST, whatever depends on it, and leaves what it asks for in the
+    /// request's extensions, as a [`Handover`]: for a service behind that hands requests on to
+    /// somebody who knows nothing of the decision.
     #[must_use]
     pub fn reads_bodies(mut self) -> Self {
         self.operations.hands_on = true;
