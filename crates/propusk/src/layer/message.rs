@@ -448,7 +448,7 @@ mod tests {
             // Another case is another member.
             (r#"{"id":1,"method":"tools/call","params":{"Name":"a"}}"#, "-32600"),
             (r#"{"id":"x","method":"tools/call","Params":{"name":"a"}}"#, "-32600"),
-            (r#"{"Method":"tools/call","params":{"name":"a"}}"#, "an answer"),
+            (r#"{"Method":"tools/call","params":{"name":"a"}}"#, "-32600"),
             (r#"{"method":"tools/call","params":{"name":"a","NAME":"b"}}"#, "tools/call:a"),
             (r#"{"method":"tools/call","params":{"name\u0000":"a"}}"#, "-32602"),
             // Not what it must be.
