@@ -36,14 +36,24 @@ pub(crate) fn install(root: &Path) -> anyhow::Result<()> {
 ///
 /// Fails when Python or its packages cannot be had.
 pub(crate) fn python(root: &Path) -> anyhow::Result<PathBuf> {
-    let home = root.join(".work/python");
+    python_in(root, ".work/python", "interop/python/requirements.txt")
+}
+
+/// A Python with pinned packages, in a folder of its own below `.work/`.
+///
+/// # Errors
+///
+/// As [`python`].
+pub(crate) fn python_in(root: &Path, home: &str, requirements: &str) -> anyhow::Result<PathBuf> {
+    let (place, requirements_file) = (home, root.join(requirements));
+    let home = root.join(home);
     let python = home.join("bin/python");
-    let wanted = root.join("interop/python/requirements.txt");
-    let wanted = fs::read(&wanted).with_context(|| format!("reading {}", wanted.display()))?;
+    let wanted = fs::read(&requirements_file)
+        .with_context(|| format!("reading {}", requirements_file.display()))?;
     // Written last, so that an installation that was cut short does not count.
     let installed = home.join("installed-requirements.txt");
     if fs::read(&installed).ok().as_ref() != Some(&wanted) {
-        println!("installing interop/python/requirements.txt into .work/python (venv and pip)");
+        println!("installing {requirements} into {place} (venv and pip)");
         process::run(
             Command::new("python3")
                 .args(["-m", "venv", "--clear"])
@@ -59,7 +69,7 @@ pub(crate) fn python(root: &Path) -> anyhow::Result<PathBuf> {
             "--disable-pip-version-check",
             "--requirement",
         ]);
-        process::run(pip.arg(root.join("interop/python/requirements.txt")))?;
+        process::run(pip.arg(&requirements_file))?;
         fs::write(&installed, &wanted)?;
     }
     Ok(python)

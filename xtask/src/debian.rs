@@ -49,6 +49,26 @@ pub(crate) fn keyring(_root: &Path) -> anyhow::Result<()> {
     install("dbus-daemon", || is_installed("dbus-run-session"))
 }
 
+/// What checks units of systemd; nothing of it runs.
+///
+/// # Errors
+///
+/// As [`install`].
+pub(crate) fn systemd() -> anyhow::Result<()> {
+    install("systemd", || is_installed("systemd-analyze"))
+}
+
+/// The reverse proxy that the benchmark compares with.
+///
+/// # Errors
+///
+/// As [`install`].
+pub(crate) fn nginx() -> anyhow::Result<()> {
+    install("nginx-light", || {
+        is_installed("nginx") || Path::new("/usr/sbin/nginx").is_file()
+    })
+}
+
 /// The browser that the tests of signing in start, without a screen.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ mod browser;
 mod clients;
 mod conformance;
 mod debian;
+mod deploy;
 mod fuzz;
 mod identity_provider;
 mod interop;
@@ -23,6 +24,7 @@ cargo xtask bench         what authorization costs, as tables (see bench/README.
 cargo xtask browser       installs the browser that tests sign in with, and what drives it
 cargo xtask clients       installs the official clients and servers that tests start
 cargo xtask conformance   the official MCP conformance suite, server and client
+cargo xtask deploy        the systemd unit and the Dockerfile, checked by those who know
 cargo xtask fuzz          libFuzzer on the parsers: [seconds for each] [targets]
 cargo xtask idp           installs the identity provider that tests start, and its Node
 cargo xtask interop       real clients in other languages against the built server
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Some("browser") => browser::install(root),
         Some("clients") => clients::install(root),
         Some("conformance") => conformance::run(root),
+        Some("deploy") => deploy::check(root),
         Some("fuzz") => fuzz::run(root, &arguments[1..]),
         Some("idp") => identity_provider::install(root),
         Some("interop") => interop::run(root),

@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    bench, browser, clients, conformance, debian, fuzz, identity_provider, interop, process,
-    readme, tidy,
+    bench, browser, clients, conformance, debian, deploy, fuzz, identity_provider, interop,
+    process, readme, tidy,
 };
 
 /// Tests that start real programs. A plain `cargo test` does without them.
@@ -49,6 +49,7 @@ const STEPS: &[Step] = &[
     }),
     ("fuzzing", fuzz::briefly),
     ("features", features),
+    ("deployment", deploy::check),
     ("conformance", conformance::run),
     ("interoperability", interop::run),
     ("README", readme::run),

@@ -1,13 +1,19 @@
 //! `propusk.toml`: a key for every setting. A flag comes before an environment variable, that
 //! before the file, and that before the default.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
 use crate::{
     commands::{
-        serve::ScopesConfig,
+        serve::{
+            LimitsConfig, ProxiesConfig, RulesConfig, ScopesConfig, TelemetryConfig, TlsConfig,
+            UpstreamConfig,
+        },
         verification::{IssuerConfig, urls_or_tables},
     },
     failure::Failure,
@@ -31,6 +37,21 @@ pub(crate) struct Config {
     pub(crate) login: LoginConfig,
     #[serde(default)]
     pub(crate) scopes: ScopesConfig,
+    #[serde(default)]
+    pub(crate) rules: RulesConfig,
+    #[serde(default)]
+    pub(crate) limits: LimitsConfig,
+    #[serde(default)]
+    pub(crate) tls: TlsConfig,
+    #[serde(default)]
+    pub(crate) proxies: ProxiesConfig,
+    #[serde(default)]
+    pub(crate) telemetry: TelemetryConfig,
+    #[serde(default)]
+    pub(crate) upstream: Vec<UpstreamConfig>,
+    /// The file that this was read from.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -106,9 +127,27 @@ impl Config {
         if named.is_none() && !local {
             return Ok(Self::default());
         }
+        let config = Self::read(path, named.is_none())?;
+        if named.is_none() && config.file.is_some() {
+            note(&format!("reading {LOCAL}"));
+        }
+        Ok(config)
+    }
+
+    /// The file that is read where no other is named.
+    pub(crate) fn local() -> &'static Path {
+        Path::new(LOCAL)
+    }
+
+    /// Reads a file again, as it was read when this process began.
+    pub(crate) fn reload(named: Option<&Path>) -> Result<Self, Failure> {
+        Self::read(named.unwrap_or(Path::new(LOCAL)), named.is_none())
+    }
+
+    fn read(path: &Path, may_be_missing: bool) -> Result<Self, Failure> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
             Err(error) => {
@@ -118,9 +157,6 @@ impl Config {
                 )));
             }
         };
-        if named.is_none() {
-            note(&format!("reading {LOCAL}"));
-        }
         let mut config: Self = toml::from_str(&text).map_err(|error| {
             let before = error.span().map_or("", |span| &text[..span.start]);
             let line = before.matches('\n').count() + 1;
@@ -131,7 +167,11 @@ impl Config {
                 false => failure,
             }
         })?;
-        config.scopes.found_in(path);
+        config.scopes.found_in(path, "");
+        for upstream in &mut config.upstream {
+            upstream.found_in(path);
+        }
+        config.file = Some(path.to_owned());
         Ok(config)
     }
 }
@@ -167,7 +207,7 @@ fn is_among_scopes(before: &str) -> bool {
     let mut tables = before.lines().map(str::trim_start).rev();
     let last = tables.find(|line| line.starts_with('['));
     let last = last.unwrap_or_default();
-    ["[scopes]", "[scopes."]
+    ["[scopes]", "[scopes.", "[upstream.scopes"]
         .iter()
         .any(|table| last.starts_with(table))
 }

@@ -64,6 +64,13 @@ impl Failure {
         self
     }
 
+    /// All of it on one line, for the log.
+    pub(crate) fn on_one_line(&self) -> String {
+        let all = [&self.message].into_iter().chain(&self.hints);
+        let all: Vec<_> = all.map(|text| visible(text)).collect();
+        all.join("; ")
+    }
+
     /// Writes it to stderr.
     pub(crate) fn report(&self) -> ExitCode {
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));

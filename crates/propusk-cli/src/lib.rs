@@ -57,20 +57,18 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         match cli.command {
-            Command::Serve(args) => {
-                commands::serve::run(args, config.serve, config.scopes, config.tokens).await
-            }
+            Command::Serve(args) => commands::serve::run(args, config, cli.config.as_deref()).await,
             Command::Token(args) => commands::token::run(args, config.tokens).await,
             Command::Login(args) => commands::login::run(*args, config.login).await,
             Command::Logout(args) => commands::logout::run(args, config.login).await,
             Command::Status(args) => commands::status::run(args, config.login).await,
+            Command::Health(args) => commands::health::run(args, config).await,
             Command::Completions(args) => commands::papers::completions(&args),
             Command::Man(args) => commands::papers::man(&args),
             Command::Call(args) => commands::call::run(args, config.call).await,
             Command::Tools(args) => commands::tools::run(args, config.call).await,
-            Command::Inspect(args) => {
-                commands::inspect::run(args, config.serve, config.scopes, config.tokens).await
-            }
+            Command::CheckConfig(args) => commands::check_config::run(args, config).await,
+            Command::Inspect(args) => commands::inspect::run(args, config).await,
         }
     });
     // A thread that hangs in a file system does not hold up a stop that was asked for.

@@ -9,6 +9,9 @@ use propusk_cli::{Cli, renew_login, run};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if propusk_gate::stdio::run_watchdog_if_asked() {
+        return ExitCode::SUCCESS;
+    }
     if let Some(ended) = renew_login() {
         return ended;
     }

@@ -148,6 +148,8 @@ pub use jose::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 pub use jwt::{InvalidJwtVerifier, JwtVerifier, WithoutAudience};
 #[cfg(feature = "layer")]
 pub use layer::AuthLayer;
+#[cfg(any(feature = "jwt", feature = "layer"))]
+pub use log_limit::{LogLimit, Told};
 #[cfg(feature = "jwt")]
 pub use routing::Routing;
 #[cfg(feature = "server")]

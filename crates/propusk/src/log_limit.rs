@@ -15,20 +15,22 @@ const MOST_KINDS: usize = 64;
 
 /// Lets the first lines of a kind through and then, for a minute, none; with the next one it says
 /// how many more there were. The audit log is not limited: it has every event.
-#[derive(Default)]
-pub(crate) struct LogLimit {
+#[derive(Debug, Default)]
+pub struct LogLimit {
     /// Keyed at random, so that nobody can make two kinds one.
     hasher: RandomState,
     kinds: Mutex<HashMap<u64, Window>>,
 }
 
 /// A line may be written.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Told {
     /// How many of its kind were left out before it, if any were.
-    pub(crate) more_like_this: Option<u64>,
+    pub more_like_this: Option<u64>,
 }
 
+#[derive(Debug)]
 struct Window {
     since: SystemTime,
     told: u32,
@@ -45,7 +47,7 @@ impl Window {
 
 impl LogLimit {
     /// Whether to write a line of this kind, of which so many are written in a minute.
-    pub(crate) fn tell(&self, kind: impl Hash, most: u32, now: SystemTime) -> Option<Told> {
+    pub fn tell(&self, kind: impl Hash, most: u32, now: SystemTime) -> Option<Told> {
         // Nothing panics while it is held.
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let mut key = self.hasher.hash_one(kind);

@@ -17,6 +17,10 @@ pub(crate) struct InspectArgs {
     #[arg(long, value_name = "METHOD[:NAME]")]
     pub(crate) operation: Option<String>,
 
+    /// Of several endpoints, the one with this name or path
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(crate) endpoint: Option<String>,
+
     /// Prints JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -27,7 +31,7 @@ pub(crate) struct InspectArgs {
 }
 
 /// Flags of serve that bear on no decision about a token: accepted, and not shown.
-const WITHOUT_EFFECT: [&str; 8] = [
+const WITHOUT_EFFECT: [&str; 10] = [
     "suggested_scope",
     "show_all",
     "allowed_host",
@@ -36,6 +40,8 @@ const WITHOUT_EFFECT: [&str; 8] = [
     "stateless",
     "audit",
     "metrics",
+    "tls_key",
+    "server_command",
 ];
 
 fn as_settings(argument: Arg) -> Arg {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::VerificationArgs;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ServeArgs {
     /// Address to listen on; port 0 is any free one [default: 127.0.0.1:8000]
@@ -53,19 +53,53 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "on|ADDRESS", env = "PROPUSK_METRICS")]
     pub(crate) metrics: Option<String>,
 
+    /// URL of an MCP server to protect, instead of the built-in one
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PROPUSK_UPSTREAM",
+        conflicts_with = "server_command"
+    )]
+    pub(crate) upstream: Option<String>,
+
+    /// A program to protect instead, which speaks MCP on its standard input and output, with its
+    /// arguments; it stands last, after --
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) server_command: Vec<String>,
+
+    /// Certificate of the listener (PEM, with its intermediates behind it), for TLS; read again when it
+    /// changes
+    #[arg(long, value_name = "FILE", env = "PROPUSK_TLS_CERTIFICATE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+
+    /// Private key of that certificate (PEM)
+    #[arg(long, value_name = "FILE", env = "PROPUSK_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// Sends a span for every request to a collector at this base URL: OpenTelemetry over OTLP, HTTP
+    /// and protobuf. A trace goes on to the upstream [default: off]
+    #[arg(long, value_name = "URL", env = "PROPUSK_OTLP")]
+    pub(crate) otlp: Option<String>,
+
     #[command(flatten)]
     pub(crate) verification: VerificationArgs,
 }
 
 const EXAMPLES: &str = "\
-Built-in tools: whoami, echo, notes_add (scope notes:write), notes_list (scope notes:read).
+Without an upstream there are built-in tools: whoami, echo, notes_add (scope notes:write),
+notes_list (scope notes:read). Several upstreams, rules for their tools, limits and trusted proxies
+stand in propusk.toml, which is read again at SIGHUP and when it changes.
 Exit codes: 0 stopped by a signal, 2 usage, 5 an address or a store is not available.
 
 Examples:
   propusk serve
+  propusk serve -- npx -y @modelcontextprotocol/server-everything
+  propusk serve --upstream http://127.0.0.1:9000/mcp
   propusk serve --listen 127.0.0.1:9000 --tokens sqlite:/var/lib/propusk/tokens.db
   propusk serve --token secret-token-123=alice:echo,notes:read
   propusk serve --issuer https://login.example --suggested-scope notes:read
   propusk serve --issuer https://login.example --accept-client 5l6e7d --required-scope notes
   propusk serve --listen 0.0.0.0:8000 --resource https://mcp.example.com/mcp
+  propusk serve --listen 0.0.0.0:443 --resource https://mcp.example.com/mcp \\
+    --tls-certificate fullchain.pem --tls-key privkey.pem
   propusk serve --audit /var/log/propusk/audit.jsonl --metrics 127.0.0.1:9100";

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Which tokens are accepted")]
 pub(crate) struct VerificationArgs {
     /// URL that clients use, and the audience of tokens [default: http://<listen>/mcp]

@@ -5,13 +5,15 @@ mod print;
 
 use std::{io::Read, process::ExitCode, time::SystemTime};
 
-use propusk::{BearerToken, Inspection, Reason, layer::DeclaredScopes, server::Guard};
+use propusk::{
+    AuthSettings, BearerToken, Inspection, Operation, Reason, layer::DeclaredScopes, server::Guard,
+};
 
 use super::serve::{Names, Plan, ScopesConfig};
 use crate::{
     args::InspectArgs,
     builtin::Builtin,
-    config::ServeConfig,
+    config::Config,
     failure::{Code, Failure},
     output::{note, visible},
 };
@@ -21,27 +23,21 @@ use print::Inspected;
 /// Twice the longest token, with blanks around it: more than that is something else.
 const MOST_INPUT: u64 = 2 * BearerToken::MAX_LENGTH as u64;
 
-pub(crate) async fn run(
-    args: InspectArgs,
-    config: ServeConfig,
-    scopes: ScopesConfig,
-    configured_tokens: Option<String>,
-) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(args: InspectArgs, config: Config) -> Result<ExitCode, Failure> {
     let operation = operation::parse(args.operation.as_deref())?;
     let token = token(args.token_to_inspect)?;
-    let plan = Plan::resolve(args.serve, config, scopes, configured_tokens)?;
-    let settings = plan.expected_settings().await?;
-    let builtin = Guard::new(Builtin::default(), settings.clone());
-    let names = Names::of(&builtin).await?;
-    for doubt in names.doubts(&plan.scopes) {
-        note(&format!("warning: {}", visible(&doubt)));
-    }
-    let operation = operation.declaring(|target| builtin.declared_scopes(target));
-    let notes = operation::notes(&operation, &names, &plan.scopes);
-    let verifiers = plan.verification.open(&settings, Some(&token)).await?;
+    let mut plan = Plan::resolve(args.serve, config)?;
+    let endpoint = plan.endpoint(args.endpoint.as_deref())?;
+    let all = plan.expected_settings().await?;
+    let settings = &all[endpoint];
+    let (operation, notes) = match plan.is_builtin(endpoint) {
+        true => declared(operation, settings, plan.scopes_of(endpoint)).await?,
+        false => (operation, Vec::new()),
+    };
+    let verifiers = plan.verification.open(&all, Some(&token)).await?;
     let now = SystemTime::now();
     let text = token.expose_secret();
-    let inspection = propusk::inspect(&settings, &verifiers.verifier, &operation, text, now).await;
+    let inspection = propusk::inspect(settings, &verifiers.verifier, &operation, text, now).await;
     let code = exit_code(&inspection);
     let inspected = Inspected {
         inspection,
@@ -55,6 +51,22 @@ pub(crate) async fn run(
         false => inspected.print()?,
     }
     Ok(code)
+}
+
+/// What the built-in server declares for an operation, and what is to be said of that.
+async fn declared(
+    operation: Operation,
+    settings: &AuthSettings,
+    scopes: &ScopesConfig,
+) -> Result<(Operation, Vec<String>), Failure> {
+    let builtin = Guard::new(Builtin::default(), settings.clone());
+    let names = Names::of(&builtin).await?;
+    for doubt in names.doubts(scopes) {
+        note(&format!("warning: {}", visible(&doubt)));
+    }
+    let operation = operation.declaring(|target| builtin.declared_scopes(target));
+    let notes = operation::notes(&operation, &names, scopes);
+    Ok((operation, notes))
 }
 
 /// An argument, `-` for standard input, or the variable that the client commands use too.

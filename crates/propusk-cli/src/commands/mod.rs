@@ -1,9 +1,11 @@
 //! What each command does.
 
 pub(crate) mod call;
+pub(crate) mod check_config;
 mod connect;
 pub(crate) use connect::RENEW_LOGIN;
 mod dialogue;
+pub(crate) mod health;
 pub(crate) mod inspect;
 pub(crate) mod login;
 pub(crate) mod logout;

@@ -1,76 +1,140 @@
 //! `propusk serve`.
 
 mod address;
+mod check;
+mod limits;
 mod names;
+mod proxies;
+mod reload;
+mod rules;
+mod running;
 mod scopes;
 mod settings;
+mod tls;
+mod upstream;
 mod watch;
 mod welcome;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode, sync::Arc};
 
-use propusk::Server;
+use propusk::{AuthSettings, server::Site};
 use propusk_store::TokenStore;
+use tokio::net::TcpListener;
 
 use super::verification::Verifiers;
 use crate::{
     args::ServeArgs,
-    builtin::Builtin,
-    config::ServeConfig,
+    config::Config,
     failure::Failure,
     output::{answer, note},
 };
 
 use address::bind;
+pub(super) use address::reachable;
+pub(super) use check::Checked;
+pub(crate) use limits::LimitsConfig;
 pub(super) use names::Names;
+pub(crate) use proxies::ProxiesConfig;
+use reload::Reload;
+pub(crate) use rules::RulesConfig;
+use running::Ground;
 pub(crate) use scopes::ScopesConfig;
 pub(super) use scopes::Section;
 pub(super) use settings::Plan;
+pub(crate) use tls::TlsConfig;
+pub(crate) use upstream::UpstreamConfig;
+pub(crate) use watch::TelemetryConfig;
 
 /// Where to listen when nothing else is said.
-const LISTEN: &str = "127.0.0.1:8000";
+pub(super) const LISTEN: &str = "127.0.0.1:8000";
 
 pub(crate) async fn run(
     args: ServeArgs,
-    config: ServeConfig,
-    scopes: ScopesConfig,
-    configured_tokens: Option<String>,
+    config: Config,
+    named: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
-    let plan = Plan::resolve(args, config, scopes, configured_tokens)?;
+    let mut plan = Plan::resolve(args.clone(), config)?;
+    // Before an address is taken: a certificate that does not fit is a mistake of the command line.
+    let tls = plan.tls.as_ref().map(tls::TlsFiles::open).transpose()?;
     let listener = bind("--listen", &plan.listen).await?;
-    let address = listener.local_addr().map_err(Failure::unavailable)?;
-    let auth = plan.auth_settings(address)?;
-    let url = auth.resource().to_string();
-    let watch = plan.watched.start(address).await?;
-
-    plan.warn(&auth);
-    for doubt in Names::with(&auth).await?.doubts(&plan.scopes) {
-        tracing::warn!("{doubt}");
-    }
+    let bound = listener.local_addr().map_err(Failure::unavailable)?;
+    let settings = plan.auth_settings(bound)?;
+    let watch = Arc::new(plan.watched.start(bound).await?);
+    warn(&plan, &settings).await?;
     let Verifiers {
         verifier,
         store,
         caches,
-    } = plan.verification.open(&auth, None).await?;
+    } = plan.verification.open(&settings, None).await?;
     watch.caches(&caches);
-    let welcome = welcome::begin(store.as_ref(), &url).await?;
-    let server = Server::new(Builtin::default())
-        .auth(auth, verifier)
-        .legacy_sessions(!plan.stateless);
-    let server = watch.over(server);
+    let site = Site::new();
+    let ground = Ground::new(&site, bound, &plan, &watch);
+    let mut reload = Reload {
+        args,
+        named: named.map(Path::to_owned),
+        ground,
+        routes: site.routes(),
+        tls: tls.clone(),
+        plan,
+        serving: Vec::new(),
+        verifier: Arc::new(verifier),
+        store: store.clone(),
+    };
+    reload.begin()?;
+    let site = match tls {
+        Some(tls) => site.tls(tls),
+        None => site,
+    };
+    let site = match watch.beside() {
+        Some(metrics) => site.show_metrics(metrics),
+        None => site,
+    };
+    let first = settings.first().map(|own| own.resource().to_string());
+    let scopes = reload.plan.first_scopes();
+    let welcome = welcome::begin(store.as_ref(), &first.unwrap_or_default(), scopes).await?;
+    serve(site, listener, &settings, &mut reload).await?;
+    drop(welcome);
+    running::shutdown(std::mem::take(&mut reload.serving)).await;
+    close(store).await;
+    watch.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says where it listens, and serves until a signal ends it.
+async fn serve(
+    site: Site,
+    listener: TcpListener,
+    settings: &[AuthSettings],
+    reload: &mut Reload,
+) -> Result<(), Failure> {
     // Before anybody hears that it listens: a signal from then on is a drain.
     let shutdown = propusk::server::shutdown_signal().map_err(Failure::unavailable)?;
-    if !url.contains(&address.to_string()) {
-        note(&format!("bound to {address}"));
+    let bound = reload.ground.bound;
+    let at = |own: &AuthSettings| own.resource().as_str().contains(&bound.to_string());
+    if !settings.iter().all(at) {
+        note(&format!("bound to {bound}"));
     }
-    answer(&format!("listening on {url}"))?;
-    let served = server.serve_on(listener, shutdown).await;
-    drop(welcome);
-    close(store).await;
-    watch.close();
-    served
-        .map_err(Failure::unavailable)
-        .map(|()| ExitCode::SUCCESS)
+    for own in settings {
+        answer(&format!("listening on {}", own.resource()))?;
+    }
+    tokio::select! {
+        () = site.serve_on(listener, shutdown) => {}
+        () = reload.run() => {}
+    }
+    Ok(())
+}
+
+/// Says what is allowed and yet probably not meant.
+async fn warn(plan: &Plan, settings: &[AuthSettings]) -> Result<(), Failure> {
+    for (index, own) in settings.iter().enumerate() {
+        plan.warn(own);
+        if plan.is_builtin(index) {
+            for doubt in Names::with(own).await?.doubts(plan.scopes_of(index)) {
+                tracing::warn!("{doubt}");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What cannot be recorded any more does not make a stop that was asked for a failure.

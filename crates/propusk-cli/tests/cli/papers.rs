@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Sandbox, done};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "serve",
     "token",
     "call",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 10] = [
     "logout",
     "status",
     "inspect",
+    "health",
     "completions",
     "man",
 ];

@@ -2,12 +2,13 @@
 
 use std::{
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use http::Method;
 
-use super::{Cause, RequestId};
+use super::{Cause, ClientCertificate, RequestId};
 use crate::{AccessToken, Operation, Principal, Reason, Refusal, Scope, ScopeHierarchy, ScopeSet};
 
 /// One decision about one request. Borrowed from the request: a sink copies what it keeps.
@@ -20,6 +21,7 @@ pub struct AuditEvent<'a> {
     /// `None`: allowed.
     pub(crate) cause: Option<&'a Cause>,
     pub(crate) hierarchy: &'a ScopeHierarchy,
+    pub(crate) upstream: Option<&'a str>,
 }
 
 /// What is known of a request when it is decided upon.
@@ -27,6 +29,7 @@ pub struct AuditEvent<'a> {
 pub(crate) struct Facts {
     pub(crate) request_id: RequestId,
     pub(crate) remote: Option<SocketAddr>,
+    pub(crate) certificate: Option<Arc<ClientCertificate>>,
     pub(crate) http_method: Option<Method>,
     pub(crate) operation: Operation,
     pub(crate) rpc_id: Option<String>,
@@ -209,10 +212,23 @@ impl AuditEvent<'_> {
         self.facts.rpc_id.as_deref()
     }
 
+    /// The certificate that the client has shown in the handshake of TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        self.facts.certificate.as_deref()
+    }
+
     /// The other end of the connection (see [`RemoteAddress`](super::RemoteAddress)).
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
         self.facts.remote
+    }
+
+    /// The name of the upstream, where one stands behind the layer
+    /// ([`AuthLayer::upstream`](crate::AuthLayer::upstream)).
+    #[must_use]
+    pub fn upstream(&self) -> Option<&str> {
+        self.upstream
     }
 
     /// What asking the verifier gave, if it was asked.
@@ -233,6 +249,7 @@ pub(crate) mod tests {
         Facts {
             request_id: RequestId::of(&HeaderMap::new()),
             remote: None,
+            certificate: None,
             http_method: Some(Method::POST),
             operation: Operation::Request,
             rpc_id: None,
@@ -263,6 +280,7 @@ pub(crate) mod tests {
                 facts: &facts,
                 cause: Some(&cause),
                 hierarchy: &ScopeHierarchy::default(),
+                upstream: None,
             };
             let shown = |scopes: Option<&ScopeSet>| scopes.map(ToString::to_string);
             let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::SystemTime};
 
 use serde::Serialize;
 
-use super::{AuditEvent, time::rfc3339};
+use super::{AuditEvent, Finished, time::rfc3339};
 use crate::Principal;
 
 /// Of the client's own text (a tool's name, an id) no more than this many characters are kept.
@@ -17,6 +17,8 @@ struct Line<'a> {
     time: String,
     decision: &'static str,
     reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<String>,
     operation: String,
@@ -38,11 +40,19 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rpc_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remote: Option<SocketAddr>,
+    remote: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<Certificate<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verifier: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verifier_us: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Certificate<'a> {
+    subject: String,
+    sha256: &'a str,
 }
 
 /// The line of an event, with its end.
@@ -54,6 +64,7 @@ pub(super) fn line(event: &AuditEvent<'_>) -> serde_json::Result<Vec<u8>> {
         time: rfc3339(event.time()),
         decision: event.decision().as_str(),
         reason: event.reason(),
+        upstream: event.upstream(),
         rule: event.rule().map(shortened),
         operation: shortened(&event.operation().to_string()),
         http_method: event.http_method().map(http::Method::as_str),
@@ -65,11 +76,48 @@ pub(super) fn line(event: &AuditEvent<'_>) -> serde_json::Result<Vec<u8>> {
         missing: event.missing_scopes().as_ref().map(scopes),
         request_id: event.request_id().to_string(),
         rpc_id: event.rpc_id().map(shortened),
-        remote: event.remote(),
+        remote: event.remote().map(written),
+        certificate: event.certificate().map(|own| Certificate {
+            subject: shortened(&own.subject),
+            sha256: &own.sha256,
+        }),
         verifier: event.verification().map(|asked| asked.verified.as_str()),
         verifier_us: event
             .verification()
             .map(|asked| u64::try_from(asked.latency.as_micros()).unwrap_or(u64::MAX)),
+    })
+}
+
+/// The line of an end, with its own.
+pub(super) fn ended(end: &Finished<'_>, now: SystemTime) -> serde_json::Result<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Ended<'a> {
+        event: &'static str,
+        time: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        upstream: Option<&'a str>,
+        operation: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        ending: &'static str,
+        bytes: u64,
+        duration_ms: f64,
+        request_id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rpc_id: Option<String>,
+    }
+    let micros = u64::try_from(end.duration().as_micros()).unwrap_or(u64::MAX);
+    finished(&Ended {
+        event: "finished",
+        time: rfc3339(now),
+        upstream: end.upstream(),
+        operation: shortened(&end.operation().to_string()),
+        status: end.status().map(|status| status.as_u16()),
+        ending: end.ending().as_str(),
+        bytes: end.bytes(),
+        duration_ms: micros as f64 / 1_000.0,
+        request_id: end.request_id().to_string(),
+        rpc_id: end.rpc_id().map(shortened),
     })
 }
 
@@ -88,6 +136,14 @@ pub(super) fn lost(count: u64, now: SystemTime) -> Vec<u8> {
     });
     // Two texts and a number have no way to fail.
     line.unwrap_or_default()
+}
+
+/// Without a port where none is known.
+fn written(address: SocketAddr) -> String {
+    match address.port() {
+        0 => address.ip().to_string(),
+        _ => address.to_string(),
+    }
 }
 
 fn shortened(text: &str) -> String {
@@ -136,6 +192,7 @@ mod tests {
             facts,
             cause,
             hierarchy: &crate::ScopeHierarchy::default(),
+            upstream: None,
         };
         String::from_utf8(line(&event).expect("JSON")).expect("UTF-8")
     }

@@ -3,7 +3,7 @@
 use std::{fmt, io, io::Write, path::PathBuf, sync::Arc, thread::Builder, time::Duration};
 
 use super::{
-    AuditEvent, AuditSink, line,
+    AuditEvent, AuditSink, Decision, Finished, line,
     queue::Queue,
     writer::{Target, Writer},
 };
@@ -30,8 +30,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// | `needed`, `missing` | lists of scopes | of a refusal for scopes |
 /// | `request_id` | see [`RequestId`](super::RequestId) | always |
 /// | `rpc_id` | the id of the JSON-RPC request | if the body was read |
-/// | `remote` | address and port of the peer | if known |
+/// | `remote` | address and port of the peer, or of whom a trusted proxy names | if known |
+/// | `certificate` | `subject` and `sha256` of the client's certificate | if it showed one |
 /// | `verifier`, `verifier_us` | `valid`, `invalid` or `unavailable`, and microseconds | if asked |
+/// | `upstream` | its name | where there is one |
+///
+/// What an upstream answered has a second line with the same `request_id`, written when the answer
+/// has been taken: `event` is `finished`, with `time`, `upstream`, `operation`, `request_id`, `rpc_id`
+/// and
+///
+/// | key | value | there |
+/// |---|---|---|
+/// | `status` | of the answer | if there was one |
+/// | `ending` | `complete`, `broken` (by the upstream) or `abandoned` (by the client) | always |
+/// | `bytes` | of the answer's body that were taken | always |
+/// | `duration_ms` | milliseconds from the request's head to the end of the answer | always |
 ///
 /// Copies write to the same file. The last one that is dropped closes it, as [`AuditLog::close`]
 /// does.
@@ -106,6 +119,22 @@ impl AuditSink for AuditLog {
             Err(_) => self.0.0.lost(1),
         }
     }
+
+    /// An answer that an upstream gave has a second line, since the first was written before it was
+    /// asked. A refusal is over with its own.
+    fn finished(&self, end: &Finished<'_>) {
+        if end.upstream().is_none() || end.decision() == Decision::Refused {
+            return;
+        }
+        match line::ended(end, end.began() + end.duration()) {
+            Ok(line) => self.0.0.push(&line),
+            Err(_) => self.0.0.lost(1),
+        }
+    }
+
+    fn wants_ends(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Debug for AuditLog {
@@ -145,6 +174,7 @@ mod tests {
             facts: &facts,
             cause: None,
             hierarchy: &crate::ScopeHierarchy::default(),
+            upstream: None,
         });
     }
 

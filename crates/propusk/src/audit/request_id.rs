@@ -11,8 +11,9 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
+use super::span::TRACEPARENT;
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The longest id that is taken from a client.
 const LONGEST: usize = 128;
@@ -68,7 +69,7 @@ fn is_sane(id: &[u8]) -> bool {
 }
 
 /// `00-<32 hexadecimal digits, not all 0>-<16>-<2>`; later versions may add to it.
-fn is_traceparent(value: &[u8]) -> bool {
+pub(super) fn is_traceparent(value: &[u8]) -> bool {
     let hex = |part: &[u8]| {
         part.iter()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

@@ -156,7 +156,7 @@ impl HttpSettings {
 }
 
 /// Whether what goes there stays on this machine.
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => {
             let name = name.strip_suffix('.').unwrap_or(name);

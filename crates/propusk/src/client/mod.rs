@@ -12,7 +12,9 @@ mod oauth;
 mod pages;
 mod protected_server;
 mod provider;
+mod readiness;
 mod session;
+mod token_answer;
 mod token_error;
 mod token_source;
 
@@ -31,8 +33,8 @@ use token_source::DynTokenSource;
 pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind, Sent};
 pub use grants::{
-    ClientCredentials, EnterpriseIdp, EnterpriseManaged, MachineClient, SelfSigned,
-    WorkloadIdentity,
+    ClientCredentials, EnterpriseIdp, EnterpriseManaged, IssuedToken, MachineClient, NotIssued,
+    SelfSigned, TokenEndpoint, WorkloadIdentity,
 };
 pub use http_settings::{HttpSettings, InvalidHttpSettings};
 #[cfg(all(feature = "keyring", target_os = "linux"))]
@@ -47,6 +49,7 @@ pub use oauth::{
 };
 pub use protected_server::ProtectedServer;
 pub use provider::TokenProvider;
+pub use readiness::{NotReady, ready};
 pub use session::Session;
 pub use token_error::{TokenError, TokenErrorKind};
 pub use token_source::{OutgoingToken, Reaction, RefusedRequest, TokenSource};

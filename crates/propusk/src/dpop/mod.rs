@@ -7,7 +7,7 @@ mod proof;
 mod replay;
 mod target;
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use http::{HeaderValue, request::Parts};
 
@@ -43,8 +43,8 @@ pub(crate) fn algorithm_names() -> impl Iterator<Item = &'static str> {
 /// Checks the proofs of requests, and remembers what it has seen.
 pub(crate) struct Dpop {
     target: Target,
-    nonces: Option<Nonces>,
-    used: UsedProofs,
+    nonces: Option<Arc<Nonces>>,
+    used: Arc<UsedProofs>,
 }
 
 impl Dpop {
@@ -57,8 +57,23 @@ impl Dpop {
     pub(crate) fn with_room_for(settings: &AuthSettings, most: usize) -> Self {
         Self {
             target: Target::of(settings.resource()),
-            nonces: settings.requires_dpop_nonce().then(Nonces::new),
-            used: UsedProofs::with_room_for(most),
+            nonces: settings
+                .requires_dpop_nonce()
+                .then(|| Arc::new(Nonces::new())),
+            used: Arc::new(UsedProofs::with_room_for(most)),
+        }
+    }
+
+    /// The same by other settings: what has been used stays used, and nonces stay good.
+    pub(crate) fn renewed(&self, settings: &AuthSettings) -> Self {
+        let kept = || {
+            let nonces = self.nonces.as_ref();
+            nonces.map_or_else(|| Arc::new(Nonces::new()), Arc::clone)
+        };
+        Self {
+            target: Target::of(settings.resource()),
+            nonces: settings.requires_dpop_nonce().then(kept),
+            used: Arc::clone(&self.used),
         }
     }
 
@@ -74,7 +89,7 @@ impl Dpop {
             path: request.uri.path(),
             target: &self.target,
             token: token.expose_secret(),
-            nonces: self.nonces.as_ref(),
+            nonces: self.nonces.as_deref(),
             now,
         };
         let text = proof::only_header(&request.headers)?;

@@ -19,7 +19,9 @@ use tower_service::Service;
 
 use super::{
     body::{AuthBody, Ties},
-    gate::{Gate, Permitted},
+    exchange::Exchange,
+    gate::{Gate, Gates, Permitted},
+    handover::Handover,
     late_refusal::{Awaiting, LateRefusal, Report},
     leftover::throw_away,
     onward::Onward,
@@ -45,15 +47,15 @@ type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<AuthBody<B>>, E>
 /// Lets a request through to the service behind once it has a [`Permit`].
 #[derive(Clone)]
 pub(super) struct Authorize<S> {
-    gate: Arc<Gate>,
+    gates: Arc<Gates>,
     operations: Operations,
     inner: S,
 }
 
 impl<S> Authorize<S> {
-    pub(super) fn new(gate: Arc<Gate>, operations: Operations, inner: S) -> Self {
+    pub(super) fn new(gates: Arc<Gates>, operations: Operations, inner: S) -> Self {
         Self {
-            gate,
+            gates,
             operations,
             inner,
         }
@@ -61,10 +63,11 @@ impl<S> Authorize<S> {
 }
 
 impl<S> Authorize<S> {
-    /// The same as [`Service::call`], which wants `&mut self` for nothing.
+    /// Answers a request by this gate. Unlike [`Service::call`] it does not want `&mut self`.
     pub(super) fn handle<ReqBody, ResBody>(
         &self,
-        request: Request<ReqBody>,
+        gate: Arc<Gate>,
+        mut request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
         S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
@@ -76,23 +79,26 @@ impl<S> Authorize<S> {
         ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
-        let gate = Arc::clone(&self.gate);
         let operations = self.operations.clone();
         let inner = self.inner.clone();
         Box::pin(async move {
-            let mut trail = Trail::of(&request);
+            let mut trail = Trail::of(&request, operations.by_path.clone());
+            let mut exchange = Exchange::begin(&gate, &mut request);
             let response = match admit(&gate, &operations, request, &mut trail).await {
                 Ok(admitted) => {
                     // Before it runs, so that what it does is never without a trace.
                     gate.record(&mut trail, None);
+                    exchange.decided(&trail, None);
                     forward(&gate, inner, admitted, &trail).await?
                 }
                 Err(response) => response.map(AuthBody::own),
             };
             if let Some(cause) = response.extensions().get::<Cause>() {
                 gate.record(&mut trail, Some(cause));
+                exchange.decided(&trail, Some(cause));
             }
-            Ok(response)
+            exchange.answered(response.status());
+            Ok(response.map(|body| body.tells(exchange)))
         })
     }
 }
@@ -117,8 +123,11 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        self.handle(request)
+    /// By the gate that the outer half has left in the request.
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let gate = request.extensions_mut().remove::<Arc<Gate>>();
+        let gate = gate.unwrap_or_else(|| self.gates.current());
+        self.handle(gate, request)
     }
 }
 
@@ -166,13 +175,12 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
         session,
         next_nonce,
     } = head;
-    let unguarded = operations
-        .declared
-        .is_none()
+    let unguarded = (operations.declared.is_none() && !operations.hands_on)
         .then(|| would_meet_a_guard(&parts.headers));
     let Checked {
         body,
         declared,
+        read,
         ruled,
     } = operations.check(gate, &permit, &parts, body, trail).await?;
     // Nothing behind the gate needs the secret, and what is not there cannot leak.
@@ -181,9 +189,13 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
     parts.extensions.insert(permit);
     // Inside a session rmcp begins its answer before the handler is asked.
     let late = match &session {
-        None => LateRefusal::awaited(),
-        Some(_) => LateRefusal::told_to(Report::new(gate, trail)),
+        Some(_) if !operations.hands_on => LateRefusal::told_to(Report::new(gate, trail)),
+        _ => LateRefusal::awaited(),
     };
+    if operations.hands_on {
+        let handover = Handover::new(read, gate, late.clone());
+        parts.extensions.insert(handover);
+    }
     let (ruled, holds) = match ruled {
         None => (None, Vec::new()),
         Some(ruled) => leave(&mut parts, ruled),
@@ -320,9 +332,9 @@ where
         }
         session => session,
     };
-    let stream = caller
-        .filter(|_| is_stream(&response))
-        .and_then(|token| Streams::open(gate, &token, &trail.facts().operation));
+    let stream = is_stream(&response)
+        .then(|| Streams::open(gate, caller.as_ref(), &trail.facts().operation))
+        .flatten();
     let ties = Ties::of(session, stream, holds);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))
 }
@@ -332,6 +344,7 @@ fn may_be_initialize(operation: &Operation) -> bool {
     match operation {
         Operation::Method { method, .. } => method == "initialize",
         Operation::Request => true,
+        Operation::Caller => false,
     }
 }
 

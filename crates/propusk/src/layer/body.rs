@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -12,8 +12,8 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::{sessions::SessionUse, streams::StreamUse};
-use crate::rules::Hold;
+use super::{exchange::Exchange, sessions::SessionUse, streams::StreamUse};
+use crate::{audit::Ending, rules::Hold};
 
 pin_project! {
     /// The body of a response that passed an [`AuthLayer`](super::AuthLayer).
@@ -21,6 +21,7 @@ pin_project! {
         #[pin]
         kind: Kind<B>,
         ties: Option<Box<Ties>>,
+        exchange: Exchange,
     }
 }
 
@@ -77,6 +78,7 @@ impl<B> AuthBody<B> {
         Self {
             kind: Kind::Inner { body },
             ties,
+            exchange: Exchange::default(),
         }
     }
 
@@ -93,7 +95,19 @@ impl<B> AuthBody<B> {
         Self {
             kind: Kind::Own { body },
             ties: None,
+            exchange: Exchange::default(),
         }
+    }
+}
+
+impl<B: Body<Data = Bytes>> AuthBody<B> {
+    /// The same body, with somebody who wants to know how it ends.
+    pub(super) fn tells(mut self, mut exchange: Exchange) -> Self {
+        if self.is_end_stream() {
+            exchange.ends(Ending::Complete);
+        }
+        self.exchange = exchange;
+        self
     }
 }
 
@@ -120,15 +134,32 @@ impl<B: Body<Data = Bytes>> Body for AuthBody<B> {
             });
             *this.ties = None;
         }
-        let frame = match this.kind.project() {
-            KindProjection::Inner { body } => body.poll_frame(cx),
-            KindProjection::Own { body } => body.poll_frame(cx).map_err(|never| match never {}),
+        let (frame, was_last) = match this.kind.project() {
+            KindProjection::Inner { mut body } => {
+                (ready!(body.as_mut().poll_frame(cx)), body.is_end_stream())
+            }
+            KindProjection::Own { mut body } => {
+                let frame = ready!(body.as_mut().poll_frame(cx));
+                let frame = frame.map(|frame| frame.map_err(|never| match never {}));
+                (frame, body.is_end_stream())
+            }
         };
-        if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
+        if let Some(Ok(frame)) = &frame {
+            this.exchange.passes(frame.data_ref().map_or(0, Bytes::len));
+        }
+        if was_last || !matches!(frame, Some(Ok(_))) {
+            this.exchange.ends(match &frame {
+                Some(Err(_)) => Ending::Broken,
+                _ => Ending::Complete,
+            });
             // Whoever sends it may keep it for a while after its end.
             *this.ties = None;
         }
-        frame
+        if matches!(frame, None | Some(Err(_))) {
+            // Whoever sends it may keep it for a while after its end.
+            *this.ties = None;
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,7 +1,10 @@
 //! What all requests share: settings, verifier, clock, sessions; and the way to a permit.
+//!
+//! Settings and verifier can be exchanged while everything else stays. Each request is decided by
+//! the gate that was current when it came.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock, Weak},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -19,7 +22,7 @@ use super::{
 use crate::{
     AccessToken, Admission, AuthSettings, BearerToken, Clock, Operation, Permit, Presented,
     ProtectedResourceMetadata, Reason, Refusal, Unavailable, audit::Cause, decide,
-    resource::WELL_KNOWN, verify::DynTokenVerifier,
+    resource::WELL_KNOWN, rules::RuleSet, verify::DynTokenVerifier,
 };
 #[cfg(feature = "jwt")]
 use crate::{
@@ -29,21 +32,32 @@ use crate::{
     refusal::Scheme,
 };
 
+/// The gate that is current, for the requests that come now.
+pub(super) struct Gates(RwLock<Arc<Gate>>);
+
+/// One configuration, and what outlives it.
 pub(super) struct Gate {
-    settings: AuthSettings,
+    settings: Arc<AuthSettings>,
     verifier: Box<dyn DynTokenVerifier>,
-    clock: Box<dyn Clock>,
-    observer: Observer,
     #[cfg(feature = "jwt")]
     dpop: Dpop,
+    rules: Rulebook,
+    metadata_path: String,
+    metadata: Option<String>,
+    lasting: Arc<Lasting>,
+    /// Where it is, or was, the current one.
+    home: Weak<Gates>,
+}
+
+/// What a new configuration does not touch.
+struct Lasting {
+    clock: Box<dyn Clock>,
+    observer: Observer,
     #[cfg(feature = "jwt")]
     log_limit: LogLimit,
     sessions: Arc<Sessions>,
     streams: Arc<Streams>,
     unguarded: Warning,
-    rules: Rulebook,
-    metadata_path: String,
-    metadata: Option<String>,
 }
 
 /// A request that may go on, with what its client is told in the answer.
@@ -62,29 +76,86 @@ impl From<Permit> for Permitted {
     }
 }
 
-impl Gate {
+impl Gates {
     pub(super) fn new(
         settings: AuthSettings,
         verifier: Box<dyn DynTokenVerifier>,
         clock: Box<dyn Clock>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|home| {
+            let gate = Gate::new(settings, verifier, clock, Weak::clone(home));
+            Self(RwLock::new(Arc::new(gate)))
+        })
+    }
+
+    pub(super) fn current(&self) -> Arc<Gate> {
+        let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+
+    /// Exchanges settings, verifier and, where they are given, rules. What is open is looked at again
+    /// by the new ones.
+    pub(super) fn renew(
+        &self,
+        settings: Arc<AuthSettings>,
+        verifier: Box<dyn DynTokenVerifier>,
+        rules: Option<RuleSet>,
+    ) {
+        let renewed = {
+            let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            *current = Arc::new(current.renewed(settings, verifier, rules));
+            Arc::clone(&current)
+        };
+        renewed.sessions().limit(renewed.settings.session_limits());
+        renewed.streams().look_again(&renewed.settings);
+    }
+}
+
+impl Gate {
+    fn new(
+        settings: AuthSettings,
+        verifier: Box<dyn DynTokenVerifier>,
+        clock: Box<dyn Clock>,
+        home: Weak<Gates>,
     ) -> Self {
-        let metadata = ProtectedResourceMetadata::of(&settings)
-            .and_then(|document| serde_json::to_string(&document).ok());
-        Self {
-            metadata_path: settings.resource().metadata_path(),
-            metadata,
-            #[cfg(feature = "jwt")]
-            dpop: Dpop::new(&settings),
+        let lasting = Lasting {
+            clock,
+            observer: Observer::default(),
             #[cfg(feature = "jwt")]
             log_limit: LogLimit::default(),
-            observer: Observer::default(),
             sessions: Sessions::new(settings.session_limits()),
             streams: Streams::new(),
             unguarded: Warning::default(),
+        };
+        Self {
+            metadata_path: settings.resource().metadata_path(),
+            metadata: metadata_of(&settings),
+            #[cfg(feature = "jwt")]
+            dpop: Dpop::new(&settings),
             rules: Rulebook::default(),
+            settings: Arc::new(settings),
+            verifier,
+            lasting: Arc::new(lasting),
+            home,
+        }
+    }
+
+    fn renewed(
+        &self,
+        settings: Arc<AuthSettings>,
+        verifier: Box<dyn DynTokenVerifier>,
+        rules: Option<RuleSet>,
+    ) -> Self {
+        Self {
+            rules: self.rules.renewed(rules),
+            metadata_path: settings.resource().metadata_path(),
+            metadata: metadata_of(&settings),
+            #[cfg(feature = "jwt")]
+            dpop: self.dpop.renewed(&settings),
             settings,
             verifier,
-            clock,
+            lasting: Arc::clone(&self.lasting),
+            home: Weak::clone(&self.home),
         }
     }
 
@@ -92,22 +163,46 @@ impl Gate {
         &self.settings
     }
 
+    pub(super) fn shared_settings(&self) -> Arc<AuthSettings> {
+        Arc::clone(&self.settings)
+    }
+
+    /// Where the current gate is; of a layer that is gone there is none.
+    pub(super) fn home(&self) -> &Weak<Gates> {
+        &self.home
+    }
+
+    /// Whether no other configuration has come since.
+    pub(super) fn is_current(self: &Arc<Self>) -> bool {
+        let home = self.home.upgrade();
+        home.is_some_and(|gates| Arc::ptr_eq(&gates.current(), self))
+    }
+
     pub(super) fn sessions(&self) -> &Arc<Sessions> {
-        &self.sessions
+        &self.lasting.sessions
     }
 
     pub(super) fn observer(&self) -> &Observer {
-        &self.observer
+        &self.lasting.observer
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.lasting.clock
     }
 
     /// Tells who watches what was decided; `None` is that the request goes on.
     pub(super) fn record(&self, trail: &mut Trail, cause: Option<&Cause>) {
         let hierarchy = self.settings.scope_hierarchy();
-        self.observer.record(trail, cause, hierarchy, &*self.clock);
+        self.observer()
+            .record(trail, cause, hierarchy, self.clock());
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock().now()
     }
 
     pub(super) fn streams(&self) -> &Arc<Streams> {
-        &self.streams
+        &self.lasting.streams
     }
 
     /// What is asked beside the scopes.
@@ -115,19 +210,15 @@ impl Gate {
         &self.rules
     }
 
-    pub(super) fn now(&self) -> SystemTime {
-        self.clock.now()
-    }
-
     /// For where scopes are declared and not enforced.
     pub(super) fn unguarded(&self) -> &Warning {
-        &self.unguarded
+        &self.lasting.unguarded
     }
 
     /// For how long the token is still valid; `None`: for ever.
     pub(super) fn time_left(&self, token: &AccessToken) -> Option<Duration> {
         let end = token.valid_until()?;
-        Some(end.duration_since(self.clock.now()).unwrap_or_default())
+        Some(end.duration_since(self.clock().now()).unwrap_or_default())
     }
 
     pub(super) fn expires_before(&self, token: &AccessToken, when: Instant) -> bool {
@@ -190,7 +281,7 @@ impl Gate {
         text: &BearerToken,
         trail: &mut Trail,
     ) -> Result<Permitted, Refusal> {
-        let proof = match self.dpop.check(request, text, self.clock.now()) {
+        let proof = match self.dpop.check(request, text, self.clock().now()) {
             Ok(proof) => proof,
             Err(defect) => return self.without_proof(defect),
         };
@@ -205,12 +296,13 @@ impl Gate {
         let Some(holder) = permit.caller().map(Holder::of) else {
             return Ok(permit.into());
         };
-        let now = self.clock.now();
+        let now = self.clock().now();
         match self.dpop.use_up(&proof, holder, now) {
             Ok(next_nonce) => Ok(Permitted { permit, next_nonce }),
             Err(NotUsed::Unproven(defect)) => self.without_proof(defect),
             Err(NotUsed::Full { retry_after }) => {
-                if let Some(Told { more_like_this }) = self.log_limit.tell("full", 1, now) {
+                let told = self.lasting.log_limit.tell("full", 1, now);
+                if let Some(Told { more_like_this }) = told {
                     tracing::error!(
                         more_like_this,
                         "too many DPoP proofs have been used to remember one more"
@@ -231,7 +323,7 @@ impl Gate {
     #[cfg(feature = "jwt")]
     pub(super) fn nonce_for(&self, refusal: &Refusal) -> Option<HeaderValue> {
         let asks = refusal.reason() == Reason::InvalidProof(ProofDefect::NonceNeeded);
-        asks.then(|| self.dpop.nonce(self.clock.now())).flatten()
+        asks.then(|| self.dpop.nonce(self.clock().now())).flatten()
     }
 
     #[cfg(not(feature = "jwt"))]
@@ -254,7 +346,7 @@ impl Gate {
     }
 
     fn decide(&self, presented: Presented) -> Result<Permit, Refusal> {
-        let now = self.clock.now();
+        let now = self.clock().now();
         decide(&self.settings, &Operation::Request, presented, now)
     }
 
@@ -263,10 +355,14 @@ impl Gate {
     }
 }
 
+fn metadata_of(settings: &AuthSettings) -> Option<String> {
+    let document = ProtectedResourceMetadata::of(settings)?;
+    serde_json::to_string(&document).ok()
+}
+
 #[cfg(test)]
 #[cfg(feature = "jwt")]
 mod tests {
-    use std::time::SystemTime;
 
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use http::Request;
@@ -306,12 +402,20 @@ mod tests {
 
     fn gate(tokens: FixedTokens) -> Gate {
         let settings = AuthSettings::new(RESOURCE).expect("a URL");
-        Gate::new(settings, Box::new(tokens), Box::new(SystemClock))
+        Gate::new(
+            settings,
+            Box::new(tokens),
+            Box::new(SystemClock),
+            Weak::new(),
+        )
     }
 
     async fn permit(gate: &Gate, request: &Parts) -> Result<Permitted, Refusal> {
-        gate.permit(request, &mut Trail::of(&Request::new(())))
-            .await
+        gate.permit(
+            request,
+            &mut Trail::of(&Request::new(()), Operation::Request),
+        )
+        .await
     }
 
     /// Otherwise one client could keep all others out, with any number of keys and tokens.

@@ -89,7 +89,6 @@ impl LateRefusal {
     }
 
     /// Leaves a refusal for the layer, or tells of it.
-    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "the guard does"))]
     pub(crate) fn set(&self, refusal: Refusal) {
         let report = {
             let mut state = self.lock();

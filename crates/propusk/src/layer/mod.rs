@@ -3,7 +3,9 @@
 mod authorize;
 mod body;
 mod credentials;
+mod exchange;
 mod gate;
+mod handover;
 mod late_refusal;
 mod leftover;
 mod lookalike;
@@ -28,6 +30,7 @@ use std::{sync::Arc, time::Duration};
 use tower_layer::Layer;
 
 pub use body::AuthBody;
+pub use handover::{Handover, ReadMessage, Showing};
 pub use operations::DeclaredScopes;
 pub use request_body::RequestBody;
 pub use ruling::TimeLimit;
@@ -36,11 +39,11 @@ pub use service::AuthService;
 use crate::{
     AuthSettings, Clock, SystemClock, TokenVerifier,
     audit::AuditSink,
-    metrics::{Decisions, Metrics},
+    metrics::{Decisions, Metrics, ToolNames, UpstreamNumbers},
     rules::{AddressLimits, RuleSet, Rules},
     verify::DynTokenVerifier,
 };
-use gate::Gate;
+use gate::Gates;
 use operations::Operations;
 
 #[cfg(feature = "server")]
@@ -115,7 +118,7 @@ pub(crate) fn asked(body: &[u8]) -> Option<(Option<String>, Option<String>)> {
 /// does).
 #[derive(Clone)]
 pub struct AuthLayer {
-    gate: Arc<Gate>,
+    gates: Arc<Gates>,
     operations: Operations,
     address_limits: Option<AddressLimits>,
 }
@@ -136,16 +139,52 @@ impl AuthLayer {
     ) -> Self {
         let verifier: Box<dyn DynTokenVerifier> = Box::new(verifier);
         Self {
-            gate: Arc::new(Gate::new(settings, verifier, Box::new(clock))),
+            gates: Gates::new(settings, verifier, Box::new(clock)),
             operations: Operations::default(),
             address_limits: None,
         }
     }
 
-    /// The settings that it authorizes by.
+    /// The settings that it authorizes by now.
     #[must_use]
-    pub fn settings(&self) -> &AuthSettings {
-        self.gate.settings()
+    pub fn settings(&self) -> Arc<AuthSettings> {
+        self.gates.current().shared_settings()
+    }
+
+    /// Exchanges settings and verifier at once, for this layer, its copies, and the handler that it
+    /// is [`declared_by`](AuthLayer::declared_by). Everything else stays: rules, sessions, streams,
+    /// used DPoP proofs and nonces, sinks and metrics.
+    ///
+    /// A request is decided by what was there when it came. Where it was exchanged under way, a guard
+    /// behind the layer decides by what is newer, and both must allow it. Open streams are looked at by
+    /// what is new within [`stream_recheck`](AuthSettings::stream_recheck). A memory around the old
+    /// verifier goes with it.
+    pub fn renew(&self, settings: AuthSettings, verifier: impl TokenVerifier) {
+        self.exchange(settings, Box::new(verifier), None);
+    }
+
+    /// The same, with other rules.
+    pub fn renew_with_rules(
+        &self,
+        settings: AuthSettings,
+        verifier: impl TokenVerifier,
+        rules: RuleSet,
+    ) {
+        self.exchange(settings, Box::new(verifier), Some(rules));
+    }
+
+    fn exchange(
+        &self,
+        settings: AuthSettings,
+        verifier: Box<dyn DynTokenVerifier>,
+        rules: Option<RuleSet>,
+    ) {
+        let settings = Arc::new(settings);
+        // First the guard: what nobody may do any more ends at it meanwhile.
+        if let Some(declared) = &self.operations.declared {
+            declared.renew(&settings);
+        }
+        self.gates.renew(settings, verifier, rules);
     }
 
     /// Tells this sink too of every decision. Without one they are in the log only, under the
@@ -153,8 +192,24 @@ impl AuthLayer {
     /// [`RemoteAddress`](crate::audit::RemoteAddress) is in the request's extensions.
     #[must_use]
     pub fn audit(self, sink: impl AuditSink) -> Self {
-        self.gate.observer().add(Box::new(sink));
+        self.gates.current().observer().add(Box::new(sink));
         self
+    }
+
+    /// Says that an upstream of this name stands behind the layer. It is in the audit events, and
+    /// [`metrics`](AuthLayer::metrics) that are added later count for it.
+    #[must_use]
+    pub fn upstream(self, name: &str) -> Self {
+        self.gates.current().observer().set_upstream(name);
+        self
+    }
+
+    /// The tools that are counted by name, where there is an upstream: for whoever knows of them.
+    /// Where they are counted at all, the requests behind the layer have it in their extensions, for
+    /// whoever sees what the upstream lists; a [`Guard`](crate::server::Guard) learns from it.
+    #[must_use]
+    pub fn tool_names(&self) -> ToolNames {
+        self.gates.current().observer().tool_names().clone()
     }
 
     /// Counts decisions, verifications and open sessions:
@@ -164,18 +219,59 @@ impl AuthLayer {
     /// | `propusk_decisions_total` | `decision`, `reason` | counter |
     /// | `propusk_verifier_duration_seconds` | `outcome`: `valid`, `invalid`, `unavailable` | histogram |
     /// | `propusk_sessions_open` | | gauge, sessions of 2025-11-25 |
+    /// | `propusk_streams_open` | | gauge, streams of callers with a token |
+    ///
+    /// and, where there is an [`upstream`](AuthLayer::upstream), what it was asked:
+    ///
+    /// | name | labels | |
+    /// |---|---|---|
+    /// | `propusk_upstream_requests_total` | `upstream`, `outcome`: `ok`, `rejected` (4xx), `failed`, `abandoned` (by the client) | counter |
+    /// | `propusk_upstream_duration_seconds` | `upstream` | histogram |
+    /// | `propusk_tool_calls_total` | `upstream`, `tool`, `outcome` | counter |
+    /// | `propusk_tool_duration_seconds` | `upstream`, `tool` | histogram |
+    ///
+    /// `tool` is a name of [`tool_names`](AuthLayer::tool_names), or `other`. The two gauges have the
+    /// label `upstream` then, too.
     #[must_use]
     pub fn metrics(self, metrics: &Metrics) -> Self {
-        let gate = Arc::downgrade(&self.gate);
+        let upstream = self
+            .gates
+            .current()
+            .observer()
+            .upstream()
+            .map(str::to_owned);
+        let label: Vec<_> = upstream.iter().map(|name| ("upstream", &**name)).collect();
+        let gates = Arc::downgrade(&self.gates);
         metrics.gauge_from(
             "propusk_sessions_open",
             "Sessions of MCP 2025-11-25 that are remembered.",
+            &label,
             move || {
-                gate.upgrade()
-                    .map_or(0, |gate| gate.sessions().count() as u64)
+                gates
+                    .upgrade()
+                    .map_or(0, |gates| gates.current().sessions().count() as u64)
             },
         );
-        self.audit(Decisions::new(metrics))
+        let gates = Arc::downgrade(&self.gates);
+        metrics.gauge_from(
+            "propusk_streams_open",
+            "Streams of callers with a token that are open.",
+            &label,
+            move || {
+                gates
+                    .upgrade()
+                    .map_or(0, |gates| gates.current().streams().count() as u64)
+            },
+        );
+        let layer = self.audit(Decisions::new(metrics));
+        match upstream {
+            Some(name) => {
+                layer.gates.current().observer().count_tools();
+                let names = layer.tool_names();
+                layer.audit(UpstreamNumbers::new(metrics, &name, names))
+            }
+            None => layer,
+        }
     }
 
     /// Has `hook` called with the id of every 2025-11-25 session that a limit of
@@ -186,21 +282,21 @@ impl AuthLayer {
     /// that off then).
     #[must_use]
     pub fn on_session_end(self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.gate.sessions().on_end(Arc::new(hook));
+        self.gates.current().sessions().on_end(Arc::new(hook));
         self
     }
 
     /// How many 2025-11-25 sessions are open.
     #[must_use]
     pub fn open_sessions(&self) -> usize {
-        self.gate.sessions().count()
+        self.gates.current().sessions().count()
     }
 
     /// How many streams of callers with a token are open: answers of `text/event-stream` that have
     /// not ended.
     #[must_use]
     pub fn open_streams(&self) -> usize {
-        self.gate.streams().count()
+        self.gates.current().streams().count()
     }
 
     /// Asks the handler which scopes it declares, so that a refusal is an HTTP 403 in both eras.
@@ -208,6 +304,16 @@ impl AuthLayer {
     #[must_use]
     pub fn declared_by(mut self, handler: impl DeclaredScopes) -> Self {
         self.operations.declared = Some(Arc::new(handler));
+        self
+    }
+
+    /// Reads the body of every POST, whatever depends on it, and leaves what it asks for in the
+    /// request's extensions, as a [`Handover`]. For a service behind that hands requests on to somebody who knows nothing of the scopes. Because
+    /// nobody knows how that one reads JSON, a message with a member that differs from one that
+    /// decides only in its case (`Name` for `name`) is refused too.
+    #[must_use]
+    pub fn reads_bodies(mut self) -> Self {
+        self.operations.hands_on = true;
         self
     }
 
@@ -220,13 +326,13 @@ impl AuthLayer {
     /// [`TimeLimit`] where a rule set one.
     #[must_use]
     pub fn rules(self, rules: impl Rules) -> Self {
-        self.gate.rules().add(rules);
+        self.gates.current().rules().add(rules);
         self
     }
 
     /// Exchanges all rules at once. Requests that have been judged go on.
     pub fn replace_rules(&self, rules: RuleSet) {
-        self.gate.rules().replace(rules);
+        self.gates.current().rules().replace(rules);
     }
 
     /// Limits how much each address may ask for, before anything else is looked at (429 with
@@ -255,12 +361,22 @@ impl AuthLayer {
     }
 }
 
+#[cfg(feature = "server")]
+impl AuthLayer {
+    /// The same gate in front of something that is asked for by a path of its own.
+    pub(crate) fn by_path(&self, operation: crate::Operation) -> Self {
+        let mut layer = self.clone();
+        layer.operations.by_path = operation;
+        layer
+    }
+}
+
 impl<S: Clone> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
         AuthService::new(
-            Arc::clone(&self.gate),
+            Arc::clone(&self.gates),
             self.operations.clone(),
             self.address_limits.clone(),
             inner,
@@ -271,7 +387,7 @@ impl<S: Clone> Layer<S> for AuthLayer {
 impl std::fmt::Debug for AuthLayer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AuthLayer")
-            .field("settings", self.gate.settings())
+            .field("settings", &self.settings())
             .finish_non_exhaustive()
     }
 }

@@ -1,12 +1,16 @@
 //! Who is told of decisions.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{
+    OnceLock, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::trail::Trail;
 use crate::{
     Clock, ScopeHierarchy,
-    audit::{self, AuditEvent, AuditSink, Cause},
+    audit::{self, AuditEvent, AuditSink, Cause, Finished},
     log_limit::LogLimit,
+    metrics::ToolNames,
 };
 
 /// The sinks, and the log.
@@ -14,13 +18,66 @@ use crate::{
 pub(crate) struct Observer {
     /// Written to while a server is set up, read by every request.
     sinks: RwLock<Vec<Box<dyn AuditSink>>>,
+    /// Whether one of them wants ends, and spans.
+    wants_ends: AtomicBool,
+    wants_spans: AtomicBool,
+    upstream: OnceLock<Box<str>>,
+    tool_names: ToolNames,
+    counts_tools: AtomicBool,
     log_limit: LogLimit,
+}
+
+/// What somebody wants to know of the end of a request.
+pub(super) struct Wanted {
+    pub(super) spans: bool,
 }
 
 impl Observer {
     pub(crate) fn add(&self, sink: Box<dyn AuditSink>) {
+        let wants_ends = sink.wants_ends();
+        self.wants_ends.fetch_or(wants_ends, Ordering::Relaxed);
+        let wants_spans = wants_ends && sink.wants_spans();
+        self.wants_spans.fetch_or(wants_spans, Ordering::Relaxed);
         let mut sinks = self.sinks.write().unwrap_or_else(PoisonError::into_inner);
         sinks.push(sink);
+    }
+
+    /// The name of what stands behind; the first that is said.
+    pub(super) fn set_upstream(&self, name: &str) {
+        self.upstream.get_or_init(|| name.into());
+    }
+
+    pub(super) fn upstream(&self) -> Option<&str> {
+        self.upstream.get().map(|name| &**name)
+    }
+
+    pub(super) fn tool_names(&self) -> &ToolNames {
+        &self.tool_names
+    }
+
+    /// For who sees what the upstream lists, if anybody counts by its names.
+    pub(super) fn names_to_learn(&self) -> Option<&ToolNames> {
+        let counts = self.counts_tools.load(Ordering::Relaxed);
+        counts.then_some(&self.tool_names)
+    }
+
+    pub(super) fn count_tools(&self) {
+        self.counts_tools.store(true, Ordering::Relaxed);
+    }
+
+    /// `None` where nobody wants to know.
+    pub(super) fn wants_ends(&self) -> Option<Wanted> {
+        let spans = self.wants_spans.load(Ordering::Relaxed);
+        let wanted = self.wants_ends.load(Ordering::Relaxed);
+        wanted.then_some(Wanted { spans })
+    }
+
+    /// Tells of the end of a request.
+    pub(super) fn finished(&self, end: &Finished<'_>) {
+        let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
+        for sink in &*sinks {
+            sink.finished(end);
+        }
     }
 
     /// Whether anybody but the log listens.
@@ -51,6 +108,7 @@ impl Observer {
                 facts: trail.facts(),
                 cause,
                 hierarchy,
+                upstream: self.upstream(),
             };
             if traced {
                 audit::trace(&event, &self.log_limit);
@@ -71,7 +129,7 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::{AccessToken, BearerToken, Refusal, SystemClock, Unavailable};
+    use crate::{AccessToken, BearerToken, Operation, Refusal, SystemClock, Unavailable};
 
     #[derive(Default)]
     struct Heard(Mutex<Vec<String>>);
@@ -91,7 +149,7 @@ mod tests {
         let heard = Arc::new(Heard::default());
         observer.add(Box::new(Arc::clone(&heard)));
         let request = Request::builder().header("x-request-id", "r-1").body(());
-        let mut trail = Trail::of(&request.expect("a request"));
+        let mut trail = Trail::of(&request.expect("a request"), Operation::Request);
         let verifier =
             |_| std::future::ready(Ok::<_, Unavailable>(Some(AccessToken::new("alice"))));
         let text = BearerToken::parse("t").expect("a token");

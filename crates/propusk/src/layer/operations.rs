@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::{
     gate::Gate,
+    handover::ReadMessage,
     late_refusal::Certain,
     leftover::{PATIENCE, is_kept, throw_away, throw_away_the_rest},
     message::{self, Asked},
@@ -44,6 +45,12 @@ pub trait DeclaredScopes: Any + Send + Sync {
     fn declares_any(&self) -> bool {
         true
     }
+
+    /// Takes the settings that the layer in front has from now on; see
+    /// [`AuthLayer::renew`](super::AuthLayer::renew). Nothing is done by default.
+    fn renew(&self, settings: &Arc<AuthSettings>) {
+        let _ = settings;
+    }
 }
 
 /// A caller who lacks a scope that every request needs.
@@ -53,33 +60,6 @@ pub(super) struct Lacking {
     pub(super) caller: AccessToken,
 }
 
-/// A request that may go on, by what its body asks for.
-pub(super) struct Checked<B> {
-    pub(super) body: RequestBody<B>,
-    /// What saves the handler a look-up.
-    pub(super) declared: Option<Declared>,
-    /// What the rules said, where there are any.
-    pub(super) ruled: Option<Ruled>,
-}
-
-impl<B> Checked<B> {
-    fn untouched(body: B) -> Self {
-        Self {
-            body: RequestBody::untouched(body),
-            declared: None,
-            ruled: None,
-        }
-    }
-
-    fn read(bytes: Bytes) -> Self {
-        Self {
-            body: RequestBody::read(bytes),
-            declared: None,
-            ruled: None,
-        }
-    }
-}
-
 /// How bodies are read and judged.
 #[derive(Clone)]
 pub(super) struct Operations {
@@ -87,6 +67,32 @@ pub(super) struct Operations {
     /// How long a body may take to come.
     pub(super) longest: Duration,
     pub(super) declared: Option<Arc<dyn DeclaredScopes>>,
+    /// Whether somebody behind is to know what was read.
+    pub(super) hands_on: bool,
+    /// What the path of a request says. Where that is not the endpoint's own, no body is read for it.
+    pub(super) by_path: Operation,
+}
+
+/// A body that may go on.
+pub(super) struct Checked<B> {
+    pub(super) body: RequestBody<B>,
+    /// What saves the handler a look-up.
+    pub(super) declared: Option<Declared>,
+    /// What it asks for, and its id, where it was read to be handed on.
+    pub(super) read: Option<ReadMessage>,
+    /// What the rules said, where there are any.
+    pub(super) ruled: Option<Ruled>,
+}
+
+impl<B> Checked<B> {
+    fn of(body: RequestBody<B>) -> Self {
+        Self {
+            body,
+            declared: None,
+            read: None,
+            ruled: None,
+        }
+    }
 }
 
 impl Default for Operations {
@@ -95,6 +101,8 @@ impl Default for Operations {
             most_bytes: 4 * 1024 * 1024,
             longest: Duration::from_secs(30),
             declared: None,
+            hands_on: false,
+            by_path: Operation::Request,
         }
     }
 }
@@ -115,7 +123,7 @@ impl Operations {
         let must_read =
             rules.is_some() && (ruling::may_ask(&parts.method) || !body.is_end_stream());
         if !must_read && !self.reads(gate, parts) {
-            let mut checked = Checked::untouched(body);
+            let mut checked = Checked::of(RequestBody::untouched(body));
             if let Some(rules) = rules {
                 let question = Question::about_no_message();
                 checked.ruled = Some(ruling::judge(gate, rules, permit, parts, question, trail)?);
@@ -131,15 +139,19 @@ impl Operations {
             operation,
             id,
             arguments,
+            ..
         } = match asked {
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
-            Err(_) if rules.is_none() && !self.decide_anything(settings) => {
-                return Ok(Checked::read(bytes));
+            Err(_) if rules.is_none() && !self.decide_anything(settings) && !self.hands_on => {
+                return Ok(Checked::of(RequestBody::read(bytes)));
             }
             Err(why) => Err(render::unclear(why.code, &why.message, why.id))?,
         };
         let mut declared = None;
+        let read = self
+            .hands_on
+            .then(|| ReadMessage::new(operation.clone(), id.clone()));
         if let Some(operation) = operation {
             let operation = self.with_declared(operation);
             let allowed = permit.allows(settings, &operation);
@@ -167,6 +179,7 @@ impl Operations {
         Ok(Checked {
             body: RequestBody::read(bytes),
             declared,
+            read,
             ruled,
         })
     }
@@ -246,8 +259,9 @@ impl Operations {
 
     /// Whether anybody wants to know what a body asks for, and it may say so.
     fn reads(&self, gate: &Gate, parts: &Parts) -> bool {
-        (self.decide_anything(gate.settings()) || gate.observer().listens())
+        (self.hands_on || self.decide_anything(gate.settings()) || gate.observer().listens())
             && parts.method == Method::POST
+            && self.by_path == Operation::Request
             && may_be_json(&parts.headers)
     }
 

@@ -48,6 +48,15 @@ impl Rulebook {
         *own = rules;
     }
 
+    /// A book of these rules, or of the same.
+    pub(super) fn renewed(&self, rules: Option<RuleSet>) -> Self {
+        let book = Self::default();
+        if let Some(rules) = rules.or_else(|| self.current()) {
+            book.replace(rules);
+        }
+        book
+    }
+
     pub(super) fn current(&self) -> Option<RuleSet> {
         if !self.any.load(Ordering::Acquire) {
             return None;

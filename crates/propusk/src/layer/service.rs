@@ -16,11 +16,17 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{
-    authorize::Authorize, body::AuthBody, gate::Gate, leftover::throw_away, operations::Operations,
-    render, request_body::RequestBody, trail::Trail,
+    authorize::Authorize,
+    body::AuthBody,
+    gate::{Gate, Gates},
+    leftover::throw_away,
+    operations::Operations,
+    render,
+    request_body::RequestBody,
+    trail::Trail,
 };
 use crate::{
-    AuthSettings, Reason, Refusal,
+    Operation, Reason, Refusal,
     audit::{Cause, RemoteAddress},
     host_policy::Source,
     rules::{AddressLimits, Hold},
@@ -29,9 +35,10 @@ use crate::{
 /// The service that an [`AuthLayer`](super::AuthLayer) makes.
 #[derive(Clone)]
 pub struct AuthService<S> {
-    gate: Arc<Gate>,
+    gates: Arc<Gates>,
     most_bytes: usize,
     address_limits: Option<AddressLimits>,
+    by_path: Operation,
     /// For programs: no CORS header costs them anything.
     plain: Authorize<S>,
     /// For browser pages of an accepted origin.
@@ -40,18 +47,19 @@ pub struct AuthService<S> {
 
 impl<S: Clone> AuthService<S> {
     pub(super) fn new(
-        gate: Arc<Gate>,
+        gates: Arc<Gates>,
         operations: Operations,
         address_limits: Option<AddressLimits>,
         inner: S,
     ) -> Self {
-        let most_bytes = operations.most_bytes;
-        let plain = Authorize::new(Arc::clone(&gate), operations, inner);
-        let cors = cors(gate.settings()).layer(plain.clone());
+        let (most_bytes, by_path) = (operations.most_bytes, operations.by_path.clone());
+        let plain = Authorize::new(Arc::clone(&gates), operations, inner);
+        let cors = cors().layer(plain.clone());
         Self {
-            gate,
+            gates,
             most_bytes,
             address_limits,
+            by_path,
             plain,
             cors,
         }
@@ -60,12 +68,14 @@ impl<S: Clone> AuthService<S> {
 
 /// Lets pages of the accepted origins call and read. The headers of a request are mirrored, since
 /// `Mcp-Param-*` is an open set.
-fn cors(settings: &AuthSettings) -> CorsLayer {
-    let hosts = settings.hosts().clone();
-    let origins = AllowOrigin::predicate(move |origin, _| {
-        origin
-            .to_str()
-            .is_ok_and(|origin| hosts.knows_origin(origin))
+fn cors() -> CorsLayer {
+    let origins = AllowOrigin::predicate(|origin, request| {
+        let gate = request.extensions.get::<Arc<Gate>>();
+        let hosts = gate.map(|gate| gate.settings().hosts());
+        let origin = origin.to_str().ok();
+        hosts
+            .zip(origin)
+            .is_some_and(|(hosts, origin)| hosts.knows_origin(origin))
     });
     CorsLayer::new()
         .allow_origin(origins)
@@ -99,10 +109,11 @@ impl<S> AuthService<S> {
         ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
-        match self.place(&request) {
-            Ok(None) => self.handle_placed(request),
+        let gate = self.gates.current();
+        match self.place(&gate, &request) {
+            Ok(None) => self.handle_placed(gate, request),
             Ok(Some(place)) => {
-                let answer = self.handle_placed(request);
+                let answer = self.handle_placed(gate, request);
                 Box::pin(async move { Ok(answer.await?.map(|body| body.keeping(place))) })
             }
             Err(response) => self.turn_away(request, *response),
@@ -112,7 +123,8 @@ impl<S> AuthService<S> {
     /// A request whose address may make one more.
     fn handle_placed<ReqBody, ResBody>(
         &self,
-        request: Request<ReqBody>,
+        gate: Arc<Gate>,
+        mut request: Request<ReqBody>,
     ) -> Answer<ResBody, S::Error>
     where
         S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
@@ -124,9 +136,12 @@ impl<S> AuthService<S> {
         ReqBody: Body<Data = Bytes> + Send + 'static,
         ResBody: Body<Data = Bytes> + Send + 'static,
     {
-        match self.source(&request) {
-            Ok(Source::Program) => self.plain.handle(request),
-            Ok(Source::Page) => Box::pin(self.cors.clone().call(request)),
+        match self.source(&gate, &request) {
+            Ok(Source::Program) => self.plain.handle(gate, request),
+            Ok(Source::Page) => {
+                request.extensions_mut().insert(gate);
+                Box::pin(self.cors.clone().call(request))
+            }
             Err(response) => self.turn_away(request, *response),
         }
     }
@@ -148,34 +163,48 @@ impl<S> AuthService<S> {
     }
 
     /// What the address of a request may take, before anything else is looked at.
-    fn place<B>(&self, request: &Request<B>) -> Result<Option<Hold>, Box<Response<Full<Bytes>>>> {
+    fn place<B>(
+        &self,
+        gate: &Gate,
+        request: &Request<B>,
+    ) -> Result<Option<Hold>, Box<Response<Full<Bytes>>>> {
         let (Some(limits), Some(remote)) = (
             &self.address_limits,
             RemoteAddress::of(request.extensions()),
         ) else {
             return Ok(None);
         };
-        let taken = limits.take(remote.ip(), self.gate.now());
+        let taken = limits.take(remote.ip(), gate.now());
         taken.map_err(|(retry_after, why)| {
             let refusal = Refusal::by_rule(Reason::Limited { retry_after }, why, None);
-            let response = render::refusal(self.gate.settings(), &refusal);
+            let response = render::refusal(gate.settings(), &refusal);
             let cause = refusal.into();
-            self.gate.record(&mut Trail::of(request), Some(&cause));
+            let mut trail = Trail::of(request, self.by_path.clone());
+            gate.record(&mut trail, Some(&cause));
             Box::new(response)
         })
     }
 
+    /// How a request is turned away by its `Host` and `Origin`, if it is.
+    #[cfg(feature = "server")]
+    pub(crate) fn turns_away<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
+        let source = self.source(&self.gates.current(), request);
+        source.err().map(|response| *response)
+    }
+
     /// Where a request comes from by its `Host` and `Origin`, or how it is turned away.
-    pub(crate) fn source<B>(
+    fn source<B>(
         &self,
+        gate: &Gate,
         request: &Request<B>,
     ) -> Result<Source, Box<Response<Full<Bytes>>>> {
-        let hosts = self.gate.settings().hosts();
+        let hosts = gate.settings().hosts();
         hosts
             .check(request.uri(), request.headers())
             .map_err(|foreign| {
                 let cause = Cause::foreign(foreign);
-                self.gate.record(&mut Trail::of(request), Some(&cause));
+                let mut trail = Trail::of(request, self.by_path.clone());
+                gate.record(&mut trail, Some(&cause));
                 Box::new(render::foreign(foreign))
             })
     }

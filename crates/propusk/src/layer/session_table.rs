@@ -51,6 +51,29 @@ impl SessionTable {
         }
     }
 
+    /// Sets other limits, and ends what is too many by them. Returns the ids of those.
+    pub(super) fn limit(&mut self, limits: SessionLimits, now: Instant) -> Vec<String> {
+        self.limits = limits;
+        let mut ended = self.sweep(now);
+        let owners: Vec<Owner> = self
+            .owners
+            .keys()
+            .filter(|o| o.is_some())
+            .cloned()
+            .collect();
+        for owner in owners {
+            while self.count_of(&owner) > limits.per_principal {
+                ended.extend(self.end_idlest(&owner));
+            }
+        }
+        while self.in_all > limits.in_all
+            && let Some(greediest) = self.greediest()
+        {
+            ended.extend(self.end_idlest(&greediest));
+        }
+        ended
+    }
+
     /// Notes a session that has just been opened, and ends what is too many by it. Returns the ids
     /// of those.
     pub(super) fn insert(&mut self, owner: Owner, id: String, now: Instant) -> Vec<String> {

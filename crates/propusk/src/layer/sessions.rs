@@ -47,6 +47,12 @@ impl Sessions {
         })
     }
 
+    /// Sets other limits. What is over them ends as if it had become so now.
+    pub(super) fn limit(&self, limits: SessionLimits) {
+        let ended = lock(&self.table).limit(limits, Instant::now());
+        self.say_ended(&ended);
+    }
+
     /// Has this called with the id of every session that a limit ends.
     pub(super) fn on_end(&self, hook: EndHook) {
         lock(&self.end_hooks).push(hook);

@@ -2,7 +2,7 @@
 //!
 //! One task watches for all streams, and only while there are any. It looks at the expiry of each
 //! token and asks the verifier again, once per interval for each token however many streams hang
-//! on it.
+//! on it. Where the layer gets other settings or another verifier, everything is looked at by those.
 
 use std::{
     collections::HashMap,
@@ -14,10 +14,10 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::gate::Gate;
+use super::gate::{Gate, Gates};
 use crate::{
-    AccessToken, AuthSettings, Operation,
-    decide::{still_holds, within_scopes},
+    AccessToken, AuthSettings, Operation, Presented,
+    decide::{decide, still_holds, within_scopes},
 };
 
 /// So many tokens are verified again at the same time: an identity server is not flooded.
@@ -37,6 +37,8 @@ pub(super) struct Streams {
 #[derive(Default)]
 struct State {
     tokens: HashMap<Key, Watched>,
+    /// Those of callers without a token. Only other settings can end them.
+    nobodys: HashMap<u64, Carried>,
     next_id: u64,
     /// When the watching task looks next; `None`: there is no such task.
     next_look: Option<Instant>,
@@ -46,7 +48,8 @@ struct Watched {
     token: AccessToken,
     streams: HashMap<u64, Carried>,
     end: CancellationToken,
-    asked: Instant,
+    /// `None`: not since the verifier was exchanged.
+    asked: Option<Instant>,
     asking: bool,
 }
 
@@ -61,7 +64,8 @@ struct Carried {
 /// One open stream.
 pub(super) struct StreamUse {
     streams: Arc<Streams>,
-    key: Key,
+    /// `None`: nobody's.
+    key: Option<Key>,
     id: u64,
     end: CancellationToken,
 }
@@ -84,15 +88,25 @@ impl Streams {
             .sum()
     }
 
-    /// Notes a stream that was opened with this token for this operation. `None` where the token has no text to ask
-    /// about.
+    /// Notes a stream that was opened with this token, or without one, for this operation. `None`
+    /// where the token has no text to ask about.
     pub(super) fn open(
         gate: &Arc<Gate>,
-        token: &AccessToken,
+        token: Option<&AccessToken>,
         operation: &Operation,
     ) -> Option<StreamUse> {
-        let key = Sha256::digest(token.expose_token_text()?.as_bytes()).into();
         let streams = gate.streams();
+        let Some(token) = token else {
+            let opened = streams.note_nobodys(operation);
+            if !gate.is_current()
+                && let Some(gates) = gate.home().upgrade()
+            {
+                // Other settings came while it was opened, and have not seen it.
+                streams.end_nobodys(gates.current().settings());
+            }
+            return Some(opened);
+        };
+        let key = Sha256::digest(token.expose_token_text()?.as_bytes()).into();
         let (id, end, next_look) = {
             let mut state = streams.lock();
             let (id, end) = state.note(key, token, operation);
@@ -104,17 +118,52 @@ impl Streams {
         match next_look {
             None => {
                 let watching = Watching::new(streams);
-                tokio::spawn(watch(Arc::downgrade(gate), watching));
+                tokio::spawn(watch(Weak::clone(gate.home()), watching));
             }
             Some(next) if gate.expires_before(token, next) => streams.sooner.notify_one(),
             Some(_) => {}
         }
-        Some(StreamUse {
-            streams: Arc::clone(streams),
+        Some(streams.used(Some(key), id, end))
+    }
+
+    /// Has everything looked at by other settings, and asked about again.
+    pub(super) fn look_again(&self, settings: &AuthSettings) {
+        for watched in self.lock().tokens.values_mut() {
+            watched.asked = None;
+            // An answer of the former verifier counts for nothing, and nobody waits for it.
+            watched.asking = false;
+        }
+        self.sooner.notify_one();
+        self.end_nobodys(settings);
+    }
+
+    fn note_nobodys(self: &Arc<Self>, operation: &Operation) -> StreamUse {
+        let mut state = self.lock();
+        let (id, end) = (state.new_id(), CancellationToken::new());
+        state.nobodys.insert(id, Carried::new(operation, &end));
+        drop(state);
+        self.used(None, id, end)
+    }
+
+    /// Ends the streams that nobody may open without a token any more.
+    fn end_nobodys(&self, settings: &AuthSettings) {
+        let now = std::time::SystemTime::now();
+        for stream in self.lock().nobodys.values() {
+            let allowed = decide(settings, &stream.operation, Presented::Nothing, now);
+            if allowed.is_err() && !stream.end.is_cancelled() {
+                tracing::info!("a stream ends that needs a token by now");
+                stream.end.cancel();
+            }
+        }
+    }
+
+    fn used(self: &Arc<Self>, key: Option<Key>, id: u64, end: CancellationToken) -> StreamUse {
+        StreamUse {
+            streams: Arc::clone(self),
             key,
             id,
             end,
-        })
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -130,8 +179,7 @@ impl State {
         token: &AccessToken,
         operation: &Operation,
     ) -> (u64, CancellationToken) {
-        let id = self.next_id;
-        self.next_id += 1;
+        let id = self.new_id();
         let watched = self
             .tokens
             .entry(key)
@@ -143,12 +191,22 @@ impl State {
             watched.streams = streams;
         }
         let end = watched.end.child_token();
-        let carried = Carried {
+        watched.streams.insert(id, Carried::new(operation, &end));
+        (id, end)
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+impl Carried {
+    fn new(operation: &Operation, end: &CancellationToken) -> Self {
+        Self {
             operation: operation.clone(),
             end: end.clone(),
-        };
-        watched.streams.insert(id, carried);
-        (id, end)
+        }
     }
 }
 
@@ -158,7 +216,7 @@ impl Watched {
             token: token.clone(),
             streams: HashMap::new(),
             end: CancellationToken::new(),
-            asked: Instant::now(),
+            asked: Some(Instant::now()),
             asking: false,
         }
     }
@@ -191,10 +249,14 @@ impl StreamUse {
 impl Drop for StreamUse {
     fn drop(&mut self) {
         let mut state = self.streams.lock();
-        if let Some(watched) = state.tokens.get_mut(&self.key) {
+        let Some(key) = self.key else {
+            state.nobodys.remove(&self.id);
+            return;
+        };
+        if let Some(watched) = state.tokens.get_mut(&key) {
             watched.streams.remove(&self.id);
             if watched.streams.is_empty() {
-                state.tokens.remove(&self.key);
+                state.tokens.remove(&key);
             }
         }
     }
@@ -230,11 +292,12 @@ impl Drop for Watching {
     }
 }
 
-async fn watch(gate: Weak<Gate>, mut watching: Watching) {
+async fn watch(gates: Weak<Gates>, mut watching: Watching) {
     loop {
-        let Some(pause) = gate.upgrade().and_then(|gate| look(&gate)) else {
-            // With the gate gone the streams end; with no stream left there is nothing to do.
-            watching.finished = gate.strong_count() > 0;
+        let current = || Some(gates.upgrade()?.current());
+        let Some(pause) = current().and_then(|gate| look(&gate)) else {
+            // With the layer gone the streams end; with no stream left there is nothing to do.
+            watching.finished = gates.strong_count() > 0;
             return;
         };
         tokio::select! {
@@ -268,7 +331,10 @@ fn look_at(gate: &Arc<Gate>, state: &mut State) -> Option<(Duration, Vec<Questio
             continue;
         }
         pause = pause.min(left.unwrap_or(every));
-        let due = every.saturating_sub(watched.asked.elapsed());
+        let due = watched
+            .asked
+            .map(|asked| every.saturating_sub(asked.elapsed()));
+        let due = due.unwrap_or_default();
         if watched.asking {
             continue;
         }
@@ -312,6 +378,10 @@ impl Question {
         let Some(watched) = state.tokens.get_mut(&self.key) else {
             return;
         };
+        if !self.gate.is_current() {
+            // It is asked about again, by what is current.
+            return;
+        }
         let settings = self.gate.settings();
         match again.filter(|again| still_holds(settings, &watched.token, again)) {
             // Its expiry may have changed.
@@ -327,9 +397,11 @@ impl Question {
 impl Drop for Question {
     fn drop(&mut self) {
         let mut state = self.gate.streams().lock();
-        if let Some(watched) = state.tokens.get_mut(&self.key) {
+        if let Some(watched) = state.tokens.get_mut(&self.key)
+            && self.gate.is_current()
+        {
             watched.asking = false;
-            watched.asked = Instant::now();
+            watched.asked = Some(Instant::now());
         }
     }
 }

@@ -16,12 +16,14 @@ use crate::{
 pub(crate) struct Trail(Facts);
 
 impl Trail {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
+    /// Of a request that by its path asks for this.
+    pub(super) fn of<B>(request: &Request<B>, operation: Operation) -> Self {
         Self(Facts {
             request_id: RequestId::of(request.headers()),
             remote: RemoteAddress::of(request.extensions()),
+            certificate: request.extensions().get().cloned(),
             http_method: Some(request.method().clone()),
-            operation: Operation::Request,
+            operation,
             rpc_id: None,
             token: None,
             verification: None,

@@ -9,6 +9,10 @@ mod counter;
 mod decisions;
 mod histogram;
 mod text;
+#[cfg(feature = "layer")]
+mod tool_names;
+#[cfg(feature = "layer")]
+mod upstream;
 
 use std::{
     fmt,
@@ -20,13 +24,18 @@ pub use counter::Counter;
 #[cfg(feature = "layer")]
 pub(crate) use decisions::Decisions;
 use histogram::Histogram;
+#[cfg(feature = "layer")]
+pub use tool_names::ToolNames;
+#[cfg(feature = "layer")]
+pub(crate) use upstream::UpstreamNumbers;
 
 /// The type of [`Metrics::render`], for a response that carries it.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Names and values of the labels of a series. Both are part of the program, so nobody outside can
-/// make more of them.
-pub type Labels = [(&'static str, &'static str)];
+/// Names and values of the labels of a series. The values are part of the program or of its
+/// configuration, or from a list that has an end ([`ToolNames`]): nobody outside can make more of
+/// them without a bound.
+pub type Labels<'a> = [(&'static str, &'a str)];
 
 /// All numbers of a program; copies are handles of the same.
 ///
@@ -50,7 +59,24 @@ struct Family {
     name: &'static str,
     help: &'static str,
     kind: Kind,
-    series: Vec<(Box<Labels>, Value)>,
+    series: Vec<(Own, Value)>,
+}
+
+/// Labels that are kept.
+struct Own(Box<[(&'static str, Box<str>)]>);
+
+impl Own {
+    fn is(&self, labels: &Labels<'_>) -> bool {
+        let own = self.0.iter().map(|(name, value)| (*name, &**value));
+        own.eq(labels.iter().copied())
+    }
+}
+
+impl From<&Labels<'_>> for Own {
+    fn from(labels: &Labels<'_>) -> Self {
+        let owned = labels.iter().map(|(name, value)| (*name, (*value).into()));
+        Self(owned.collect())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +103,7 @@ impl Metrics {
 
     /// A new counter under this name, with these labels.
     #[must_use]
-    pub fn counter(&self, name: &'static str, help: &'static str, labels: &Labels) -> Counter {
+    pub fn counter(&self, name: &'static str, help: &'static str, labels: &Labels<'_>) -> Counter {
         let counter = Counter::default();
         self.register(name, help, labels, &counter);
         counter
@@ -88,7 +114,7 @@ impl Metrics {
         &self,
         name: &'static str,
         help: &'static str,
-        labels: &Labels,
+        labels: &Labels<'_>,
         counter: &Counter,
     ) {
         let counter = counter.clone();
@@ -101,9 +127,10 @@ impl Metrics {
         &self,
         name: &'static str,
         help: &'static str,
+        labels: &Labels<'_>,
         source: impl Fn() -> u64 + Send + Sync + 'static,
     ) {
-        self.add_source(name, help, Kind::Counter, &[], Box::new(source));
+        self.add_source(name, help, Kind::Counter, labels, Box::new(source));
     }
 
     /// Shows a number that grows and shrinks and is asked for when somebody reads the metrics.
@@ -111,9 +138,10 @@ impl Metrics {
         &self,
         name: &'static str,
         help: &'static str,
+        labels: &Labels<'_>,
         source: impl Fn() -> u64 + Send + Sync + 'static,
     ) {
-        self.add_source(name, help, Kind::Gauge, &[], Box::new(source));
+        self.add_source(name, help, Kind::Gauge, labels, Box::new(source));
     }
 
     fn add_source(
@@ -121,13 +149,13 @@ impl Metrics {
         name: &'static str,
         help: &'static str,
         kind: Kind,
-        labels: &Labels,
+        labels: &Labels<'_>,
         source: Source,
     ) {
         self.with_family(name, help, kind, |family| {
             for (own, value) in &mut family.series {
                 if let Value::Sum(sources) = value
-                    && **own == *labels
+                    && own.is(labels)
                 {
                     sources.push(source);
                     return;
@@ -139,11 +167,16 @@ impl Metrics {
         });
     }
 
-    fn histogram(&self, name: &'static str, help: &'static str, labels: &Labels) -> Arc<Histogram> {
+    fn histogram(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: &Labels<'_>,
+    ) -> Arc<Histogram> {
         self.with_family(name, help, Kind::Histogram, |family| {
             for (own, value) in &family.series {
                 if let Value::Histogram(histogram) = value
-                    && **own == *labels
+                    && own.is(labels)
                 {
                     return Arc::clone(histogram);
                 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::{
-    Family, Kind, Labels, Value,
+    Family, Kind, Own, Value,
     histogram::{BOUNDS, Histogram},
 };
 
@@ -42,7 +42,7 @@ fn render_family(text: &mut String, family: &Family) -> fmt::Result {
 fn render_histogram(
     text: &mut String,
     name: &str,
-    labels: &Labels,
+    labels: &Own,
     histogram: &Histogram,
 ) -> fmt::Result {
     let mut count = 0;
@@ -59,13 +59,14 @@ fn render_histogram(
 }
 
 /// Labels as they are printed, with the bound of a histogram.
-struct Shown<'a>(&'a Labels, Option<&'a str>);
+struct Shown<'a>(&'a Own, Option<&'a str>);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bound = self.1.map(|bound| ("le", bound));
         let mut open = '{';
-        for (name, value) in self.0.iter().copied().chain(bound) {
+        let own = self.0.0.iter().map(|(name, value)| (*name, &**value));
+        for (name, value) in own.chain(bound) {
             let value = value
                 .replace('\\', r"\\")
                 .replace('"', r#"\""#)
@@ -95,7 +96,7 @@ mod tests {
             "Counts \\ and\nmore.",
             &[("x", "1"), ("y", "\"\\\n")],
         );
-        metrics.gauge_from("b", "Now.", || 7);
+        metrics.gauge_from("b", "Now.", &[], || 7);
         let again = Counter::default();
         metrics.register("a_total", "", &[("x", "1"), ("y", "\"\\\n")], &again);
         let other = metrics.counter("a_total", "", &[("x", "2")]);

@@ -3,22 +3,26 @@
 
 mod caller;
 mod drain;
+mod forwarded;
 mod guard;
 mod legacy_tasks;
 mod listen;
 mod mcp;
 mod metrics;
 mod mount;
+mod proxies;
 mod refusal;
 mod scopes;
 mod sessions;
 mod site;
 mod state;
+mod tls;
 
 use std::{io, sync::Arc, time::Duration};
 
 use rmcp::ServerHandler;
 use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio_util::sync::CancellationToken;
 
 pub use caller::{Caller, RequestCaller};
 pub use drain::signal as shutdown_signal;
@@ -26,10 +30,12 @@ pub use guard::{Guard, Offered};
 pub use metrics::serve_metrics;
 pub use mount::{MountedService, mount};
 pub use propusk_macros::tool_router;
+pub use proxies::{AddressRange, ForwardedHeader, InvalidAddressRange, TrustedProxies};
 pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};
 pub use sessions::close_in;
 pub use site::{Mount, Pages, Site, SiteRoutes};
 pub use state::{Bound, NotValid, Sealed, StateSealer};
+pub use tls::{ClientCertificates, InvalidTls, PemDefect, Tls, TlsIdentity};
 
 use crate::{
     AuthLayer, AuthSettings, TokenVerifier,
@@ -65,7 +71,8 @@ use crate::{
 ///
 /// One handler serves all callers; who is calling is an argument of the tool. The MCP endpoint is
 /// the path of the resource URL. Beside it there are the metadata of RFC 9728, `/healthz` (the
-/// process lives) and `/readyz` (it accepts work).
+/// process lives), `/readyz` (it accepts work), and `/caller` below the endpoint's path, which tells
+/// callers who they are (see [`Mount`]).
 ///
 /// `A` tells whether [`Server::auth`] has been called; a server without cannot be served.
 pub struct Server<H, A = Unprotected> {
@@ -215,6 +222,13 @@ impl<H> Server<H, Protected> {
         self
     }
 
+    /// Changes the layer around the handler: its rules and limits, for example.
+    #[must_use]
+    pub fn layered(mut self, change: impl FnOnce(AuthLayer) -> AuthLayer) -> Self {
+        self.auth.layer = change(self.auth.layer);
+        self
+    }
+
     /// Counts decisions, verifications and sessions; see [`AuthLayer::metrics`].
     #[must_use]
     pub fn metrics(mut self, metrics: &Metrics) -> Self {
@@ -264,12 +278,28 @@ impl<H: ServerHandler> Server<H, Protected> {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send,
     ) -> io::Result<()> {
+        let mut site = Site::new().drain_timeout(self.options.drain);
+        if let Some(metrics) = &self.options.shown_metrics {
+            site = site.show_metrics(metrics);
+        }
+        let (_, mount) = self.endpoint(site.streams())?;
+        site.mount(mount).serve_on(listener, shutdown).await;
+        Ok(())
+    }
+
+    /// This server as one endpoint of a [`Site`], and the layer around it, which can be
+    /// [renewed](AuthLayer::renew) while it serves. `streams` are the [site's](Site::streams), as is
+    /// what concerns the listener ([`drain_timeout`](Server::drain_timeout),
+    /// [`show_metrics`](Server::show_metrics)).
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes for a key.
+    pub fn endpoint(self, streams: CancellationToken) -> io::Result<(AuthLayer, Mount)> {
         let Self {
             handler,
             auth,
             options,
         } = self;
-        let mut site = Site::new().drain_timeout(options.drain);
         let manager = sessions::session_manager(auth.settings.session_limits());
         let guard = Guard::around(handler, auth.settings);
         let layer = auth
@@ -279,13 +309,9 @@ impl<H: ServerHandler> Server<H, Protected> {
             .on_session_end(close_in(Arc::clone(&manager)));
         // Outside of the guard, so that its cursors are sealed too.
         let handler = options.bind(guard)?;
-        let mcp = mcp::McpService::new(handler, manager, &options, site.streams());
-        if let Some(metrics) = &options.shown_metrics {
-            site = site.show_metrics(metrics);
-        }
-        let site = site.mount(Mount::new(&layer, mcp));
-        site.serve_on(listener, shutdown).await;
-        Ok(())
+        let mcp = mcp::McpService::new(handler, manager, &options, streams);
+        let mount = Mount::new(&layer, mcp);
+        Ok((layer, mount))
     }
 }
 

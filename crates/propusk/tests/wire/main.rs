@@ -48,6 +48,7 @@ mod origins;
 #[cfg(feature = "real-parts")]
 mod real_parts;
 mod regressions;
+mod renewal;
 mod rules;
 mod rules_of_arguments;
 mod second_check;
@@ -60,5 +61,8 @@ mod spoofed;
 mod state;
 mod streams;
 mod support;
+mod tls;
 mod unguarded;
+mod upstreams;
 mod verifiers;
+mod who_is_asking;

@@ -62,13 +62,24 @@ pub(super) async fn would_bind(listen: &str) -> Result<SocketAddr, Failure> {
     first.ok_or_else(|| unknown(&"the name has no address"))
 }
 
-/// The URL of a server that is bound to this address. A wildcard is none that a client can connect
-/// to.
-pub(super) fn url_at(bound: SocketAddr) -> String {
+/// The URL of a server that listens there, for a program of the same machine. A wildcard is none that
+/// can be connected to.
+pub(crate) fn reachable(listen: &str, tls: bool) -> String {
+    match listen.parse::<SocketAddr>() {
+        Ok(address) => base_at(address, tls),
+        Err(_) if tls => format!("https://{listen}"),
+        Err(_) => format!("http://{listen}"),
+    }
+}
+
+/// The URL of a server that is bound to this address, without a path. A wildcard is none that a
+/// client can connect to.
+pub(super) fn base_at(bound: SocketAddr, tls: bool) -> String {
     let ip = match bound.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
-    format!("http://{}/mcp", SocketAddr::new(ip, bound.port()))
+    let scheme = if tls { "https" } else { "http" };
+    format!("{scheme}://{}", SocketAddr::new(ip, bound.port()))
 }

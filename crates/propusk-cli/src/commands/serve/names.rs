@@ -24,7 +24,7 @@ impl Names {
         })
     }
 
-    /// The same for a server with these settings.
+    /// The same for the built-in server with these settings.
     pub(super) async fn with(settings: &AuthSettings) -> Result<Self, Failure> {
         Self::of(&Guard::new(Builtin::default(), settings.clone())).await
     }

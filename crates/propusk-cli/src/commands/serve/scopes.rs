@@ -20,6 +20,9 @@ pub(crate) struct ScopesConfig {
     /// Where it stands, for what is said about it.
     #[serde(skip)]
     file: PathBuf,
+    /// What stands before the names of its tables: `upstream.`, or nothing.
+    #[serde(skip)]
+    within: &'static str,
     pub(crate) show_all: Option<bool>,
     default: Option<Needs>,
     #[serde(default)]
@@ -91,8 +94,9 @@ enum Wrong {
 
 impl ScopesConfig {
     /// Remembers the file in which it stands.
-    pub(crate) fn found_in(&mut self, file: &Path) {
+    pub(crate) fn found_in(&mut self, file: &Path, within: &'static str) {
         self.file = file.to_owned();
+        self.within = within;
     }
 
     pub(in crate::commands) fn apply(
@@ -100,7 +104,7 @@ impl ScopesConfig {
         mut settings: AuthSettings,
     ) -> Result<AuthSettings, Failure> {
         for (scope, implied) in &self.implies {
-            let wrong = |wrong| self.wrong("[scopes.implies] ", scope, &wrong);
+            let wrong = |wrong| self.wrong("scopes.implies", scope, &wrong);
             if scope == EVERYTHING {
                 return Err(wrong(Wrong::Everything));
             }
@@ -118,14 +122,14 @@ impl ScopesConfig {
                     let policy = std::mem::take(&mut policy);
                     section.add(policy, name, needs).map_err(Wrong::Scope)
                 });
-                policy = rule
-                    .map_err(|wrong| self.wrong(&format!("[scopes.{section}] "), name, &wrong))?;
+                policy =
+                    rule.map_err(|wrong| self.wrong(&format!("scopes.{section}"), name, &wrong))?;
             }
         }
         if let Some(needs) = &self.default {
             let needs = needs.requirement();
             let with = needs.and_then(|needs| policy.otherwise(needs).map_err(Wrong::Scope));
-            policy = with.map_err(|wrong| self.wrong("[scopes] ", "default", &wrong))?;
+            policy = with.map_err(|wrong| self.wrong("scopes", "default", &wrong))?;
         }
         Ok(settings.policy(policy))
     }
@@ -145,9 +149,23 @@ impl ScopesConfig {
         Section::ALL.into_iter().flat_map(of)
     }
 
+    /// All scopes that anything needs, for a first token that may do everything.
+    pub(super) fn all_named(&self) -> impl Iterator<Item = &str> {
+        let rules = Section::ALL
+            .into_iter()
+            .flat_map(|section| self.table(section).values());
+        let needs = rules.chain(&self.default).flat_map(Needs::texts);
+        needs.flat_map(|text| text.split_whitespace())
+    }
+
     /// Whether a rule is about this name.
     pub(in crate::commands) fn names(&self, section: Section, name: &str) -> bool {
         self.table(section).keys().any(|rule| matches(rule, name))
+    }
+
+    /// The names and patterns of tools that there are rules about.
+    pub(in crate::commands) fn tools(&self) -> impl Iterator<Item = &str> {
+        self.table(Section::Tools).keys().map(|name| &**name)
     }
 
     /// Whether something is asked for what no rule names.
@@ -209,7 +227,9 @@ impl ScopesConfig {
     }
 
     fn wrong(&self, place: &str, name: &str, wrong: &Wrong) -> Failure {
-        let failure = Failure::usage(format!("{}: {place}{name}: {wrong}", self.file()));
+        let within = self.within;
+        let file = self.file();
+        let failure = Failure::usage(format!("{file}: [{within}{place}] {name}: {wrong}"));
         match wrong {
             Wrong::Scope(_) => failure
                 .hint("write the scopes of one operation in one text, with blanks between them"),
@@ -228,7 +248,7 @@ impl ScopesConfig {
 const EVERYTHING: &str = "*";
 
 impl Section {
-    const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::Methods];
+    pub(super) const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::Methods];
 
     /// What a rule in it is about.
     pub(in crate::commands) fn thing(self) -> &'static str {

@@ -1,18 +1,31 @@
 //! From arguments and file to the settings of the server.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
 
-use propusk::{Admission, AuthSettings, DpopPolicy};
+use propusk::{
+    Admission, AuthSettings, DpopPolicy, ResourceUrl,
+    rules::RuleTable,
+    server::{AddressRange, TrustedProxies},
+};
 
 use super::{
-    LISTEN, ScopesConfig,
-    address::{address_of, url_at, would_bind},
+    LISTEN,
+    address::{address_of, base_at, would_bind},
+    limits::Limits,
+    rules::Place,
+    tls::TlsFiles,
+    upstream::{Behind, Endpoint, Program, Remote},
     watch::Watched,
 };
 use crate::{
-    args::ServeArgs,
+    args::{ServeArgs, VerificationArgs},
     commands::verification::{Verification, either},
-    config::ServeConfig,
+    config::{Config, ServeConfig},
     failure::Failure,
 };
 
@@ -23,10 +36,16 @@ pub(in crate::commands) struct Plan {
     pub(in crate::commands) verification: Verification,
     pub(super) stateless: bool,
     pub(super) watched: Watched,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) tls: Option<TlsFiles>,
+    pub(super) proxies: Option<TrustedProxies>,
+    pub(super) limits: Limits,
+    pub(super) file: Option<std::path::PathBuf>,
+    /// Changes with whatever verifiers are made of.
+    pub(super) verification_mark: u64,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
     suggested_scopes: Vec<String>,
-    pub(in crate::commands) scopes: ScopesConfig,
     show_all: bool,
     dpop: DpopPolicy,
     dpop_nonces: bool,
@@ -34,16 +53,28 @@ pub(in crate::commands) struct Plan {
 
 impl Plan {
     pub(in crate::commands) fn resolve(
-        args: ServeArgs,
-        mut config: ServeConfig,
-        scopes: ScopesConfig,
-        configured_tokens: Option<String>,
+        mut args: ServeArgs,
+        mut config: Config,
     ) -> Result<Self, Failure> {
-        let verification =
-            Verification::resolve(args.verification, &mut config, configured_tokens)?;
+        let file = config.file.take();
+        let place = Place {
+            file: file.as_deref(),
+            within: "",
+        };
+        let endpoints = endpoints(&mut args, &mut config, &place)?;
+        let tls = TlsFiles::resolve(&mut args, std::mem::take(&mut config.tls), &place)?;
+        let (proxies, limits) = (
+            config.proxies.resolve(&place)?,
+            config.limits.resolve(&place)?,
+        );
+        let mut telemetry = std::mem::take(&mut config.telemetry);
+        telemetry.otlp = args.otlp.take().or(telemetry.otlp);
+        let (mut config, tokens) = (config.serve, config.tokens);
+        let mark = mark(&args.verification, &config, tokens.as_deref());
+        let verification = Verification::resolve(args.verification, &mut config, tokens)?;
         let dpop = args.dpop.or(config.dpop);
         let dpop = dpop.as_deref().map(dpop_of).transpose()?;
-        let plan = Self {
+        let mut plan = Self {
             listen: args
                 .listen
                 .or(config.listen)
@@ -53,14 +84,18 @@ impl Plan {
             watched: Watched::resolve(
                 args.audit.or(config.audit),
                 args.metrics.or(config.metrics).as_deref(),
+                telemetry,
             )?,
-            show_all: args.show_all || scopes.show_all == Some(true),
+            show_all: args.show_all,
             suggested_scopes: either(
                 "--suggested-scope",
                 &args.suggested_scope,
                 &mut config.suggested_scope,
             )?,
-            scopes,
+            endpoints,
+            tls,
+            proxies,
+            limits,
             dpop: dpop.unwrap_or_default(),
             dpop_nonces: args.dpop_nonces || config.dpop_nonces == Some(true),
             allowed_hosts: either(
@@ -73,34 +108,61 @@ impl Plan {
                 &args.allowed_origin,
                 &mut config.allowed_origin,
             )?,
+            file,
+            verification_mark: mark,
         };
         address_of("--listen", &plan.listen)?;
         // Wrong values show now, before an address is bound or a file created.
-        plan.auth_settings(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)))?;
+        let settings = plan.auth_settings(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)))?;
+        let mut hasher = DefaultHasher::new();
+        plan.verification_mark.hash(&mut hasher);
+        for own in &settings {
+            own.resource().as_str().hash(&mut hasher);
+        }
+        plan.verification_mark = hasher.finish();
+        for endpoint in &plan.endpoints {
+            plan.rules_of(endpoint)?;
+        }
         Ok(plan)
     }
 
-    /// The settings of the library, for the address that would be bound.
-    pub(in crate::commands) async fn expected_settings(&self) -> Result<AuthSettings, Failure> {
+    /// The settings of the library for each endpoint, for the address that would be bound.
+    pub(in crate::commands) async fn expected_settings(
+        &self,
+    ) -> Result<Vec<AuthSettings>, Failure> {
+        let own = |endpoint: &Endpoint| endpoint.resource.is_some();
         // With a URL of its own the address has no say, and may be one of another machine.
-        let address = match self.verification.resource {
-            Some(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
-            None => would_bind(&self.listen).await?,
+        let address = match self.verification.resource.is_some() || self.endpoints.iter().all(own) {
+            true => SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+            false => would_bind(&self.listen).await?,
         };
         self.auth_settings(address)
     }
 
-    /// The settings of the library, for the address that was bound.
-    pub(super) fn auth_settings(&self, bound: SocketAddr) -> Result<AuthSettings, Failure> {
+    /// The settings of the library for each endpoint, for the address that was bound.
+    pub(super) fn auth_settings(&self, bound: SocketAddr) -> Result<Vec<AuthSettings>, Failure> {
+        let base = base_at(bound, self.tls.is_some());
+        let settings = |endpoint| self.settings_of(endpoint, &base);
+        self.endpoints.iter().map(settings).collect()
+    }
+
+    fn settings_of(&self, endpoint: &Endpoint, base: &str) -> Result<AuthSettings, Failure> {
         let usage =
             |flag: &str, error: &dyn std::fmt::Display| Failure::usage(format!("{flag}: {error}"));
+        let resource = self.resource_of(endpoint, base)?;
+        let required = endpoint.required.as_deref();
         let mut settings = self
             .verification
-            .settings(url_at(bound))?
+            .settings(&resource, endpoint.admission, required)?
             .dpop(self.dpop)
             .dpop_nonces(self.dpop_nonces);
-        settings = self.scopes.apply(settings)?.show_all(self.show_all);
-        for scope in &self.suggested_scopes {
+        let show_all = self.show_all || endpoint.scopes.show_all == Some(true);
+        settings = endpoint.scopes.apply(settings)?.show_all(show_all);
+        for scope in endpoint
+            .suggested
+            .as_ref()
+            .unwrap_or(&self.suggested_scopes)
+        {
             settings = settings
                 .suggest_scopes(scope)
                 .map_err(|error| usage("--suggested-scope", &error))?;
@@ -115,7 +177,116 @@ impl Plan {
                 .allow_origin(origin)
                 .map_err(|error| usage("--allowed-origin", &error))?;
         }
+        if let Some(name) = &endpoint.name {
+            settings = settings.resource_name(name);
+        }
         Ok(settings)
+    }
+
+    /// The URL of an endpoint: its own, that of `--resource`, or where it listens.
+    fn resource_of(&self, endpoint: &Endpoint, base: &str) -> Result<String, Failure> {
+        if let Some(resource) = &endpoint.resource {
+            let parsed = ResourceUrl::parse(resource);
+            let parsed = parsed.map_err(|error| {
+                Failure::usage(format!(
+                    "the upstream {}: resource: {error}",
+                    endpoint.shown()
+                ))
+            })?;
+            if parsed.path().trim_end_matches('/') != endpoint.path {
+                return Err(Failure::usage(format!(
+                    "the upstream {}: resource: {resource} does not end with its path {}",
+                    endpoint.shown(),
+                    endpoint.path
+                ))
+                .hint("a client asks for the path of the resource; name the same one with path"));
+            }
+            return Ok(resource.clone());
+        }
+        let given = self.verification.resource.as_deref();
+        if !self.is_of_file() {
+            return Ok(given.map_or_else(|| format!("{base}{}", endpoint.path), str::to_owned));
+        }
+        let base = given.unwrap_or(base).trim_end_matches('/');
+        // Of one that is none the parser says why.
+        let has_path = base
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.contains('/'));
+        if has_path && *base != format!("{}{}", base_of(base), endpoint.path) {
+            return Err(Failure::usage(format!(
+                "--resource: with [[upstream]] in the file this is the URL of the whole server, such as {}",
+                base_of(base)
+            ))
+            .hint("an upstream with another one has a key resource in its table"));
+        }
+        Ok(format!("{}{}", base_of(base), endpoint.path))
+    }
+
+    /// Whether the endpoints are those of `[[upstream]]`.
+    fn is_of_file(&self) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.of_file)
+    }
+
+    /// The rules of an endpoint; `None` where there is nothing to keep.
+    pub(super) fn rules_of(&self, endpoint: &Endpoint) -> Result<Option<RuleTable>, Failure> {
+        if endpoint.rules.is_empty() && !self.limits.need_rules() {
+            return Ok(None);
+        }
+        let place = Place {
+            file: self.file.as_deref(),
+            within: endpoint.within,
+        };
+        let table = endpoint.rules.table(&place)?;
+        Ok(Some(self.limits.add_to(table)))
+    }
+
+    /// The files that are read, beside that of the settings.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let tls = self.tls.iter().flat_map(TlsFiles::files);
+        tls.chain(self.endpoints.iter().flat_map(Endpoint::files))
+    }
+
+    /// The scopes of a first token, which may do everything.
+    pub(super) fn first_scopes(&self) -> Option<String> {
+        if self.endpoints.iter().any(|e| e.behind == Behind::Builtin) {
+            return None;
+        }
+        let own = |endpoint: &Endpoint| {
+            let required = endpoint.required.clone();
+            let required = required.unwrap_or_else(|| self.verification.required_scopes().to_vec());
+            let named = endpoint.scopes.all_named().map(str::to_owned);
+            required.into_iter().chain(named.collect::<Vec<_>>())
+        };
+        let scopes: BTreeSet<String> = self.endpoints.iter().flat_map(own).collect();
+        Some(scopes.into_iter().collect::<Vec<_>>().join(" "))
+    }
+
+    /// The endpoint with this name or path; without one, the only one.
+    pub(in crate::commands) fn endpoint(&self, named: Option<&str>) -> Result<usize, Failure> {
+        let known = || {
+            let names: Vec<_> = self.endpoints.iter().map(Endpoint::shown).collect();
+            names.join(", ")
+        };
+        let Some(named) = named else {
+            return match self.endpoints.len() {
+                1 => Ok(0),
+                _ => Err(Failure::usage("there are several endpoints")
+                    .hint(format!("name one with --endpoint: {}", known()))),
+            };
+        };
+        let is = |e: &Endpoint| e.name.as_deref() == Some(named) || e.path == named;
+        self.endpoints.iter().position(is).ok_or_else(|| {
+            Failure::usage(format!("--endpoint: there is no {named:?}"))
+                .hint(format!("there are: {}", known()))
+        })
+    }
+
+    pub(in crate::commands) fn scopes_of(&self, endpoint: usize) -> &super::ScopesConfig {
+        &self.endpoints[endpoint].scopes
+    }
+
+    pub(in crate::commands) fn is_builtin(&self, endpoint: usize) -> bool {
+        self.endpoints[endpoint].behind == Behind::Builtin
     }
 
     /// Says what is allowed and yet probably not meant.
@@ -127,16 +298,14 @@ impl Plan {
         }
         self.warn_of_commas();
         if settings.resource().scheme() == "http" && !settings.resource().is_loopback() {
-            tracing::warn!(resource = %settings.resource(), "tokens travel in the clear: put TLS in front and name the https URL with --resource");
+            tracing::warn!(resource = %settings.resource(), "tokens travel in the clear: give a certificate with --tls-certificate and --tls-key, or put TLS in front and name the https URL with --resource");
         }
         if !settings.authorization_servers().is_empty() && settings.sign_in_scopes().is_empty() {
             tracing::warn!(
                 "clients that sign in are not told which scopes to ask for, so some ask for all and some for none: name those of basic use with --suggested-scope"
             );
         }
-        if self.verification.admission != Admission::Required
-            && !settings.required_scopes().is_empty()
-        {
+        if settings.admitted() != Admission::Required && !settings.required_scopes().is_empty() {
             tracing::warn!(
                 "every request needs a scope, so anonymous callers are refused whatever --admission says"
             );
@@ -156,6 +325,21 @@ impl Plan {
                 settings.resource()
             );
         }
+        self.warn_of_everybody();
+    }
+
+    /// A range that holds everybody makes everybody a proxy.
+    fn warn_of_everybody(&self) {
+        let all = ["0.0.0.0/0", "::/0"].map(str::parse::<AddressRange>);
+        let trusts = |range: &AddressRange| {
+            let proxies = self.proxies.as_ref();
+            proxies.is_some_and(|proxies| proxies.ranges().contains(range))
+        };
+        if all.iter().flatten().any(trusts) {
+            tracing::warn!(
+                "[proxies] trusts everybody, so that every client can say where it comes from"
+            );
+        }
     }
 
     fn warn_of_commas(&self) {
@@ -170,6 +354,72 @@ impl Plan {
             }
         }
     }
+}
+
+/// A number for all that verifiers are made of; nobody else sees the secrets among it.
+fn mark(args: &VerificationArgs, config: &ServeConfig, tokens: Option<&str>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{args:?} {config:?} {tokens:?}").hash(&mut hasher);
+    for file in [&args.introspect_secret_file, &config.introspect_secret_file] {
+        let content = file.as_ref().map(std::fs::read);
+        content.and_then(Result::ok).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Scheme, host and port of a URL.
+fn base_of(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let authority = rest.split('/').next().unwrap_or_default();
+            format!("{scheme}://{authority}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+/// What was typed, or the tables of the file, or the built-in server.
+fn endpoints(
+    args: &mut ServeArgs,
+    config: &mut Config,
+    place: &Place<'_>,
+) -> Result<Vec<Endpoint>, Failure> {
+    let scopes = std::mem::take(&mut config.scopes);
+    let rules = std::mem::take(&mut config.rules);
+    let tables = std::mem::take(&mut config.upstream);
+    let command = std::mem::take(&mut args.server_command);
+    let typed = match (args.upstream.take(), &command[..]) {
+        (Some(url), _) => Some(Behind::Url(Remote::at(url))),
+        (None, []) => None,
+        (None, _) => Some(Behind::Program(Program::typed(command))),
+    };
+    if let Some(behind) = typed {
+        if !tables.is_empty() {
+            // Its scopes and rules would silently not hold for the other one.
+            return Err(Failure::usage(
+                "an upstream is named on the command line (or in PROPUSK_UPSTREAM), and the file has [[upstream]] tables",
+            )
+            .hint("take one away: rules in such a table hold for its own upstream only"));
+        }
+        return Ok(vec![Endpoint::only(behind, scopes, rules)]);
+    }
+    if tables.is_empty() {
+        return Ok(vec![Endpoint::only(Behind::Builtin, scopes, rules)]);
+    }
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    for table in tables {
+        let endpoint = Endpoint::of(table, &scopes, &rules, place)?;
+        let same = |other: &&Endpoint| other.path == endpoint.path || other.name == endpoint.name;
+        if let Some(other) = endpoints.iter().find(same) {
+            return Err(Failure::usage(format!(
+                "two upstreams have the same name or the path {}",
+                other.path
+            ))
+            .hint("give each [[upstream]] a name of its own"));
+        }
+        endpoints.push(endpoint);
+    }
+    Ok(endpoints)
 }
 
 fn dpop_of(text: &str) -> Result<DpopPolicy, Failure> {

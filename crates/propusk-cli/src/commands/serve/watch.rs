@@ -1,4 +1,4 @@
-//! `--audit` and `--metrics`: what the operator sees.
+//! `--audit`, `--metrics` and `--otlp`: what the operator sees.
 
 use std::{
     io,
@@ -7,22 +7,54 @@ use std::{
 };
 
 use propusk::{
-    Server,
+    AuthLayer,
     audit::AuditLog,
     metrics::{CacheCounts, Metrics},
-    server::{Protected, serve_metrics},
+    server::serve_metrics,
 };
+use propusk_gate::telemetry::{OtlpSettings, Telemetry};
+use serde::Deserialize;
 
 use super::address::{address_of, bind};
 use crate::{failure::Failure, output::note};
 
+/// `[telemetry]`; `--otlp` is its first key.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct TelemetryConfig {
+    pub(super) otlp: Option<String>,
+    service_name: Option<String>,
+    #[serde(default)]
+    subject: bool,
+}
+
+impl TelemetryConfig {
+    fn settings(&self) -> Result<Option<OtlpSettings>, Failure> {
+        let Some(url) = self.otlp.as_deref().filter(|url| *url != "off") else {
+            return Ok(None);
+        };
+        let settings = OtlpSettings::new(url);
+        let mut settings = settings.map_err(|error| {
+            Failure::usage(format!("--otlp: {error}"))
+                .hint("write the base URL of a collector, such as http://127.0.0.1:4318, or off")
+        })?;
+        if let Some(name) = &self.service_name {
+            settings = settings.service_name(name);
+        }
+        Ok(Some(settings.with_subject(self.subject)))
+    }
+}
+
 /// What is to be watched; nothing has been opened yet.
+#[derive(PartialEq, Eq)]
 pub(super) struct Watched {
     audit: Option<PathBuf>,
     metrics: Shown,
+    spans: Option<OtlpSettings>,
 }
 
 /// Where the metrics are.
+#[derive(PartialEq, Eq)]
 enum Shown {
     Nowhere,
     /// At `/metrics` of the server itself.
@@ -32,7 +64,11 @@ enum Shown {
 }
 
 impl Watched {
-    pub(super) fn resolve(audit: Option<PathBuf>, metrics: Option<&str>) -> Result<Self, Failure> {
+    pub(super) fn resolve(
+        audit: Option<PathBuf>,
+        metrics: Option<&str>,
+        telemetry: TelemetryConfig,
+    ) -> Result<Self, Failure> {
         let metrics = match metrics {
             None | Some("off") => Shown::Nowhere,
             Some("on") => Shown::Beside,
@@ -42,7 +78,34 @@ impl Watched {
                 Shown::At(address.to_owned())
             }
         };
-        Ok(Self { audit, metrics })
+        Ok(Self {
+            audit,
+            metrics,
+            spans: telemetry.settings()?,
+        })
+    }
+
+    /// Whether the audit log has a folder to be in; nothing is opened.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let Some(path) = self
+            .audit
+            .as_deref()
+            .filter(|path| path.to_str() != Some("-"))
+        else {
+            return Ok(());
+        };
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if path.is_dir() || !folder.unwrap_or(Path::new(".")).is_dir() {
+            let message = format!(
+                "--audit: {}: there is no such folder, or it is one",
+                path.display()
+            );
+            return Err(Failure::usage(message)
+                .hint("name a file in a folder that exists and that this user may write to"));
+        }
+        Ok(())
     }
 
     /// Opens the file and the listener. `bound` is the address of the server.
@@ -72,11 +135,18 @@ impl Watched {
             metrics.counter_from(
                 "propusk_audit_events_lost_total",
                 "Audit events that could not be written.",
+                &[],
                 move || log.lost(),
             );
         }
+        let spans = self.spans.clone().map(Telemetry::start).transpose();
+        let spans = spans.map_err(Failure::unavailable)?;
+        if let Some(spans) = &spans {
+            spans.show(&metrics);
+        }
         Ok(Watch {
             log,
+            spans,
             metrics: at.map(|_| metrics),
             beside: matches!(self.metrics, Shown::Beside),
         })
@@ -86,23 +156,43 @@ impl Watched {
 /// What watches the server while it runs.
 pub(super) struct Watch {
     log: Option<AuditLog>,
+    spans: Option<Telemetry>,
     metrics: Option<Metrics>,
     beside: bool,
 }
 
 impl Watch {
-    /// The server, watched.
-    pub(super) fn over<H>(&self, mut server: Server<H, Protected>) -> Server<H, Protected> {
+    /// The layer of an endpoint, watched.
+    pub(super) fn over(&self, mut layer: AuthLayer, upstream: Option<&str>) -> AuthLayer {
+        if let Some(name) = upstream {
+            layer = layer.upstream(name);
+        }
+        if let Some(spans) = &self.spans {
+            layer = layer.audit(spans.clone());
+        }
         if let Some(log) = &self.log {
-            server = server.audit(log.clone());
+            layer = layer.audit(log.clone());
         }
+        match &self.metrics {
+            Some(metrics) => layer.metrics(metrics),
+            None => layer,
+        }
+    }
+
+    /// The metrics of the server's own listener, if they are there.
+    pub(super) fn beside(&self) -> Option<&Metrics> {
+        self.metrics.as_ref().filter(|_| self.beside)
+    }
+
+    /// Counts what became of a configuration that was read again.
+    pub(super) fn reloaded(&self, outcome: &'static str) {
         if let Some(metrics) = &self.metrics {
-            server = server.metrics(metrics);
-            if self.beside {
-                server = server.show_metrics(metrics);
-            }
+            let help = "Times that the configuration was read again, by what became of it.";
+            let labels = [("outcome", outcome)];
+            metrics
+                .counter("propusk_reloads_total", help, &labels)
+                .increment();
         }
-        server
     }
 
     /// Shows how often each memory of tokens helped.
@@ -114,8 +204,11 @@ impl Watch {
         }
     }
 
-    /// Writes what is waiting.
-    pub(super) fn close(&self) {
+    /// Writes and sends what is waiting.
+    pub(super) async fn close(&self) {
+        if let Some(spans) = &self.spans {
+            spans.stop().await;
+        }
         if let Some(log) = &self.log {
             log.close();
         }

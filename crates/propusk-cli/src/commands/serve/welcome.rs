@@ -17,19 +17,25 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
 /// Issues a first token where the store is new: now, or when the store is reached. What is returned is
 /// the waiting for that, which ends when it is dropped.
-pub(super) async fn begin(store: Option<&TokenStore>, url: &str) -> Result<JoinSet<()>, Failure> {
+///
+/// `scopes` are those of the first token, where it is not for the built-in server.
+pub(super) async fn begin(
+    store: Option<&TokenStore>,
+    url: &str,
+    scopes: Option<String>,
+) -> Result<JoinSet<()>, Failure> {
     let mut waiting = JoinSet::new();
     match store {
-        Some(store) if store.is_set_up() => first_token(store, url).await?,
+        Some(store) if store.is_set_up() => first_token(store, url, scopes.as_deref()).await?,
         Some(store) => {
-            waiting.spawn(when_reached(store.clone(), url.to_owned()));
+            waiting.spawn(when_reached(store.clone(), url.to_owned(), scopes));
         }
         None => {}
     }
     Ok(waiting)
 }
 
-async fn when_reached(store: TokenStore, url: String) {
+async fn when_reached(store: TokenStore, url: String, scopes: Option<String>) {
     let [mut pause, longest] = PAUSES;
     let mut said = String::new();
     while let Err(error) = store.set_up().await {
@@ -42,13 +48,13 @@ async fn when_reached(store: TokenStore, url: String) {
         pause = (pause * 2).min(longest);
     }
     tracing::info!("the token store {} is reached", store.url());
-    if let Err(failure) = first_token(&store, &url).await {
+    if let Err(failure) = first_token(&store, &url, scopes.as_deref()).await {
         failure.report();
     }
 }
 
 /// Issues a first token where the store is new; else says how to get one.
-async fn first_token(store: &TokenStore, url: &str) -> Result<(), Failure> {
+async fn first_token(store: &TokenStore, url: &str, scopes: Option<&str>) -> Result<(), Failure> {
     let program = program();
     // Without the password that may be in what was typed.
     let place = store.url().to_string();
@@ -67,19 +73,26 @@ async fn first_token(store: &TokenStore, url: &str) -> Result<(), Failure> {
     }
     let new = NewToken::new("admin")
         .name("first token")
-        .scopes(ScopeSet::from_claim(SCOPES));
+        .scopes(ScopeSet::from_claim(scopes.unwrap_or(SCOPES)));
     let issued = store.issue(new).await?;
+    let may = match scopes {
+        Some("") => String::new(),
+        scopes => format!(" ({})", scopes.unwrap_or(SCOPES)),
+    };
+    let trial = match scopes {
+        None => format!("call {} whoami", quoted(url)),
+        Some(_) => format!("tools {}", quoted(url)),
+    };
     note(&format!(
         "\
-created the token store {place} and issued a first token, for \"admin\" ({SCOPES}).
+created the token store {place} and issued a first token, for \"admin\"{may}.
 It is shown only this once. Try it from another terminal:
 
-  PROPUSK_TOKEN={} {program} call {} whoami
+  PROPUSK_TOKEN={} {program} {trial}
 
 More tokens: {program} token issue --subject NAME --scope SCOPE{tokens}
 ",
         issued.token.expose_secret(),
-        quoted(url),
     ));
     Ok(())
 }

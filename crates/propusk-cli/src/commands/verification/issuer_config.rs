@@ -8,7 +8,7 @@ use serde::{
 };
 
 /// An issuer and its settings, as they are written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct IssuerConfig {
     pub(super) url: String,

@@ -16,6 +16,7 @@ use propusk::{Admission, AuthSettings, FixedTokens};
 use super::store;
 use crate::{args::VerificationArgs, config::ServeConfig, failure::Failure};
 
+pub(super) use composed::Composed;
 use introspection::Introspection;
 pub(crate) use issuer_config::{IssuerConfig, urls_or_tables};
 use issuers::Issuers;
@@ -88,13 +89,18 @@ impl Verification {
         !self.fixed.is_empty()
     }
 
-    /// The settings of the library. `default_resource` counts where none was given.
-    pub(super) fn settings(&self, default_resource: String) -> Result<AuthSettings, Failure> {
-        let resource = self.resource.clone().unwrap_or(default_resource);
-        let mut settings = AuthSettings::new(&resource)
+    /// The settings of the library for an endpoint with this URL. `required` are the scopes that
+    /// every request to it needs.
+    pub(super) fn settings(
+        &self,
+        resource: &str,
+        admission: Option<Admission>,
+        required: Option<&[String]>,
+    ) -> Result<AuthSettings, Failure> {
+        let mut settings = AuthSettings::new(resource)
             .map_err(|error| Failure::usage(format!("--resource: {error}")))?
-            .admission(self.admission);
-        for scope in &self.required_scopes {
+            .admission(admission.unwrap_or(self.admission));
+        for scope in required.unwrap_or(&self.required_scopes) {
             settings = settings
                 .require_scopes(scope)
                 .map_err(|error| Failure::usage(format!("--required-scope: {error}")))?;

@@ -30,7 +30,7 @@ use crate::{
 /// through an [`AuthLayer`](crate::AuthLayer)) nobody is asking, whatever else it says.
 pub(super) struct Asked<'a> {
     shared: &'a Shared,
-    settings: &'a AuthSettings,
+    settings: Arc<AuthSettings>,
     caller: Option<AccessToken>,
     /// What the rules were asked about, and the rules, where the layer in front has any.
     ruled: Option<Arc<(Operation, RuleSet)>>,
@@ -63,7 +63,7 @@ impl<'a> Asked<'a> {
         let caller = caller(extensions);
         Self {
             shared,
-            settings: &shared.settings,
+            settings: shared.settings(),
             way: Way::of(extensions, id, caller),
             caller: caller.cloned(),
             ruled: ruled(extensions).cloned(),
@@ -72,7 +72,7 @@ impl<'a> Asked<'a> {
 
     /// The second check, on what rmcp is about to hand to the handler.
     pub(super) fn check(&self, operation: &Operation) -> Result<(), ErrorData> {
-        within_scopes(self.settings, operation, self.caller.as_ref())
+        within_scopes(&self.settings, operation, self.caller.as_ref())
             .map_err(|refusal| self.refuse(operation, refusal))?;
         if let Some(ruled) = &self.ruled
             && !is_covered(operation, &ruled.0)
@@ -105,7 +105,7 @@ impl<'a> Asked<'a> {
         if refusal.reason() == Reason::Forbidden {
             return Err(self.refuse(operation, refusal));
         }
-        let needs = Needs::of(self.settings, operation).named(self.caller.as_ref());
+        let needs = Needs::of(&self.settings, operation).named(self.caller.as_ref());
         let mut named = needs.unwrap_or_default();
         named.extend(refusal.needed_scopes().iter().cloned());
         // Signing in is what would help somebody who has not.
@@ -123,7 +123,7 @@ impl<'a> Asked<'a> {
 
     pub(super) fn may_use<T: Listed>(&self, item: &T) -> bool {
         let using = item.operation();
-        within_scopes(self.settings, &using, self.caller.as_ref()).is_ok() && self.shows(&using)
+        within_scopes(&self.settings, &using, self.caller.as_ref()).is_ok() && self.shows(&using)
     }
 
     /// Whether the rules show what an operation acts upon.
@@ -158,7 +158,7 @@ impl<'a> Asked<'a> {
     }
 
     fn show_item<T: Listed>(&self, item: &mut T, using: &Operation) -> bool {
-        let (needs, caller) = (Needs::of(self.settings, using), self.caller.as_ref());
+        let (needs, caller) = (Needs::of(&self.settings, using), self.caller.as_ref());
         let permitted = needs.are_met_by(caller);
         if !permitted && !self.settings.shows_all() {
             return false;

@@ -25,7 +25,7 @@ impl<H: ServerHandler> Guard<H> {
             // It has been logged, and does not hold up the others.
             let _ = loaded.await;
         }
-        if self.shared.settings.shows_all() || !self.hides(context) {
+        if self.shared.settings().shows_all() || !self.hides(context) {
             return;
         }
         if has.tools.is_some() && self.is_hidden(TargetKind::Tool, context).await {

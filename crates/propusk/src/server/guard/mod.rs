@@ -10,7 +10,12 @@ mod offered;
 mod walks;
 mod way;
 
-use std::{any::Any, fmt, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Instant,
+};
 
 use http::request::Parts;
 use rmcp::{
@@ -20,11 +25,16 @@ use rmcp::{
 };
 
 pub use self::offered::Offered;
-use self::{asked::Asked, catalogue::Catalogue, listed::Page};
+use self::{
+    asked::Asked,
+    catalogue::Catalogue,
+    listed::{Listed, Page},
+};
 use crate::{
     AuthSettings, Operation, Requirement, Target, TargetKind,
     audit::AuditSink,
     layer::{Declared, DeclaredScopes, Observer, Onward},
+    metrics::ToolNames,
 };
 
 /// A handler that is asked only for what its caller may do, and whose lists show only that.
@@ -97,10 +107,18 @@ pub struct Guard<H> {
 }
 
 struct Shared {
-    settings: AuthSettings,
+    /// Exchanged where the layer in front gets others.
+    settings: RwLock<Arc<AuthSettings>>,
     catalogue: Catalogue,
     /// Told of decisions where no layer stands in front.
     observer: Observer,
+}
+
+impl Shared {
+    fn settings(&self) -> Arc<AuthSettings> {
+        let current = self.settings.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
 }
 
 impl<H: ServerHandler> Guard<H> {
@@ -123,11 +141,19 @@ impl<H: ServerHandler> Guard<H> {
         Self {
             handler,
             shared: Arc::new(Shared {
-                settings,
+                settings: RwLock::new(Arc::new(settings)),
                 catalogue: Catalogue::default(),
                 observer: Observer::default(),
             }),
         }
+    }
+
+    /// Exchanges the settings, for all copies of this guard and all their sessions. A layer that was
+    /// told of it ([`declared_by`](crate::AuthLayer::declared_by)) does so itself, by
+    /// [`AuthLayer::renew`](crate::AuthLayer::renew).
+    pub fn renew(&self, settings: Arc<AuthSettings>) {
+        let current = self.shared.settings.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = settings;
     }
 
     fn asked(&self, context: &RequestContext<RoleServer>) -> Asked<'_> {
@@ -207,7 +233,14 @@ impl<H: ServerHandler> Guard<H> {
     /// Learns from a page and cuts it down to what its caller may use.
     fn show<P: Page>(&self, mut page: P, context: &RequestContext<RoleServer>) -> P {
         let mut pupil = self.shared.catalogue.pupil();
-        let learn = |item: &P::Item| pupil.learn(item);
+        let http = context.extensions.get::<Parts>();
+        let names = http.and_then(|http| http.extensions.get::<ToolNames>());
+        let learn = |item: &P::Item| {
+            if let Some(names) = names.filter(|_| P::Item::KIND == TargetKind::Tool) {
+                names.learn(item.key());
+            }
+            pupil.learn(item)
+        };
         self.asked(context).show(&mut page, learn, context);
         page
     }
@@ -215,12 +248,12 @@ impl<H: ServerHandler> Guard<H> {
     /// Whether something is hidden from whoever may not use it, as far as is known.
     fn hides(&self, context: &RequestContext<RoleServer>) -> bool {
         asked::ruled(&context.extensions).is_some()
-            || !self.shared.settings.shows_all() && self.restricts()
+            || !self.shared.settings().shows_all() && self.restricts()
     }
 
     /// Whether anything depends on the scopes of who is asking, as far as is known.
     fn restricts(&self) -> bool {
-        !self.shared.settings.scope_policy().is_empty() || !self.shared.catalogue.is_empty()
+        !self.shared.settings().scope_policy().is_empty() || !self.shared.catalogue.is_empty()
     }
 }
 
@@ -241,6 +274,10 @@ impl<H: ServerHandler> DeclaredScopes for Guard<H> {
         let catalogue = &self.shared.catalogue;
         !(catalogue.is_complete() && catalogue.is_empty())
     }
+
+    fn renew(&self, settings: &Arc<AuthSettings>) {
+        Self::renew(self, Arc::clone(settings));
+    }
 }
 
 impl<H> Clone for Guard<H> {
@@ -255,7 +292,7 @@ impl<H> Clone for Guard<H> {
 impl<H> fmt::Debug for Guard<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
-            .field("settings", &self.shared.settings)
+            .field("settings", &self.shared.settings())
             .finish_non_exhaustive()
     }
 }

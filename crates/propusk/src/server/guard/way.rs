@@ -34,6 +34,7 @@ impl Way {
         Self::Bare(Box::new(Facts {
             request_id: headers.map_or_else(|| RequestId::of(&Default::default()), RequestId::of),
             remote,
+            certificate: parts.and_then(|parts| parts.extensions.get().cloned()),
             http_method: parts.map(|parts| parts.method.clone()),
             operation: Operation::Request,
             rpc_id: rpc_id.map(ToString::to_string),
@@ -68,7 +69,8 @@ fn tell(shared: &Shared, facts: &Facts, operation: &Operation, cause: Option<&Ca
         operation: operation.clone(),
         ..facts.clone()
     });
-    let hierarchy = shared.settings.scope_hierarchy();
+    let settings = shared.settings();
+    let hierarchy = settings.scope_hierarchy();
     let observer = &shared.observer;
     observer.record(&mut trail, cause, hierarchy, &SystemClock);
 }

@@ -1,6 +1,6 @@
 //! What answers which request of one connection.
 
-use std::{convert::Infallible, future::Future, net::SocketAddr, pin::Pin};
+use std::{convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -13,7 +13,7 @@ use super::{
     routes::Table,
 };
 use crate::{
-    audit::RemoteAddress,
+    audit::{ClientCertificate, RemoteAddress},
     server::{
         drain::{Drain, InFlight},
         metrics,
@@ -25,7 +25,8 @@ use crate::{
 pub(in crate::server) struct SiteConnection {
     routes: SiteRoutes,
     drain: Drain,
-    peer: Option<RemoteAddress>,
+    peer: Option<SocketAddr>,
+    certificate: Option<Arc<ClientCertificate>>,
 }
 
 impl SiteConnection {
@@ -34,13 +35,33 @@ impl SiteConnection {
             routes,
             drain,
             peer: None,
+            certificate: None,
         }
     }
 
-    pub(in crate::server) fn for_peer(&self, peer: SocketAddr) -> Self {
+    pub(in crate::server) fn for_peer(
+        &self,
+        peer: SocketAddr,
+        certificate: Option<Arc<ClientCertificate>>,
+    ) -> Self {
         Self {
-            peer: Some(RemoteAddress(peer)),
+            peer: Some(peer),
+            certificate,
             ..self.clone()
+        }
+    }
+
+    /// Notes where a request comes from, for everybody who wants to know.
+    fn note_origin(&self, table: &Table, request: &mut Request<Incoming>) {
+        if let Some(peer) = self.peer {
+            let client = match &table.proxies {
+                Some(proxies) => proxies.client(peer, request.headers()),
+                None => RemoteAddress(peer),
+            };
+            request.extensions_mut().insert(client);
+        }
+        if let Some(certificate) = &self.certificate {
+            request.extensions_mut().insert(Arc::clone(certificate));
         }
     }
 
@@ -79,12 +100,16 @@ impl hyper::service::Service<Request<Incoming>> for SiteConnection {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        if let Some(peer) = self.peer {
-            request.extensions_mut().insert(peer);
-        }
         let table = self.routes.current();
+        self.note_origin(&table, &mut request);
         let path = request.uri().path();
         let Some(mount) = table.mount_at(path) else {
+            if let Some(mount) = table.caller_at(path) {
+                let answer = mount.tell_caller(request, self.drain.streams());
+                return Box::pin(
+                    async move { Ok(answer.await.map(|body| InFlight::new(body, None))) },
+                );
+            }
             let response = self.open(&table, &request).map(open_body);
             return Box::pin(std::future::ready(Ok(response)));
         };

@@ -1,6 +1,8 @@
 //! What one listener serves: protected endpoints by their paths, and what is open beside them.
 
+mod caller;
 mod connection;
+mod events;
 mod mount;
 mod routes;
 
@@ -14,13 +16,13 @@ pub use routes::{Pages, SiteRoutes};
 
 pub(super) use connection::{SiteConnection, text};
 
-use super::{drain::Drain, listen};
+use super::{Tls, TrustedProxies, drain::Drain, listen};
 use crate::{metrics::Metrics, rules::ConnectionLimits};
 
 /// Several protected services on one listener, each under the path of its own resource URL.
 ///
 /// [`Server`](crate::Server) is a site with one endpoint. Beside the endpoints there are the metadata
-/// of RFC 9728 of each, `/healthz` (the process lives), `/readyz` (it accepts work), the metrics
+/// of RFC 9728 of each and who the caller is (see [`Mount`]), `/healthz` (the process lives), `/readyz` (it accepts work), the metrics
 /// where they are shown, and [`Pages`].
 ///
 /// ```no_run
@@ -42,6 +44,7 @@ pub struct Site {
     routes: SiteRoutes,
     connections: ConnectionLimits,
     drain: Drain,
+    tls: Option<Tls>,
 }
 
 impl Site {
@@ -52,6 +55,7 @@ impl Site {
             routes: SiteRoutes::default(),
             connections: ConnectionLimits::new(),
             drain: Drain::new(Duration::from_secs(10)),
+            tls: None,
         }
     }
 
@@ -91,6 +95,20 @@ impl Site {
         self
     }
 
+    /// Speaks TLS with whoever connects. Keep a copy to exchange the certificate.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Believes these proxies about where a request comes from; see [`SiteRoutes::trust_proxies`].
+    #[must_use]
+    pub fn trust_proxies(self, proxies: TrustedProxies) -> Self {
+        self.routes.trust_proxies(Some(proxies));
+        self
+    }
+
     /// Cancelled when streams are to end: calls have finished, or had their time.
     #[must_use]
     pub fn streams(&self) -> CancellationToken {
@@ -109,6 +127,7 @@ impl Site {
         let connection = SiteConnection::new(self.routes, self.drain.clone());
         listen::run(
             listener,
+            self.tls,
             connection,
             &self.connections,
             self.drain,

@@ -12,7 +12,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use super::Mount;
-use crate::{metrics::Metrics, resource::WELL_KNOWN};
+use crate::{metrics::Metrics, resource::WELL_KNOWN, server::TrustedProxies};
 
 /// What a site answers to everybody, without a token: a page, its scripts.
 ///
@@ -31,6 +31,7 @@ pub(super) struct Table {
     mounts: Vec<Mount>,
     pages: Option<Arc<dyn Pages>>,
     pub(super) metrics: Option<Metrics>,
+    pub(super) proxies: Option<Arc<TrustedProxies>>,
 }
 
 impl SiteRoutes {
@@ -38,6 +39,12 @@ impl SiteRoutes {
     /// came to; the connections stay.
     pub fn replace(&self, mounts: Vec<Mount>) {
         self.change(|table| table.mounts = mounts);
+    }
+
+    /// Sets whose word counts about where a request comes from; nobody's by default.
+    pub fn trust_proxies(&self, proxies: Option<TrustedProxies>) {
+        let proxies = proxies.map(Arc::new);
+        self.change(|table| table.proxies = proxies);
     }
 
     pub(super) fn add(&self, mount: Mount) {
@@ -73,6 +80,11 @@ impl Table {
             return own.or(self.mounts.first());
         }
         self.mounts.iter().find(|mount| mount.is_at(path))
+    }
+
+    /// Whose callers a path tells who they are.
+    pub(super) fn caller_at(&self, path: &str) -> Option<&Mount> {
+        self.mounts.iter().find(|mount| mount.has_caller_at(path))
     }
 
     /// Whoever judges `Host` and `Origin` of what is open.

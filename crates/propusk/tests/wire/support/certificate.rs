@@ -46,6 +46,11 @@ impl Certificate {
         format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
     }
 
+    pub(crate) fn key_pem(&self) -> String {
+        let text = STANDARD.encode(&self.key);
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+    }
+
     /// Listens with TLS, and passes everything on in the clear.
     pub(crate) async fn in_front_of(&self, server: SocketAddr) -> SocketAddr {
         let key = PrivateKeyDer::try_from(self.key.clone()).expect("PKCS#8");

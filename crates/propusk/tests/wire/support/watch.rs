@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use propusk::{
     Principal, ScopeSet,
-    audit::{AuditEvent, AuditSink, Decision},
+    audit::{AuditEvent, AuditSink, ClientCertificate, Decision},
 };
 
 /// Keeps every event.
@@ -23,6 +23,9 @@ pub(crate) struct Seen {
     pub(crate) http_method: Option<String>,
     /// Whether the peer was known to be of this machine.
     pub(crate) remote: Option<bool>,
+    /// Where it came from, to the letter.
+    pub(crate) from: Option<std::net::SocketAddr>,
+    pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) verified: Option<&'static str>,
     /// All that can be seen of it.
     pub(crate) debug: String,
@@ -70,6 +73,8 @@ impl AuditSink for Watch {
             operation: event.operation().to_string(),
             http_method: event.http_method().map(ToString::to_string),
             remote: event.remote().map(|remote| remote.ip().is_loopback()),
+            from: event.remote(),
+            certificate: event.certificate().cloned(),
             verified: event.verification().map(|asked| asked.verified.as_str()),
             debug: format!("{event:?} {}", event.operation()),
         });

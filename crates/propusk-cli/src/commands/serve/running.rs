@@ -1,0 +1,220 @@
+//! The endpoints while they serve, and their exchange for those of another configuration.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use propusk::{
+    AuthLayer, AuthSettings, Server,
+    rules::{AddressLimits, RuleSet, RuleTable},
+    server::{Mount, Site, SiteRoutes},
+};
+use propusk_gate::stdio::StdioUpstream;
+use rmcp::ServerHandler;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    settings::Plan,
+    upstream::{Behind, Endpoint},
+    watch::Watch,
+};
+use crate::{builtin::Builtin, commands::verification::Composed, failure::Failure};
+
+/// What all endpoints share while the process runs.
+pub(super) struct Ground {
+    pub(super) bound: SocketAddr,
+    pub(super) stateless: bool,
+    pub(super) addresses: AddressLimits,
+    pub(super) watch: Arc<Watch>,
+    streams: CancellationToken,
+}
+
+impl Ground {
+    pub(super) fn new(site: &Site, bound: SocketAddr, plan: &Plan, watch: &Arc<Watch>) -> Self {
+        Self {
+            bound,
+            stateless: plan.stateless,
+            addresses: AddressLimits::new(),
+            watch: Arc::clone(watch),
+            streams: site.streams(),
+        }
+    }
+}
+
+/// One endpoint that serves.
+pub(super) struct Live {
+    endpoint: Endpoint,
+    layer: AuthLayer,
+    mount: Mount,
+    rules: Option<Arc<RuleTable>>,
+    program: Option<StdioUpstream>,
+}
+
+/// An endpoint of a configuration: what is exchanged, or what is new.
+pub(super) struct Prepared {
+    settings: AuthSettings,
+    rules: Option<Arc<RuleTable>>,
+    /// Of those that serve, the one that goes on.
+    before: Option<usize>,
+    fresh: Option<Live>,
+}
+
+/// Makes everything that a configuration needs; nothing that serves is touched.
+pub(super) fn prepare(
+    ground: &Ground,
+    plan: &Plan,
+    verifier: &Arc<Composed>,
+    serving: &[Live],
+) -> Result<Vec<Prepared>, Failure> {
+    let all = plan.auth_settings(ground.bound)?;
+    let both = plan.endpoints.iter().zip(all);
+    let prepared = both.map(|(endpoint, settings)| {
+        let before = serving.iter().position(|live| live.endpoint.is(endpoint));
+        let old = before.and_then(|index| serving[index].rules.as_deref());
+        let rules = plan.rules_of(endpoint)?.map(|table| match old {
+            Some(old) => Arc::new(table.continuing(old)),
+            None => Arc::new(table),
+        });
+        let fresh = match before {
+            Some(_) => None,
+            None => Some(open(
+                ground,
+                plan,
+                endpoint,
+                &settings,
+                verifier,
+                rules.clone(),
+            )?),
+        };
+        Ok(Prepared {
+            settings,
+            rules,
+            before,
+            fresh,
+        })
+    });
+    prepared.collect()
+}
+
+/// Exchanges what serves for what was prepared. This cannot fail.
+pub(super) fn exchange(
+    routes: &SiteRoutes,
+    verifier: &Arc<Composed>,
+    serving: Vec<Live>,
+    prepared: Vec<Prepared>,
+    plan: &Plan,
+) -> Vec<Live> {
+    let mut serving: Vec<Option<Live>> = serving.into_iter().map(Some).collect();
+    let mut live = Vec::new();
+    for (one, endpoint) in prepared.into_iter().zip(&plan.endpoints) {
+        let before = one.before.and_then(|index| serving[index].take());
+        let Some(mut before) = before else {
+            live.extend(one.fresh);
+            continue;
+        };
+        let rules = set_of(one.rules.as_ref());
+        let verifier = Arc::clone(verifier);
+        before.layer.renew_with_rules(one.settings, verifier, rules);
+        before.endpoint = endpoint.clone();
+        before.rules = one.rules;
+        live.push(before);
+    }
+    routes.replace(live.iter().map(|live| live.mount.clone()).collect());
+    for gone in serving.into_iter().flatten() {
+        tracing::info!(
+            upstream = gone.endpoint.shown(),
+            path = gone.endpoint.path,
+            "no longer served"
+        );
+        if let Some(program) = gone.program {
+            tokio::spawn(async move { program.shutdown().await });
+        }
+    }
+    live
+}
+
+/// Ends the programs behind endpoints.
+pub(super) async fn shutdown(serving: Vec<Live>) {
+    for live in serving {
+        if let Some(program) = live.program {
+            program.shutdown().await;
+        }
+    }
+}
+
+fn set_of(rules: Option<&Arc<RuleTable>>) -> RuleSet {
+    match rules {
+        Some(rules) => RuleSet::new().with(Arc::clone(rules)),
+        None => RuleSet::new(),
+    }
+}
+
+fn open(
+    ground: &Ground,
+    plan: &Plan,
+    endpoint: &Endpoint,
+    settings: &AuthSettings,
+    verifier: &Arc<Composed>,
+    rules: Option<Arc<RuleTable>>,
+) -> Result<Live, Failure> {
+    let dress = |layer: AuthLayer| {
+        let layer = ground
+            .watch
+            .over(layer, endpoint.upstream())
+            .address_limits(&ground.addresses);
+        let layer = match plan.limits.body_time {
+            Some(limit) => layer.body_time_limit(limit),
+            None => layer,
+        };
+        match &rules {
+            Some(rules) => layer.rules(Arc::clone(rules)),
+            None => layer,
+        }
+    };
+    let mut program = None;
+    let (layer, mount) = match &endpoint.behind {
+        Behind::Builtin => handler(ground, plan, Builtin::default(), settings, verifier, dress)?,
+        Behind::Program(own) => {
+            let upstream = own.upstream(endpoint.shown());
+            program = Some(upstream.clone());
+            handler(ground, plan, upstream, settings, verifier, dress)?
+        }
+        Behind::Url(remote) => {
+            let upstream = remote.upstream(endpoint.shown())?;
+            let layer = dress(AuthLayer::new(settings.clone(), Arc::clone(verifier)));
+            let layer = match plan.limits.largest_body {
+                Some(bytes) => layer.max_body_bytes(bytes),
+                None => layer,
+            };
+            let layer = upstream.end_sessions_of(layer.reads_bodies());
+            let mount = Mount::new(&layer, upstream);
+            (layer, mount)
+        }
+    };
+    let named = endpoint.tools();
+    named.for_each(|name| layer.tool_names().learn(name));
+    Ok(Live {
+        endpoint: endpoint.clone(),
+        layer,
+        mount,
+        rules,
+        program,
+    })
+}
+
+fn handler<H: ServerHandler>(
+    ground: &Ground,
+    plan: &Plan,
+    handler: H,
+    settings: &AuthSettings,
+    verifier: &Arc<Composed>,
+    dress: impl FnOnce(AuthLayer) -> AuthLayer,
+) -> Result<(AuthLayer, Mount), Failure> {
+    let mut server = Server::new(handler)
+        .auth(settings.clone(), Arc::clone(verifier))
+        .legacy_sessions(!ground.stateless)
+        .layered(dress);
+    if let Some(bytes) = plan.limits.largest_body {
+        server = server.max_body_bytes(bytes);
+    }
+    let endpoint = server.endpoint(ground.streams.clone());
+    endpoint.map_err(Failure::unavailable)
+}

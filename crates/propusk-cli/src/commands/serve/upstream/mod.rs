@@ -1,0 +1,298 @@
+//! What stands behind an endpoint: the built-in server, a program, or a server at a URL.
+
+mod config;
+mod http;
+mod stdio;
+
+use std::path::{Path, PathBuf};
+
+use propusk::Admission;
+
+pub(crate) use config::{CredentialsConfig, UpstreamConfig};
+pub(super) use stdio::Program;
+
+use super::{RulesConfig, ScopesConfig, Section, rules::Place};
+use crate::failure::Failure;
+
+/// What answers behind an endpoint. Two that are equal are the same, and go on when the configuration
+/// is read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Behind {
+    Builtin,
+    Program(Program),
+    Url(Remote),
+}
+
+/// A server at a URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Remote {
+    pub(super) url: String,
+    pub(super) credentials: Option<CredentialsConfig>,
+    pub(super) pass_header: Vec<String>,
+    pub(super) ca: Option<PathBuf>,
+}
+
+impl Remote {
+    pub(super) fn at(url: String) -> Self {
+        Self {
+            url,
+            credentials: None,
+            pass_header: Vec::new(),
+            ca: None,
+        }
+    }
+}
+
+/// One endpoint of the listener, as it is set up.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint {
+    /// `None`: the only one, which has no name.
+    pub(super) name: Option<String>,
+    pub(super) path: String,
+    /// Its own URL, where that is not the base with the path.
+    pub(super) resource: Option<String>,
+    pub(super) behind: Behind,
+    pub(super) admission: Option<Admission>,
+    pub(super) required: Option<Vec<String>>,
+    pub(super) suggested: Option<Vec<String>>,
+    pub(super) scopes: ScopesConfig,
+    pub(super) rules: RulesConfig,
+    /// Before the names of its tables in the file: `upstream.`, or nothing.
+    pub(super) within: &'static str,
+    /// It is one of `[[upstream]]`.
+    pub(super) of_file: bool,
+}
+
+/// Where the only endpoint is.
+pub(super) const ONLY: &str = "/mcp";
+
+impl Endpoint {
+    /// The only one, by the settings that stand at the top of the file.
+    pub(super) fn only(behind: Behind, scopes: ScopesConfig, rules: RulesConfig) -> Self {
+        Self {
+            name: None,
+            path: ONLY.to_owned(),
+            resource: None,
+            behind,
+            admission: None,
+            required: None,
+            suggested: None,
+            scopes,
+            rules,
+            within: "",
+            of_file: false,
+        }
+    }
+
+    /// Its name in the log and in what is said of it.
+    pub(super) fn shown(&self) -> &str {
+        match (&self.name, &self.behind) {
+            (Some(name), _) => name,
+            (None, Behind::Builtin) => "builtin",
+            (None, _) => "upstream",
+        }
+    }
+
+    /// The name of what stands behind, if that is not this program itself.
+    pub(super) fn upstream(&self) -> Option<&str> {
+        (self.behind != Behind::Builtin).then(|| self.shown())
+    }
+
+    /// The tools that there are rules about, by their names. A pattern is none.
+    pub(super) fn tools(&self) -> impl Iterator<Item = &str> {
+        let scopes = self.scopes.tools();
+        let rules = self.rules.names();
+        let rules = rules.filter(|(section, _)| *section == Section::Tools);
+        let all = scopes.chain(rules.map(|(_, name)| name));
+        all.filter(|name| !name.contains('*'))
+    }
+
+    /// The files that it is made of.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let remote = match &self.behind {
+            Behind::Url(remote) => Some(remote),
+            _ => None,
+        };
+        let secret = remote.and_then(|remote| remote.credentials.as_ref()?.file.as_deref());
+        let ca = remote.and_then(|remote| remote.ca.as_deref());
+        secret
+            .into_iter()
+            .chain(ca)
+            .chain(self.rules.policy.as_deref())
+    }
+
+    /// Whether the other one is the same endpoint by other settings.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        (&self.name, &self.path, &self.behind) == (&other.name, &other.path, &other.behind)
+    }
+
+    /// One of the file. Scopes and rules at the top of the file are for those that have none of their
+    /// own.
+    pub(super) fn of(
+        config: UpstreamConfig,
+        scopes: &ScopesConfig,
+        rules: &RulesConfig,
+        place: &Place<'_>,
+    ) -> Result<Self, Failure> {
+        let UpstreamConfig {
+            name,
+            path,
+            resource,
+            url,
+            command,
+            ..
+        } = &config;
+        let label = name
+            .as_deref()
+            .map_or(String::new(), |name| format!(" ({name})"));
+        let wrong = |key: &str, why: &str| {
+            let place = match place.file {
+                Some(file) => format!("{}: ", file.display()),
+                None => String::new(),
+            };
+            Failure::usage(format!("{place}[[upstream]]{label}: {key}: {why}"))
+        };
+        if let Some(name) = name
+            && !is_name(name)
+        {
+            return Err(wrong("name", "this is no name")
+                .hint("use letters, digits, - and _, such as notes"));
+        }
+        let path = match (path, name) {
+            (Some(path), _) => path.trim_end_matches('/').to_owned(),
+            (None, Some(name)) => format!("/{name}/mcp"),
+            (None, None) => ONLY.to_owned(),
+        };
+        if !is_path(&path) {
+            return Err(wrong("path", "this is no path that an endpoint can have").hint(
+                "write one such as /notes/mcp; /healthz, /readyz, /metrics and /.well-known are taken",
+            ));
+        }
+        let behind = match (url, command) {
+            (Some(url), None) => Behind::Url(config.remote(url, &wrong)?),
+            (None, Some(command)) => Behind::Program(config.program(command, &wrong)?),
+            _ => {
+                return Err(wrong("url", "an upstream has either a url or a command").hint(
+                    "write url = \"http://127.0.0.1:9000/mcp\", or command = [\"npx\", \"-y\", \"…\"]",
+                ));
+            }
+        };
+        let admission = match config.admission.as_deref().map(str::parse) {
+            None => None,
+            Some(Ok(admission)) => Some(admission),
+            Some(Err::<Admission, propusk::UnknownAdmission>(error)) => {
+                return Err(wrong("admission", &error.to_string()));
+            }
+        };
+        let own = config.scopes.is_some() || config.rules.is_some();
+        Ok(Self {
+            path,
+            resource: resource.clone(),
+            behind,
+            admission,
+            name: config.name,
+            required: config.required_scope,
+            suggested: config.suggested_scope,
+            scopes: config.scopes.unwrap_or_else(|| scopes.clone()),
+            rules: config.rules.unwrap_or_else(|| rules.clone()),
+            within: if own { "upstream." } else { "" },
+            of_file: true,
+        })
+    }
+}
+
+type Wrong<'a> = &'a dyn Fn(&str, &str) -> Failure;
+
+impl UpstreamConfig {
+    fn remote(&self, url: &str, wrong: Wrong<'_>) -> Result<Remote, Failure> {
+        let of_programs = [
+            ("env", !self.env.is_empty()),
+            ("env-from", !self.env_from.is_empty()),
+            ("folder", self.folder.is_some()),
+            ("per", self.per.is_some()),
+            ("most", self.most.is_some()),
+            ("idle", self.idle.is_some()),
+        ];
+        if let Some((key, _)) = of_programs.iter().find(|(_, given)| *given) {
+            return Err(wrong(key, "this is for an upstream with a command"));
+        }
+        if let Some(credentials) = &self.credentials
+            && credentials.env.is_some() == credentials.file.is_some()
+        {
+            return Err(
+                wrong("credentials", "the value of the header is in one place")
+                    .hint("name a variable with env, or a file with file"),
+            );
+        }
+        Ok(Remote {
+            url: url.to_owned(),
+            credentials: self.credentials.clone(),
+            pass_header: self.pass_header.clone(),
+            ca: self.ca.clone(),
+        })
+    }
+
+    fn program(&self, command: &[String], wrong: Wrong<'_>) -> Result<Program, Failure> {
+        let of_urls = [
+            ("credentials", self.credentials.is_some()),
+            ("pass-header", !self.pass_header.is_empty()),
+            ("ca", self.ca.is_some()),
+        ];
+        if let Some((key, _)) = of_urls.iter().find(|(_, given)| *given) {
+            return Err(wrong(key, "this is for an upstream with a url"));
+        }
+        Program::of(self, command, wrong)
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !name.is_empty() && name.len() <= 64 && name.chars().all(good)
+}
+
+/// Whether nothing else of the listener is under it, and it is written as clients will send it.
+fn is_path(path: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.~/".contains(c);
+    let segments = || path.split('/').skip(1);
+    let taken = ["healthz", "readyz", "metrics", ".well-known"];
+    path.starts_with('/')
+        && path.chars().all(good)
+        && segments().all(|part| !part.is_empty() && part != "." && part != "..")
+        && segments()
+            .next()
+            .is_some_and(|first| !taken.contains(&first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_paths() {
+        for (name, good) in [
+            ("notes", true),
+            ("a-b_1", true),
+            ("", false),
+            ("a/b", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_name(name), good, "{name}");
+        }
+        for (path, good) in [
+            ("/mcp", true),
+            ("/notes/mcp", true),
+            ("", false),
+            ("/", false),
+            ("mcp", false),
+            ("/a//b", false),
+            ("/a/../b", false),
+            ("/a?b", false),
+            ("/a%2fb", false),
+            ("/healthz", false),
+            ("/.well-known/x", false),
+            ("/metrics/mcp", false),
+        ] {
+            assert_eq!(is_path(path), good, "{path}");
+        }
+    }
+}

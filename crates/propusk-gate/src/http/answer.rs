@@ -1,0 +1,199 @@
+//! An answer of an upstream on its way to the client.
+
+use std::{collections::VecDeque, future::poll_fn, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Response, response::Parts};
+use http_body::Body;
+use hyper::body::Incoming;
+use serde_json::Value;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{
+    Shared,
+    body::{Report, Times, UpstreamBody},
+    failure::Failure,
+    headers::{back, is_type},
+    lists::{View, edited},
+};
+
+/// So many bytes of an answer that is no stream of events are awaited before it goes on: what breaks
+/// off within them can still be told as an error.
+const HELD: usize = 64 * 1024;
+
+/// What is known of the request.
+pub(super) struct Awaited<'a> {
+    pub(super) id: Option<&'a Value>,
+    /// Set where lists may be in the answer and not everybody sees the same.
+    pub(super) view: Option<View>,
+    /// The answer is a list.
+    pub(super) is_list: bool,
+    /// The end of the time that a rule allows.
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Shared {
+    pub(super) async fn answer(
+        &self,
+        response: Response<Incoming>,
+        awaited: Awaited<'_>,
+    ) -> Result<Response<UpstreamBody>, Failure> {
+        let (parts, incoming) = response.into_parts();
+        let body = if is_type(&parts.headers, "text/event-stream") {
+            self.events(&parts.headers, incoming, awaited)?
+        } else if awaited.is_list && awaited.view.is_some() {
+            self.list(&parts, incoming, awaited).await?
+        } else {
+            self.plain(incoming, awaited).await?
+        };
+        let mut answer = Response::new(body);
+        *answer.status_mut() = parts.status;
+        *answer.headers_mut() = back(&parts.headers, &self.settings.passed);
+        Ok(answer)
+    }
+
+    fn events(
+        &self,
+        headers: &HeaderMap,
+        incoming: Incoming,
+        awaited: Awaited<'_>,
+    ) -> Result<UpstreamBody, Failure> {
+        let times = Times {
+            patience: self.settings.limits.event_idle,
+            deadline: awaited.deadline,
+        };
+        let most = self.settings.limits.most_list_bytes;
+        let report = self.report(awaited.id);
+        let lists = awaited.view.map(|view| (view, most));
+        if lists.is_some() && headers.contains_key("content-encoding") {
+            return Err(ENCODED);
+        }
+        Ok(UpstreamBody::events(incoming, lists, times, report))
+    }
+
+    /// A list that is not everybody's is read in full, or not shown.
+    async fn list(
+        &self,
+        parts: &Parts,
+        incoming: Incoming,
+        awaited: Awaited<'_>,
+    ) -> Result<UpstreamBody, Failure> {
+        if parts.headers.contains_key("content-encoding") {
+            return Err(ENCODED);
+        }
+        let limits = &self.settings.limits;
+        let reading = timeout(limits.list, read(incoming, limits.most_list_bytes));
+        let bytes = reading.await.map_err(|_| Failure::Late("a list"))??;
+        let Some(view) = awaited.view.filter(|_| !bytes.is_empty()) else {
+            return Ok(UpstreamBody::whole(bytes));
+        };
+        if !is_type(&parts.headers, "application/json") {
+            // An error page shows no list.
+            return match parts.status.is_success() {
+                true => Err(Failure::Unusable(
+                    "a list is neither JSON nor a stream of events",
+                )),
+                false => Ok(UpstreamBody::whole(bytes)),
+            };
+        }
+        let unreadable = Failure::Unusable("a list cannot be read in one way only");
+        let Ok(text) = str::from_utf8(&bytes) else {
+            return Err(unreadable);
+        };
+        match edited(text, &view) {
+            Ok(Some(changed)) => Ok(UpstreamBody::whole(changed.into())),
+            Ok(None) => Ok(UpstreamBody::whole(bytes)),
+            Err(_) => Err(unreadable),
+        }
+    }
+
+    async fn plain(
+        &self,
+        mut incoming: Incoming,
+        awaited: Awaited<'_>,
+    ) -> Result<UpstreamBody, Failure> {
+        let (mut first, mut held) = (VecDeque::new(), 0);
+        let idle = self.settings.limits.idle;
+        while held <= HELD {
+            match next(&mut incoming, idle, awaited.deadline).await? {
+                None => return Ok(UpstreamBody::whole(joined(first, held))),
+                Some(data) => {
+                    held += data.len();
+                    first.push_back(data);
+                }
+            }
+            if incoming.is_end_stream() {
+                return Ok(UpstreamBody::whole(joined(first, held)));
+            }
+        }
+        let times = Times {
+            patience: Some(idle),
+            deadline: awaited.deadline,
+        };
+        Ok(UpstreamBody::rest(
+            first,
+            incoming,
+            times,
+            self.report(awaited.id),
+        ))
+    }
+
+    fn report(&self, id: Option<&Value>) -> Report {
+        Report {
+            name: Arc::clone(&self.settings.name),
+            log: Arc::clone(&self.log),
+            id: id.cloned(),
+        }
+    }
+}
+
+const ENCODED: Failure = Failure::Unusable("a list is compressed, which nobody asked for");
+
+fn joined(mut pieces: VecDeque<Bytes>, length: usize) -> Bytes {
+    if pieces.len() == 1 {
+        return pieces.pop_front().unwrap_or_default();
+    }
+    let mut all = BytesMut::with_capacity(length);
+    pieces.iter().for_each(|piece| all.extend_from_slice(piece));
+    all.freeze()
+}
+
+/// All of a body that is not too long.
+async fn read(mut incoming: Incoming, most: usize) -> Result<Bytes, Failure> {
+    let (mut pieces, mut length) = (VecDeque::new(), 0);
+    while let Some(data) = frame(&mut incoming).await? {
+        length += data.len();
+        if length > most {
+            return Err(Failure::Unusable("a list is too long"));
+        }
+        pieces.push_back(data);
+    }
+    Ok(joined(pieces, length))
+}
+
+async fn next(
+    incoming: &mut Incoming,
+    idle: Duration,
+    deadline: Option<Instant>,
+) -> Result<Option<Bytes>, Failure> {
+    let pause = Instant::now() + idle;
+    let until = deadline.map_or(pause, |deadline| deadline.min(pause));
+    let next = timeout_at(until, frame(incoming)).await;
+    next.map_err(|_| Failure::Late("a pause in the answer"))?
+}
+
+/// The next piece of data; trailers stay behind.
+async fn frame(incoming: &mut Incoming) -> Result<Option<Bytes>, Failure> {
+    loop {
+        let frame = poll_fn(|cx| Pin::new(&mut *incoming).poll_frame(cx)).await;
+        match frame {
+            None => return Ok(None),
+            Some(Err(error)) => return Err(Failure::Broken(error.to_string())),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}

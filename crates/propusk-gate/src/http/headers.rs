@@ -1,0 +1,338 @@
+//! Which headers cross the gate. Both ways by a list of what is known to be harmless and needed:
+//! whatever else a client says, an upstream might take for an identity, and whatever else an
+//! upstream says, a client might take for ours.
+
+use std::collections::HashSet;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// Words in a name behind `Mcp-` that may speak of an identity.
+const IDENTITY: &[&str] = &[
+    "account",
+    "assertion",
+    "auth",
+    "authenticated",
+    "authorization",
+    "cert",
+    "claims",
+    "client",
+    "cookie",
+    "credential",
+    "credentials",
+    "email",
+    "forwarded",
+    "group",
+    "groups",
+    "identity",
+    "ip",
+    "jwt",
+    "key",
+    "permissions",
+    "principal",
+    "propusk",
+    "proxy",
+    "remote",
+    "role",
+    "roles",
+    "scope",
+    "scopes",
+    "secret",
+    "sub",
+    "subject",
+    "tenant",
+    "token",
+    "user",
+    "userid",
+    "username",
+];
+
+/// What a client may say beside `Mcp-*`.
+const REQUEST: &[&str] = &[
+    "accept",
+    "accept-language",
+    "last-event-id",
+    "traceparent",
+    "tracestate",
+    "user-agent",
+];
+
+/// What an upstream may say beside `Mcp-*`. Lengths are counted anew.
+const RESPONSE: &[&str] = &[
+    "allow",
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "date",
+    "retry-after",
+    "x-accel-buffering",
+];
+
+/// What an upstream might act upon, and must be there once at most: two of them may be read as the
+/// first by one and as the last by another.
+const ONCE: &[&str] = &[
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "traceparent",
+];
+
+/// A header comes twice that may come once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ComesTwice(pub(super) &'static str);
+
+/// Headers that the operator lets through, in addition.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Passed(HashSet<HeaderName>);
+
+impl Passed {
+    pub(super) fn add(&mut self, name: HeaderName) {
+        self.0.insert(name);
+    }
+
+    fn has(&self, name: &HeaderName) -> bool {
+        self.0.contains(name) && !is_of_the_connection(name.as_str()) && !is_credential(name)
+    }
+}
+
+/// The headers of a request as the upstream gets them. `Host` and what belongs to the body are the
+/// HTTP client's.
+pub(super) fn onward(client: &HeaderMap, passed: &Passed) -> Result<HeaderMap, ComesTwice> {
+    for name in ONCE {
+        if client.get_all(*name).iter().nth(1).is_some() {
+            return Err(ComesTwice(name));
+        }
+    }
+    Ok(chosen(client, |name| {
+        REQUEST.contains(&name.as_str()) || is_of_mcp(name.as_str()) || passed.has(name)
+    }))
+}
+
+/// The headers of an answer as the client gets them.
+pub(super) fn back(upstream: &HeaderMap, passed: &Passed) -> HeaderMap {
+    chosen(upstream, |name| {
+        RESPONSE.contains(&name.as_str()) || is_of_mcp(name.as_str()) || passed.has(name)
+    })
+}
+
+/// Whether the body has a type of this name, whatever its parameters.
+pub(super) fn is_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (types.next(), types.next()) else {
+        return false;
+    };
+    let essence = value.as_bytes().split(|byte| *byte == b';').next();
+    essence.is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()))
+}
+
+fn chosen(headers: &HeaderMap, is_chosen: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    let named = named_by_connection(headers);
+    let mut chosen = HeaderMap::with_capacity(headers.len().min(16));
+    for (name, value) in headers {
+        if is_chosen(name)
+            && !named
+                .iter()
+                .any(|other| other.eq_ignore_ascii_case(name.as_str()))
+        {
+            chosen.append(name.clone(), value.clone());
+        }
+    }
+    chosen
+}
+
+/// What `Connection` names is for this connection only (RFC 9110 §7.6.1).
+fn named_by_connection(headers: &HeaderMap) -> Vec<&str> {
+    let values = headers.get_all(header::CONNECTION).iter();
+    let texts = values.filter_map(|value: &HeaderValue| value.to_str().ok());
+    texts
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .collect()
+}
+
+/// `Mcp-Session-Id`, `Mcp-Param-*` and the like. An underscore is no hyphen, but servers that put
+/// headers into variables (CGI, WSGI) make them one name.
+fn is_of_mcp(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("mcp-") else {
+        return false;
+    };
+    !name.contains('_')
+        && (rest.starts_with("param-") || !rest.split('-').any(|word| IDENTITY.contains(&word)))
+}
+
+fn is_of_the_connection(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    NAMES.contains(&name) || name.starts_with("proxy-")
+}
+
+/// The gate's own: nobody lets them through.
+fn is_credential(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "authorization" | "dpop" | "dpop-nonce" | "www-authenticate" | "accept-encoding"
+    ) || name.as_str().starts_with("access-control-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            let name: HeaderName = name.parse().expect("a name");
+            map.append(name, value.parse().expect("a value"));
+        }
+        map
+    }
+
+    #[test]
+    fn what_a_client_says_about_itself_stays_here() {
+        let passed = &mut Passed::default();
+        passed.add(HeaderName::from_static("x-workspace"));
+        passed.add(header::AUTHORIZATION);
+        passed.add(header::TRANSFER_ENCODING);
+        #[rustfmt::skip]
+        let stripped = [
+            "authorization", "proxy-authorization", "dpop", "cookie", "cookie2", "forwarded",
+            "x-forwarded-for", "x-forwarded-user", "X-Forwarded-Client-Cert", "x-real-ip",
+            "true-client-ip", "cf-connecting-ip", "x-user", "x-user-id", "x-auth-request-user",
+            "x-pmcp-user-id", "x-authenticated-scope", "x-remote-user", "remote-user",
+            "remote_user", "x-consumer-username", "x-amzn-oidc-data", "x-goog-iap-jwt-assertion",
+            "x-ms-client-principal", "tailscale-user-login", "impersonate-user", "x-api-key",
+            "api-key", "x-original-url", "x-http-method-override", "baggage", "from", "via",
+            "origin", "referer", "sec-fetch-site", "accept-encoding", "expect", "te", "upgrade",
+            "keep-alive", "transfer-encoding", "content-length", "content-encoding", "host",
+            "propusk-caller-assertion", "mcp-user", "mcp-auth-token", "mcp-client-id",
+            "mcp_session_id", "mcp-session_id", "mcp-param_x", "x-anything", "anything",
+        ];
+        for name in stripped {
+            let kept = onward(&map(&[(name, "x")]), passed).expect("once");
+            assert!(kept.is_empty(), "{name}");
+            // Neither does the case of a name on the wire matter.
+            let kept = onward(&map(&[(&name.to_uppercase(), "x")]), passed).expect("once");
+            assert!(kept.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_protocol_needs_goes_through_untouched() {
+        let passed = &mut Passed::default();
+        passed.add(HeaderName::from_static("x-workspace"));
+        for name in [
+            "accept",
+            "accept-language",
+            "user-agent",
+            "last-event-id",
+            "traceparent",
+            "tracestate",
+            "mcp-session-id",
+            "mcp-protocol-version",
+            "mcp-method",
+            "mcp-name",
+            "mcp-param-region",
+            "mcp-param-user",
+            "x-workspace",
+        ] {
+            let value = " =?base64?w7w=?= \u{e9}".trim();
+            let kept = onward(&map(&[(name, value)]), passed).expect("once");
+            assert_eq!(
+                kept.get(name).map(HeaderValue::as_bytes),
+                Some(value.as_bytes()),
+                "{name}"
+            );
+            let named = map(&[
+                (name, "x"),
+                ("connection", &format!("close, {}", name.to_uppercase())),
+            ]);
+            assert!(onward(&named, passed).expect("once").is_empty(), "{name}");
+        }
+        let twice = map(&[
+            ("accept", "a"),
+            ("accept", "b"),
+            ("mcp-param-x", "1"),
+            ("mcp-param-x", "2"),
+        ]);
+        assert_eq!(onward(&twice, passed).expect("may come twice").len(), 4);
+        for name in ONCE {
+            let twice = map(&[(name, "a"), (name, "a")]);
+            assert_eq!(onward(&twice, passed), Err(ComesTwice(name)));
+        }
+    }
+
+    #[test]
+    fn what_an_upstream_says_of_itself_stays_behind() {
+        let passed = &mut Passed::default();
+        passed.add(HeaderName::from_static("x-ratelimit-remaining"));
+        passed.add(header::WWW_AUTHENTICATE);
+        for (name, kept) in [
+            ("content-type", true),
+            ("cache-control", true),
+            ("retry-after", true),
+            ("allow", true),
+            ("mcp-session-id", true),
+            ("x-accel-buffering", true),
+            ("x-ratelimit-remaining", true),
+            ("set-cookie", false),
+            ("www-authenticate", false),
+            ("proxy-authenticate", false),
+            ("authentication-info", false),
+            ("access-control-allow-origin", false),
+            ("access-control-allow-credentials", false),
+            ("dpop-nonce", false),
+            ("location", false),
+            ("refresh", false),
+            ("x-accel-redirect", false),
+            ("x-sendfile", false),
+            ("strict-transport-security", false),
+            ("alt-svc", false),
+            ("clear-site-data", false),
+            ("server", false),
+            ("content-length", false),
+            ("transfer-encoding", false),
+            ("connection", false),
+            ("trailer", false),
+        ] {
+            assert_eq!(
+                back(&map(&[(name, "x")]), passed).len(),
+                usize::from(kept),
+                "{name}"
+            );
+        }
+        let named = map(&[("connection", "Content-Type"), ("content-type", "x")]);
+        assert!(back(&named, passed).is_empty());
+    }
+
+    #[test]
+    fn a_type_is_told_without_its_parameters_and_only_where_there_is_one() {
+        for (values, json) in [
+            (&["application/json"][..], true),
+            (&["Application/JSON ; charset=utf-8"], true),
+            (&["application/jsonp"], false),
+            (&["application/json", "text/plain"], false),
+            (&[], false),
+        ] {
+            let pairs: Vec<_> = values
+                .iter()
+                .map(|value| ("content-type", *value))
+                .collect();
+            assert_eq!(
+                is_type(&map(&pairs), "application/json"),
+                json,
+                "{values:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What is set up for one upstream.
+
+use std::{fmt, sync::Arc};
+
+use http::HeaderName;
+
+use super::{connect::ExtraRoots, headers::Passed, limits::HttpLimits, lists::ListFilter};
+use crate::credentials::{CallerAssertion, DynCredentials, UpstreamCredentials};
+
+/// How an HTTP upstream is spoken to.
+#[must_use]
+pub struct HttpUpstreamSettings {
+    pub(super) name: Arc<str>,
+    pub(super) credentials: Option<Box<dyn DynCredentials>>,
+    pub(super) assertion: Option<CallerAssertion>,
+    pub(super) filter: Option<Arc<dyn ListFilter>>,
+    pub(super) limits: HttpLimits,
+    pub(super) roots: ExtraRoots,
+    pub(super) passed: Passed,
+}
+
+impl HttpUpstreamSettings {
+    /// An upstream with this name in the log: without credentials, filter beyond scopes or assertion.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self {
+            name: name.into(),
+            credentials: None,
+            assertion: None,
+            filter: None,
+            limits: HttpLimits::default(),
+            roots: ExtraRoots::default(),
+            passed: Passed::default(),
+        }
+    }
+
+    /// What goes upstream in the place of the caller's token. Nothing by default.
+    pub fn credentials(mut self, credentials: impl UpstreamCredentials) -> Self {
+        self.credentials = Some(Box::new(credentials));
+        self
+    }
+
+    /// Tells the upstream who is calling, in a way that it can verify.
+    pub fn assertion(mut self, assertion: CallerAssertion) -> Self {
+        self.assertion = Some(assertion);
+        self
+    }
+
+    /// Hides in lists what this hides, beside what the scopes of a caller do.
+    pub fn list_filter(mut self, filter: impl ListFilter) -> Self {
+        self.filter = Some(Arc::new(filter));
+        self
+    }
+
+    /// Sets limits of time and size.
+    pub fn limits(mut self, limits: HttpLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Trusts these certificates too.
+    pub fn roots(mut self, roots: ExtraRoots) -> Self {
+        self.roots = roots;
+        self
+    }
+
+    /// Lets a header through, both ways, that is none of MCP and not known to be harmless. Whoever
+    /// names one here says that the upstream takes it for nobody's identity. Credentials, and headers
+    /// of the connection, are never let through.
+    pub fn pass_header(mut self, name: HeaderName) -> Self {
+        self.passed.add(name);
+        self
+    }
+}
+
+impl fmt::Debug for HttpUpstreamSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpUpstreamSettings")
+            .field("name", &self.name)
+            .field("limits", &self.limits)
+            .field("passed", &self.passed)
+            .finish_non_exhaustive()
+    }
+}

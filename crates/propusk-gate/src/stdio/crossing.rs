@@ -1,0 +1,427 @@
+//! A request of a client at the gate, on its way through a child and back.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use rmcp::{
+    RoleServer,
+    model::{ErrorData, InputResponses},
+    service::RequestContext,
+};
+use serde_json::{Map, Value, json};
+use tokio::time::sleep;
+
+use super::{
+    Inner,
+    asker::{Asker, Questions, SessionKey, owner},
+    era::{self, Era},
+    errors,
+    front::{self, Front},
+    link::{Event, Flight, Link, Question},
+    parked::Waiting,
+    slot::Slot,
+    wire::{Method, Object},
+};
+
+type Context = RequestContext<RoleServer>;
+
+/// How often a server of 2026-07-28 may ask a client of 2025-11-25 within one call.
+const ROUNDS: usize = 10;
+
+/// Under which name a question stands in an answer that says that input is required.
+const QUESTION: &str = "question";
+
+/// A request on its way.
+type Crossing<'a> = Pin<Box<dyn Future<Output = Result<Value, ErrorData>> + Send + 'a>>;
+
+/// A request, as it is sent to a child.
+pub(super) struct Asked {
+    pub(super) method: Name,
+    pub(super) params: Object,
+    /// Whether it may be answered with a need for input (2026-07-28: `tools/call`, `prompts/get`,
+    /// `resources/read`), and what the client says to an earlier one.
+    pub(super) round: Option<Round>,
+}
+
+/// A method: one of the protocol, or another.
+pub(super) enum Name {
+    Known(&'static str),
+    Other(String),
+}
+
+impl Name {
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Known(name) => name,
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// What a client sends when it asks again.
+#[derive(Default)]
+pub(super) struct Round {
+    pub(super) state: Option<String>,
+    pub(super) responses: Option<InputResponses>,
+}
+
+/// How far a request has come.
+enum Outcome {
+    Answer(Result<Value, ErrorData>),
+    Asks(Question),
+}
+
+impl Inner {
+    /// Sends a request on, and waits for its answer, as long as the client does and the rules allow.
+    ///
+    /// Boxed: it is deep inside of the services around it, and their types would get too long.
+    pub(super) fn cross<'a>(&'a self, asked: Asked, context: &'a Context) -> Crossing<'a> {
+        Box::pin(async move {
+            let limit = time_limit(context);
+            let is_known = matches!(asked.method, Name::Known(_));
+            let crossing = async {
+                let slot = self.slot(context).await?;
+                self.cross_in(&slot, asked, context).await
+            };
+            tokio::select! {
+                biased;
+                () = context.ct.cancelled() => Err(errors::cancelled()),
+                crossed = crossing => crossed.map(|answer| finished(answer, is_known)),
+                limit = at_most(limit) => Err(errors::too_slow(limit)),
+            }
+        })
+    }
+
+    async fn cross_in(
+        &self,
+        slot: &Arc<Slot>,
+        asked: Asked,
+        context: &Context,
+    ) -> Result<Value, ErrorData> {
+        let asker = Asker::of(context, asked.round.is_some(), self.number());
+        let front = Front::new(context, asker, Arc::clone(&slot.hub));
+        let waiting = asked.round.as_ref().and_then(|round| {
+            let state = round.state.as_deref()?;
+            self.parked
+                .take(state, &owner(&context.extensions), asked.method.as_str())
+        });
+        if let Some(waiting) = waiting {
+            let responses = asked.round.and_then(|round| round.responses);
+            return self.resume(waiting, responses, &front, context).await;
+        }
+        let mut asked = asked;
+        for _ in 0..ROUNDS {
+            let (link, flight) = begin(slot, &asked, &front, context).await?;
+            let answer = self
+                .finish(&link, flight, &asked.method, &front, context)
+                .await?;
+            if !needs_input(&answer) || front.asker.era == Era::Requests {
+                return Ok(answer);
+            }
+            // A server of 2026-07-28 asks a client of 2025-11-25: over its session, and then again.
+            ask_each(&mut asked, answer, &front).await?;
+        }
+        let says = "The server behind this gate has asked too often within one request.";
+        Err(ErrorData::internal_error(says, None))
+    }
+
+    /// Goes on with a call that waited for its client.
+    async fn resume(
+        &self,
+        waiting: Waiting,
+        responses: Option<InputResponses>,
+        front: &Front,
+        context: &Context,
+    ) -> Result<Value, ErrorData> {
+        let Waiting {
+            link,
+            flight,
+            question,
+            method,
+            ..
+        } = waiting;
+        let method = Name::Known(method);
+        let answer = responses.and_then(|mut responses| responses.remove(QUESTION));
+        let Some(answer) = answer else {
+            // It is asked once more.
+            return self.park(link, flight, question, &method, context);
+        };
+        question.answer(Ok(answer));
+        self.finish(&link, flight, &method, front, context).await
+    }
+
+    /// Follows a request to its answer, or to a question that only an answer can bring.
+    async fn finish(
+        &self,
+        link: &Arc<Link>,
+        mut flight: Flight,
+        method: &Name,
+        front: &Front,
+        context: &Context,
+    ) -> Result<Value, ErrorData> {
+        loop {
+            let question = match follow(&mut flight, front).await {
+                Outcome::Answer(answer) => return answer,
+                Outcome::Asks(question) => question,
+            };
+            match front::check(&question.asks, &front.asker.can) {
+                Ok(()) => return self.park(Arc::clone(link), flight, question, method, context),
+                Err(error) => question.answer(Err(error)),
+            }
+        }
+    }
+
+    fn park(
+        &self,
+        link: Arc<Link>,
+        flight: Flight,
+        question: Question,
+        method: &Name,
+        context: &Context,
+    ) -> Result<Value, ErrorData> {
+        let Name::Known(method) = *method else {
+            return Err(errors::not_understood(method.as_str()));
+        };
+        let asks = question.asks.clone();
+        let waiting = Waiting {
+            link,
+            flight,
+            question,
+            owner: owner(&context.extensions),
+            method,
+        };
+        let kept = self.parked.keep(waiting, self.settings().answer);
+        let state = kept.map_err(|_| {
+            let says = "Too many requests wait for an answer of their clients.";
+            ErrorData::internal_error(says, None)
+        })?;
+        let mut requests = Object::new();
+        requests.insert(QUESTION.into(), without_meta(asks).into_value());
+        Ok(json!({
+            "resultType": "input_required",
+            "inputRequests": requests,
+            "requestState": state,
+        }))
+    }
+}
+
+/// Sends the request to the child; to another one if that has just ended and did not get it.
+async fn begin(
+    slot: &Arc<Slot>,
+    asked: &Asked,
+    front: &Front,
+    context: &Context,
+) -> Result<(Arc<Link>, Flight), ErrorData> {
+    loop {
+        let link = slot.link().await?;
+        set_level(&link, front).await;
+        let Ok(mut flight) = link.begin(Some(front.asker.clone())) else {
+            continue;
+        };
+        let params = params_for(&link, &flight, asked, front, context);
+        let sent = flight.send(asked.method.as_str(), Some(params)).await;
+        if sent.is_ok() {
+            return Ok((link, flight));
+        }
+    }
+}
+
+/// A child that is told a level once is told the lowest that any request names.
+async fn set_level(link: &Arc<Link>, front: &Front) {
+    let server = link.server().filter(|server| server.speaks(Era::Sessions));
+    let said = server.and_then(|server| server.said(Era::Sessions));
+    let logs = said.is_some_and(|said| said.capabilities.logging.is_some());
+    let is_told_once =
+        server.is_some_and(|server| server.era_for(front.asker.era) == Era::Sessions);
+    if let Some(level) = front.asker.level.filter(|_| logs && is_told_once)
+        && link.hub.asks_level(level)
+    {
+        link.settle().await;
+    }
+}
+
+async fn follow(flight: &mut Flight, front: &Front) -> Outcome {
+    loop {
+        match flight.next().await {
+            Event::Notification(told) => front.tell(told).await,
+            Event::Answer(answer) => return Outcome::Answer(answer),
+            Event::Question(question) => match front.asker.questions {
+                Questions::Asked => front.ask(question).await,
+                Questions::Answered if is_input(&question.asks) => return Outcome::Asks(question),
+                Questions::Answered | Questions::Refused => {
+                    question.answer(Err(errors::nobody_to_ask(
+                        "The client of this request cannot be asked.",
+                    )));
+                }
+            },
+        }
+    }
+}
+
+/// Whether a client of 2026-07-28 can be asked this.
+fn is_input(asks: &Method) -> bool {
+    ["sampling/createMessage", "elicitation/create", "roots/list"].contains(&asks.name.as_str())
+}
+
+/// An answer of the protocol says which kind it is. A client of 2025-11-25 does not get to see it:
+/// rmcp takes it away again.
+fn finished(mut answer: Value, is_known: bool) -> Value {
+    if let Value::Object(result) = &mut answer
+        && is_known
+    {
+        let kind = result.entry("resultType");
+        kind.or_insert_with(|| "complete".into());
+    }
+    answer
+}
+
+fn needs_input(answer: &Value) -> bool {
+    answer
+        .get("resultType")
+        .is_some_and(|kind| kind == "input_required")
+}
+
+/// Asks the client of a session what a child needs to know, and writes it into the request.
+async fn ask_each(asked: &mut Asked, answer: Value, front: &Front) -> Result<(), ErrorData> {
+    let (can_be_asked, takes) = (
+        front.asker.questions == Questions::Asked,
+        asked.round.is_some(),
+    );
+    if !(can_be_asked && takes) {
+        let says = "The server behind this gate needs input, for which a client of this revision can \
+                    only be asked over a session.";
+        return Err(ErrorData::invalid_request(says, None));
+    }
+    let Value::Object(mut answer) = answer else {
+        return Err(errors::not_understood(asked.method.as_str()));
+    };
+    let mut responses = Map::new();
+    if let Some(Value::Object(requests)) = answer.remove("inputRequests") {
+        for (name, request) in requests {
+            let asks = question_in(request)
+                .ok_or_else(|| errors::not_understood(asked.method.as_str()))?;
+            responses.insert(name, front.ask_for(&asks).await?);
+        }
+    }
+    asked
+        .params
+        .insert("inputResponses".into(), responses.into());
+    match answer.remove("requestState") {
+        Some(state) => asked.params.insert("requestState".into(), state),
+        None => asked.params.remove("requestState"),
+    };
+    Ok(())
+}
+
+fn question_in(request: Value) -> Option<Method> {
+    let Value::Object(mut request) = request else {
+        return None;
+    };
+    let Some(Value::String(name)) = request.remove("method") else {
+        return None;
+    };
+    let params = request.remove("params");
+    Some(Method { name, params }).filter(is_input)
+}
+
+/// The child's own `_meta` (its progress token) means nothing to a client that is asked by an answer.
+fn without_meta(mut asks: Method) -> Method {
+    if let Some(Value::Object(params)) = &mut asks.params {
+        params.remove("_meta");
+    }
+    asks
+}
+
+/// The parameters with the `_meta` that the era of the child asks for.
+fn params_for(
+    link: &Link,
+    flight: &Flight,
+    asked: &Asked,
+    front: &Front,
+    context: &Context,
+) -> Value {
+    let mut params = asked.params.clone();
+    let mut meta = match params.remove("_meta") {
+        Some(Value::Object(meta)) => meta,
+        _ => Object::new(),
+    };
+    meta.extend(
+        context
+            .meta
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
+    if meta.contains_key(era::PROGRESS_TOKEN) {
+        // Tokens of different clients may be the same.
+        meta.insert(era::PROGRESS_TOKEN.into(), flight.number().into());
+    }
+    continue_trace(&mut meta, context);
+    match link.server() {
+        Some(server) if server.era_for(front.asker.era) == Era::Requests => {
+            let said = server.said(front.asker.era);
+            let version = said.map(|said| said.version.to_string());
+            meta.insert(era::PROTOCOL_VERSION.into(), version.into());
+            if front.asker.era == Era::Sessions {
+                speak_for_session(&mut meta, link, front, context);
+            }
+        }
+        _ => era::strip_to_sessions(&mut meta),
+    }
+    if !meta.is_empty() {
+        params.insert("_meta".into(), meta.into());
+    }
+    Value::Object(params)
+}
+
+/// What a client of 2025-11-25 has said once, its server of 2026-07-28 wants to hear each time.
+fn speak_for_session(meta: &mut Object, link: &Link, front: &Front, context: &Context) {
+    let can = match front.asker.questions {
+        Questions::Asked => serde_json::to_value(&front.asker.can).unwrap_or_else(|_| json!({})),
+        // What cannot be asked over a session cannot be asked.
+        _ => json!({}),
+    };
+    meta.insert(era::CLIENT_CAPABILITIES.into(), can);
+    let info = context.client_info();
+    if let Some(info) = info.and_then(|info| serde_json::to_value(info).ok()) {
+        meta.insert(era::CLIENT_INFO.into(), info);
+    }
+    if let SessionKey::Session(id) = &front.asker.key
+        && let Some(level) = link.hub.level(id)
+    {
+        meta.insert(era::LOG_LEVEL.into(), level.name().into());
+    }
+}
+
+/// The trace of the HTTP request goes on where the message names none of its own.
+fn continue_trace(meta: &mut Object, context: &Context) {
+    let Some(parts) = context.extensions.get::<http::request::Parts>() else {
+        return;
+    };
+    if meta.contains_key("traceparent") {
+        return;
+    }
+    for name in ["traceparent", "tracestate"] {
+        let value = parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok());
+        if let Some(value) = value {
+            meta.insert(name.into(), value.into());
+        }
+    }
+}
+
+/// How long the rules allow this request to take.
+fn time_limit(_context: &Context) -> Option<Duration> {
+    None
+}
+
+/// Comes back, with the limit, when the time is over; never without one.
+async fn at_most(limit: Option<Duration>) -> Duration {
+    match limit {
+        Some(limit) => {
+            sleep(limit).await;
+            limit
+        }
+        None => std::future::pending().await,
+    }
+}

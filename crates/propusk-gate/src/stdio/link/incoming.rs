@@ -1,0 +1,272 @@
+//! What a child sends, and where it goes.
+
+use std::{sync::Arc, time::Instant};
+
+use serde_json::{Value, json};
+use tokio::process::ChildStdout;
+
+use super::{
+    super::{
+        asker::SessionKey,
+        child::{Line, Lines, Rate, plain},
+        era::{Era, SUBSCRIPTION_ID},
+        errors,
+        hub::Reach,
+        level::Level,
+        wire::{self, Message, Method},
+    },
+    Link, Question, Server,
+    table::Way,
+};
+
+/// Bytes of a line that is no message, in the log.
+const SHOWN: usize = 200;
+
+impl Link {
+    /// Reads until the child closes its output, or the line is closed.
+    pub(super) async fn read(self: Arc<Self>, output: ChildStdout, limit: usize) {
+        let mut lines = Lines::new(output, limit);
+        let mut rate = Rate::new(Instant::now());
+        loop {
+            let line = tokio::select! {
+                biased;
+                () = self.closed.cancelled() => break,
+                line = lines.next() => line,
+            };
+            match line {
+                None => break,
+                Some(Line::Whole(line)) if line.is_empty() => {}
+                Some(Line::Whole(line)) => match Message::read(&line) {
+                    Some(message) => self.take(message),
+                    None => self.skip(&line, &mut rate),
+                },
+                Some(Line::TooLong { head, tail }) => self.skip_long(&head, &tail, limit),
+            }
+        }
+        self.close();
+    }
+
+    fn skip(&self, line: &[u8], rate: &mut Rate) {
+        let (passes, missed) = rate.pass(Instant::now());
+        if passes {
+            let upstream = &self.name;
+            let line = plain(&line[..line.len().min(SHOWN)]);
+            tracing::warn!(target: "propusk::upstream", upstream, missed,
+                "a line on standard output is no message of the protocol: {line}");
+        }
+    }
+
+    fn skip_long(&self, head: &[u8], tail: &[u8], limit: usize) {
+        let upstream = &self.name;
+        tracing::warn!(target: "propusk::upstream", upstream, limit,
+            "a message is longer than a line may be, and is left out");
+        // Whoever waits for it would wait for ever.
+        let number = answered_in(head, tail);
+        let events = number.and_then(|number| self.table().finish(number));
+        if let Some(events) = events {
+            events.finish(Err(errors::too_long(limit)));
+        }
+    }
+
+    fn take(self: &Arc<Self>, message: Message) {
+        match message {
+            Message::Answer { id, result } => {
+                if let Some(events) = self.table().finish(id) {
+                    events.finish(result);
+                }
+            }
+            Message::Request { id, ask } if ask.name == "ping" => {
+                self.tell_soon(wire::reply(&id, Ok(json!({}))));
+            }
+            Message::Request { id, ask } => self.route(id, ask),
+            Message::Notification(told) => self.notified(told),
+        }
+    }
+
+    /// Finds who is to be asked.
+    fn route(self: &Arc<Self>, id: Value, asks: Method) {
+        let way = self.table().way(self.hub.serves_one());
+        let question = Question::new(Arc::clone(self), id, asks);
+        match way {
+            Way::To(events) => {
+                // Where nobody is there any longer, it is refused by being dropped.
+                drop(events.ask(question));
+            }
+            Way::None if self.hub.serves_one() => self.hub.ask_somebody(question),
+            Way::None => question.answer(Err(errors::nobody_to_ask(
+                "No request of a client is under way, so nobody can be asked.",
+            ))),
+            Way::Refused(why) => {
+                let upstream = &self.name;
+                let method = &question.asks.name;
+                tracing::warn!(target: "propusk::upstream", upstream, method, why,
+                    "a question of this upstream was refused");
+                question.answer(Err(errors::nobody_to_ask(why)));
+            }
+        }
+    }
+
+    fn notified(self: &Arc<Self>, told: Method) {
+        match told.name.as_str() {
+            "notifications/progress" => self.to_request(told.param("progressToken").cloned(), told),
+            "notifications/subscriptions/acknowledged" => {
+                let id = told
+                    .param("_meta")
+                    .and_then(|meta| meta.get(SUBSCRIPTION_ID));
+                self.to_request(id.cloned(), told);
+            }
+            "notifications/cancelled" => self.taken_back(told.param("requestId")),
+            "notifications/message" => self.logged(told),
+            "notifications/resources/updated" => self.hub.updated(&self.reach(&told), told),
+            "notifications/tools/list_changed" => {
+                let link = Arc::clone(self);
+                tokio::spawn(async move { link.learn_tools().await });
+                self.hub.list_changed(&self.reach(&told), told);
+            }
+            "notifications/prompts/list_changed" | "notifications/resources/list_changed" => {
+                self.hub.list_changed(&self.reach(&told), told);
+            }
+            "notifications/elicitation/complete" => self.hub.elicited(told),
+            // The id in it is the child's, and a client knows another one: it asks.
+            name if name.starts_with("notifications/tasks") => {}
+            _ => self.custom(told),
+        }
+    }
+
+    fn to_request(&self, id: Option<Value>, told: Method) {
+        let number = id.as_ref().and_then(wire::number);
+        let table = self.table();
+        if let Some(events) = number.and_then(|number| table.events(number)) {
+            events.notify(told);
+        }
+    }
+
+    /// Whom news of a child reach. One that speaks both eras tells them twice: once in each.
+    fn reach(&self, told: &Method) -> Reach {
+        let both = self.server().is_some_and(Server::speaks_both);
+        let meta = told.param("_meta");
+        let is_subscribed = meta.is_some_and(|meta| meta.get(SUBSCRIPTION_ID).is_some());
+        Reach {
+            sessions: !(both && is_subscribed),
+            listeners: !both || is_subscribed,
+        }
+    }
+
+    /// The child takes back what it has asked, or ends a subscription.
+    fn taken_back(&self, id: Option<&Value>) {
+        let Some(id) = id else { return };
+        let question = self.table().close_question(&id.to_string());
+        if let Some(withdrawn) = question {
+            withdrawn.cancel();
+            return;
+        }
+        let is_modern = self
+            .server()
+            .is_some_and(|server| server.speaks(Era::Requests));
+        if let Some(number) = wire::number(id).filter(|_| is_modern) {
+            let events = self.table().finish(number);
+            if let Some(events) = events {
+                events.finish(Err(errors::cancelled()));
+            }
+        }
+    }
+
+    /// A line of the log goes to those whose requests are under way, since it is likely about them;
+    /// to all sessions where there are none.
+    fn logged(&self, told: Method) {
+        let grave = Level::read(told.param("level")).unwrap_or(Level::Info);
+        let mut causes = self.table().causes();
+        if causes.is_empty() {
+            self.hub.log_to_all(grave, &told);
+            return;
+        }
+        for (asker, events) in self.table().asked() {
+            if !causes.contains(&asker.key) {
+                continue;
+            }
+            match &asker.key {
+                SessionKey::Session(id) => {
+                    causes.remove(&asker.key);
+                    if self.hub.admits(id, grave) {
+                        events.notify(told.clone());
+                    }
+                }
+                _ if asker.level.is_some_and(|from| grave >= from) => {
+                    events.notify(told.clone());
+                }
+                _ => {}
+            }
+        }
+        for key in causes {
+            // Its request was taken back; the session may be there.
+            if let SessionKey::Session(id) = key {
+                self.hub.log_to(&id, grave, &told);
+            }
+        }
+    }
+
+    /// A notification that the protocol does not know belongs to the one whose request is under way.
+    fn custom(&self, told: Method) {
+        let causes = self.table().causes();
+        if causes.len() == 1 {
+            let table = self.table();
+            if let Some((_, events)) = table.asked().next() {
+                events.notify(told);
+            }
+        } else if self.hub.serves_one() {
+            self.hub.tell_all(&told);
+        } else {
+            tracing::debug!(
+                method = told.name,
+                "nobody is known for whom this notification is"
+            );
+        }
+    }
+}
+
+/// The number of the request that a long answer belongs to, from its two ends: `id` stands before the
+/// result or after it.
+fn answered_in(head: &[u8], tail: &[u8]) -> Option<u64> {
+    let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(tail));
+    let front = head.split(r#""result""#).next()?;
+    let after = tail.rsplit('}').nth(1)?;
+    number_in(front).or_else(|| number_in(after))
+}
+
+fn number_in(text: &str) -> Option<u64> {
+    let (_, after) = text.rsplit_once(r#""id":"#)?;
+    let digits = after.trim_start();
+    let end = digits.find(|sign: char| !sign.is_ascii_digit());
+    digits[..end.unwrap_or(digits.len())].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::answered_in;
+
+    #[test]
+    fn the_number_stands_at_either_end() {
+        let ends = [
+            (
+                r#"{"jsonrpc":"2.0","id":7,"result":{"a":"aaa"#,
+                r#"aaaa"}}"#,
+                Some(7),
+            ),
+            (
+                r#"{"result":{"a":"aaa"#,
+                r#"aaaa"},"jsonrpc":"2.0","id":12}"#,
+                Some(12),
+            ),
+            (r#"{"result":{"a":"aaa"#, r#"aaaa","id":12}}"#, None),
+            (r#"{"result":{"id":3,"aaa"#, r#"aaaa"}}"#, None),
+            ("aaaa", "aaaa", None),
+        ];
+        for (head, tail, number) in ends {
+            assert_eq!(
+                answered_in(head.as_bytes(), tail.as_bytes()),
+                number,
+                "{head}…{tail}"
+            );
+        }
+    }
+}

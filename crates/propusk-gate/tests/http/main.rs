@@ -1,0 +1,16 @@
+//! The gate in front of HTTP upstreams, over real sockets.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test ends where something is not as it must be"
+)]
+
+mod credentials;
+mod faults;
+mod gate;
+mod lists;
+mod passes;
+mod strips;
+mod upstream;

@@ -1,0 +1,11 @@
+//! A gate, its clients, and what is known of processes.
+
+mod client;
+mod gate;
+mod processes;
+
+pub(crate) use self::{
+    client::{Client, Stream, text},
+    gate::{Gate, fixture},
+    processes::{is_alive, until},
+};
