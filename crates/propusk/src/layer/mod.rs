@@ -55,6 +55,14 @@ pub(crate) use {
     unguarded::something_is_declared,
 };
 
+/// For the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn asked(body: &[u8]) -> Option<(Option<String>, Option<String>)> {
+    let asked = message::asked_with_arguments(body).ok()?;
+    let operation = asked.operation.map(|operation| operation.to_string());
+    Some((operation, asked.arguments.map(|json| json.get().to_owned())))
+}
+
 /// A tower layer that lets only authorized requests through.
 ///
 /// Put it around rmcp's `StreamableHttpService`, or around the whole router that it is mounted in
