@@ -93,6 +93,7 @@ pub(crate) struct ServeConfig {
     pub(crate) dpop_nonces: Option<bool>,
     pub(crate) no_web: Option<bool>,
     pub(crate) stateless: Option<bool>,
+    pub(crate) assertion_key: Option<PathBuf>,
     pub(crate) audit: Option<std::path::PathBuf>,
     pub(crate) metrics: Option<String>,
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     LISTEN, Names,
     settings::Plan,
-    upstream::{Behind, Endpoint},
+    upstream::{Behind, Endpoint, Signing},
 };
 use crate::failure::Failure;
 
@@ -38,6 +38,7 @@ impl Plan {
         let made = self.verification.verifiers(&settings)?;
         drop(made);
         self.verification.check_store()?;
+        let signing = self.signing(&settings)?;
         let (mut checked, mut warnings) = (Vec::new(), Vec::new());
         for (endpoint, own) in self.endpoints.iter().zip(&settings) {
             if endpoint.behind == Behind::Builtin {
@@ -47,7 +48,7 @@ impl Plan {
                 name: endpoint.shown().to_owned(),
                 path: endpoint.path.clone(),
                 resource: own.resource().to_string(),
-                upstream: behind(endpoint)?,
+                upstream: behind(endpoint, &signing)?,
             });
         }
         Ok((checked, warnings))
@@ -79,11 +80,11 @@ fn listening_at(listen: &str) -> SocketAddr {
 }
 
 /// What is behind an endpoint, in words. Its files are read and its program is looked for.
-fn behind(endpoint: &Endpoint) -> Result<String, Failure> {
+fn behind(endpoint: &Endpoint, signing: &Signing) -> Result<String, Failure> {
     match &endpoint.behind {
         Behind::Builtin => Ok("the built-in server".to_owned()),
         Behind::Url(remote) => {
-            remote.upstream(endpoint.shown())?;
+            remote.upstream(endpoint.shown(), Some(signing))?;
             Ok(format!("the server at {}", remote.url))
         }
         Behind::Program(program) => {
