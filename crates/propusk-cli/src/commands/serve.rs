@@ -16,7 +16,7 @@ mod watch;
 mod web;
 mod welcome;
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use propusk::{AuthSettings, server::Site};
 use propusk_store::TokenStore;
@@ -49,11 +49,7 @@ pub(crate) use watch::TelemetryConfig;
 /// Where to listen when nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:8000";
 
-pub(crate) async fn run(
-    args: ServeArgs,
-    config: Config,
-    named: Option<&Path>,
-) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(args: ServeArgs, config: Config) -> Result<ExitCode, Failure> {
     let mut plan = Plan::resolve(args.clone(), config)?;
     // Before an address is taken: a certificate that does not fit is a mistake of the command line.
     let tls = plan.tls.as_ref().map(tls::TlsFiles::open).transpose()?;
@@ -73,7 +69,6 @@ pub(crate) async fn run(
     let ground = Ground::new(&site, bound, &plan, &watch, signing);
     let mut reload = Reload {
         args,
-        named: named.map(Path::to_owned),
         ground,
         routes: site.routes(),
         tls: tls.clone(),
