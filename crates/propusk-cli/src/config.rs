@@ -93,6 +93,7 @@ pub(crate) struct ServeConfig {
     pub(crate) dpop_nonces: Option<bool>,
     pub(crate) no_web: Option<bool>,
     pub(crate) stateless: Option<bool>,
+    pub(crate) assertion_key: Option<PathBuf>,
     pub(crate) audit: Option<std::path::PathBuf>,
     pub(crate) metrics: Option<String>,
 }
@@ -158,7 +159,12 @@ impl Config {
                 )));
             }
         };
-        let mut config: Self = toml::from_str(&text).map_err(|error| {
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a file.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
             let before = error.span().map_or("", |span| &text[..span.start]);
             let line = before.matches('\n').count() + 1;
             let problem = without_secrets(error.message(), before);

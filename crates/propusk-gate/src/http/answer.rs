@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, response::Parts};
 use http_body::Body;
 use hyper::body::Incoming;
 use serde_json::Value;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     Shared,
@@ -82,7 +82,11 @@ impl Shared {
             return Err(ENCODED);
         }
         let limits = &self.settings.limits;
-        let reading = timeout(limits.list, read(incoming, limits.most_list_bytes));
+        let until = Instant::now() + limits.list;
+        let until = awaited
+            .deadline
+            .map_or(until, |deadline| deadline.min(until));
+        let reading = timeout_at(until, read(incoming, limits.most_list_bytes));
         let bytes = reading.await.map_err(|_| Failure::Late("a list"))??;
         let Some(view) = awaited.view.filter(|_| !bytes.is_empty()) else {
             return Ok(UpstreamBody::whole(bytes));

@@ -26,7 +26,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use propusk::{
     AccessToken, AuthLayer, LogLimit, Operation, Permit, Refusal,
-    layer::{Handover, ReadMessage, RequestBody},
+    layer::{Handover, ReadMessage, RequestBody, TimeLimit},
 };
 use tokio::time::Instant;
 use tower_service::Service;
@@ -147,6 +147,8 @@ where
 struct Admitted<'a> {
     method: Method,
     headers: HeaderMap,
+    /// The end of the time that a rule allows.
+    deadline: Option<Instant>,
     caller: Option<&'a AccessToken>,
     handover: &'a Handover,
 }
@@ -166,9 +168,11 @@ impl Shared {
             let text = "This gate is not set up.";
             return turned_away(StatusCode::INTERNAL_SERVER_ERROR, text, None);
         };
+        let limit = parts.extensions.get::<TimeLimit>();
         let admitted = Admitted {
             method: parts.method,
             headers,
+            deadline: limit.and_then(|limit| Instant::now().checked_add(limit.0)),
             caller: permit.caller(),
             handover,
         };
@@ -201,13 +205,14 @@ impl Shared {
                 Turned::Away(Box::new(turned_away(StatusCode::BAD_REQUEST, &text, id)))
             },
         )?;
-        let now = Instant::now();
+        let first_byte = Instant::now() + self.settings.limits.first_byte;
+        let deadline = admitted.deadline;
         let outgoing = Outgoing {
             method: admitted.method.clone(),
             headers,
             body,
             caller: admitted.caller,
-            until: now + self.settings.limits.first_byte,
+            until: deadline.map_or(first_byte, |deadline| deadline.min(first_byte)),
         };
         let response = self.exchange(outgoing).await?;
         let is_list = message.and_then(ReadMessage::operation).is_some_and(lists);
@@ -218,7 +223,7 @@ impl Shared {
             id,
             view,
             is_list,
-            deadline: None,
+            deadline,
         };
         Ok(self.answer(response, awaited).await?)
     }

@@ -12,5 +12,6 @@ mod faults;
 mod gate;
 mod lists;
 mod passes;
+mod servers;
 mod strips;
 mod upstream;

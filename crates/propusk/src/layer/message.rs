@@ -447,8 +447,8 @@ mod tests {
             (r#"{"method":"tools/call","params":{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"7":7,"name":"a","7":8}}"#, "-32600"),
             // Another case is another member.
             (r#"{"id":1,"method":"tools/call","params":{"Name":"a"}}"#, "-32600"),
-            (r#"{"id":"x","method":"tools/call","Params":{"name":"a"}}"#, "-32602 for \"x\""),
-            (r#"{"Method":"tools/call","params":{"name":"a"}}"#, "an answer"),
+            (r#"{"id":"x","method":"tools/call","Params":{"name":"a"}}"#, "-32600"),
+            (r#"{"Method":"tools/call","params":{"name":"a"}}"#, "-32600"),
             (r#"{"method":"tools/call","params":{"name":"a","NAME":"b"}}"#, "tools/call:a"),
             (r#"{"method":"tools/call","params":{"name\u0000":"a"}}"#, "-32602"),
             // Not what it must be.

@@ -81,7 +81,7 @@ impl Reload {
         self.plan.limits.set(&self.ground.addresses);
         self.routes.trust_proxies(self.plan.proxies.clone());
         let settings = self.plan.auth_settings(self.ground.bound)?;
-        if let Some(place) = web::show(&self.routes, &self.plan, &settings) {
+        if let Some(place) = web::show(&self.routes, &self.plan, &settings, &self.ground.signing) {
             note(&format!("a page for your browser: {place}"));
         }
         self.serving = exchange(
@@ -139,7 +139,7 @@ impl Reload {
         self.say_what_stays(&plan);
         plan.limits.set(&self.ground.addresses);
         self.routes.trust_proxies(plan.proxies.clone());
-        web::show(&self.routes, &plan, &settings);
+        web::show(&self.routes, &plan, &settings, &self.ground.signing);
         let serving = std::mem::take(&mut self.serving);
         self.serving = exchange(&self.routes, &verifier, serving, prepared, &plan);
         (self.verifier, self.plan) = (verifier, plan);
