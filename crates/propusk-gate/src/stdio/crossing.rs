@@ -2,6 +2,7 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
+use propusk::layer::TimeLimit;
 use rmcp::{
     RoleServer,
     model::{ErrorData, InputResponses},
@@ -411,8 +412,9 @@ fn continue_trace(meta: &mut Object, context: &Context) {
 }
 
 /// How long the rules allow this request to take.
-fn time_limit(_context: &Context) -> Option<Duration> {
-    None
+fn time_limit(context: &Context) -> Option<Duration> {
+    let parts = context.extensions.get::<http::request::Parts>()?;
+    Some(parts.extensions.get::<TimeLimit>()?.0)
 }
 
 /// Comes back, with the limit, when the time is over; never without one.
