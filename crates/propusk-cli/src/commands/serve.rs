@@ -1,6 +1,7 @@
 //! `propusk serve`.
 
 mod address;
+mod check;
 mod limits;
 mod names;
 mod proxies;
@@ -30,6 +31,7 @@ use crate::{
 
 use address::bind;
 pub(super) use address::reachable;
+pub(super) use check::Checked;
 pub(crate) use limits::LimitsConfig;
 pub(super) use names::Names;
 pub(crate) use proxies::ProxiesConfig;

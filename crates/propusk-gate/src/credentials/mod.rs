@@ -1,6 +1,13 @@
 //! What goes upstream in the place of the caller's token, which never does.
 
 mod assertion;
+mod client_credentials;
+mod fixed;
+mod grant;
+mod id_jag;
+mod kept;
+mod keys;
+mod token_exchange;
 
 use std::{fmt, pin::Pin};
 
@@ -8,6 +15,11 @@ use http::HeaderMap;
 use propusk::AccessToken;
 
 pub use assertion::CallerAssertion;
+pub use client_credentials::ClientCredentials;
+pub use fixed::{FixedHeader, InvalidFixedHeader};
+pub use id_jag::IdJag;
+pub use keys::{AssertionKeys, InvalidAssertionKey, JWKS_PATH, JwksPage};
+pub use token_exchange::TokenExchange;
 
 /// Says which headers carry the gate's own credentials to an upstream.
 ///
@@ -36,6 +48,7 @@ pub trait UpstreamCredentials: Send + Sync + 'static {
 }
 
 /// Why there are no credentials for a request.
+#[derive(Clone)]
 pub struct CredentialsError {
     kind: CredentialsErrorKind,
     message: String,

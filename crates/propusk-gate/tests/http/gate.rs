@@ -39,6 +39,16 @@ impl Gate {
         settings: HttpUpstreamSettings,
         auth: impl FnOnce(AuthSettings) -> AuthSettings,
     ) -> Self {
+        Self::on(Site::new(), upstream, settings, auth).await
+    }
+
+    /// The same on a site with pages.
+    pub(crate) async fn on(
+        site: Site,
+        upstream: &str,
+        settings: HttpUpstreamSettings,
+        auth: impl FnOnce(AuthSettings) -> AuthSettings,
+    ) -> Self {
         let url: UpstreamUrl = upstream.parse().expect("a URL");
         let upstream = HttpUpstream::new(url, settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -54,7 +64,7 @@ impl Gate {
         let layer = upstream.end_sessions_of(AuthLayer::new(auth, tokens).reads_bodies());
         let end = CancellationToken::new();
         let shutdown = end.clone().cancelled_owned();
-        let site = Site::new().mount(Mount::new(&layer, upstream));
+        let site = site.mount(Mount::new(&layer, upstream));
         tokio::spawn(site.serve_on(listener, shutdown));
         Self {
             address,

@@ -14,6 +14,7 @@ mod protected_server;
 mod provider;
 mod readiness;
 mod session;
+mod token_answer;
 mod token_error;
 mod token_source;
 
@@ -32,8 +33,8 @@ use token_source::DynTokenSource;
 pub use dpop::{DpopKey, InvalidDpopKey};
 pub use error::{ClientError, ErrorKind, Sent};
 pub use grants::{
-    ClientCredentials, EnterpriseIdp, EnterpriseManaged, MachineClient, SelfSigned,
-    WorkloadIdentity,
+    ClientCredentials, EnterpriseIdp, EnterpriseManaged, IssuedToken, MachineClient, NotIssued,
+    SelfSigned, TokenEndpoint, WorkloadIdentity,
 };
 pub use http_settings::{HttpSettings, InvalidHttpSettings};
 #[cfg(all(feature = "keyring", target_os = "linux"))]

@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use serde_json::Value;
 
 use super::{gate::Gate, late_refusal::LateRefusal};
-use crate::{AccessToken, Operation, Refusal, ScopeSet, Target, decide::Needs, rules::Rules as _};
+use crate::{
+    AccessToken, Operation, Refusal, ScopeSet, Target, decide::Needs, metrics::ToolNames,
+    rules::Rules as _,
+};
 
 /// What a layer that [`reads_bodies`](super::AuthLayer::reads_bodies) leaves in the extensions of every
 /// request that it lets through.
@@ -82,6 +85,12 @@ impl Handover {
     pub fn restricts(&self) -> bool {
         let settings = self.gate.settings();
         !settings.scope_policy().is_empty() || self.gate.rules().current().is_some()
+    }
+
+    /// Where to take note of the tools that a list shows, if somebody counts by their names.
+    #[must_use]
+    pub fn tool_names(&self) -> Option<&ToolNames> {
+        self.gate.observer().names_to_learn()
     }
 
     /// How a list shows what is used by this method, as `tools/call`, to this caller.

@@ -120,7 +120,8 @@ impl Operations {
     ) -> Result<Checked<B>, Box<Response<Full<Bytes>>>> {
         let settings = gate.settings();
         let rules = gate.rules().current();
-        let must_read = rules.is_some() && ruling::may_ask(&parts.method);
+        let must_read =
+            rules.is_some() && (ruling::may_ask(&parts.method) || !body.is_end_stream());
         if !must_read && !self.reads(gate, parts) {
             let mut checked = Checked::of(RequestBody::untouched(body));
             if let Some(rules) = rules {
@@ -140,11 +141,6 @@ impl Operations {
             arguments,
             ..
         } = match asked {
-            Ok(asked) if asked.lookalike && self.hands_on => {
-                let message =
-                    "a member of the message differs from one that counts only in its case";
-                Err(render::unclear(message::INVALID_REQUEST, message, asked.id))?
-            }
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
             Err(_) if rules.is_none() && !self.decide_anything(settings) && !self.hands_on => {
@@ -161,7 +157,14 @@ impl Operations {
             let allowed = permit.allows(settings, &operation);
             declared = self.declared_for(&operation);
             let told = id.as_ref().filter(|_| gate.observer().is_heard());
+            let hidden = rules.as_ref().and_then(|rules| {
+                let refusal = ruling::hidden(rules, &operation, permit.caller())?;
+                Some(render::ruled(&refusal, &operation, id.clone()))
+            });
             trail.asks(operation, told);
+            if let Some(hidden) = hidden {
+                return Err(Box::new(hidden));
+            }
             allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
         }
         let mut ruled = None;
@@ -242,6 +245,10 @@ impl Operations {
             return refusal;
         };
         let operation = self.with_declared(operation);
+        let rules = gate.rules().current();
+        if rules.is_some_and(|rules| ruling::hidden(&rules, &operation, Some(&caller)).is_some()) {
+            return refusal;
+        }
         let whole = within_scopes(gate.settings(), &operation, Some(&caller));
         trail.asks(
             operation,

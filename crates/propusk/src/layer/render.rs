@@ -110,6 +110,7 @@ fn unknown(operation: &Operation) -> (i32, String) {
         return (METHOD_NOT_FOUND, "there is no such method".to_owned());
     };
     let message = match targets.first() {
+        Some(_) if targets.len() > 1 => "Resource not found".to_owned(),
         None => return (METHOD_NOT_FOUND, "there is no such method".to_owned()),
         Some(target) => match target.kind() {
             TargetKind::Tool => format!("Unknown tool: {}", target.name()),

@@ -16,7 +16,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{gate::Gate, render, trail::Trail};
 use crate::{
-    Operation, Permit, Reason, Refusal,
+    AccessToken, Operation, Permit, Reason, Refusal,
     rules::{Allowance, Asked, Hold, RuleSet, Rules, Verdict},
 };
 
@@ -103,6 +103,22 @@ impl Question<'_> {
             id: None,
         }
     }
+}
+
+/// The refusal of something that is hidden, whatever its caller may do. It comes before the scopes,
+/// whose refusals say what is there.
+pub(super) fn hidden(
+    rules: &RuleSet,
+    operation: &Operation,
+    caller: Option<&AccessToken>,
+) -> Option<Refusal> {
+    let Operation::Method { targets, .. } = operation else {
+        return None;
+    };
+    let why = targets
+        .iter()
+        .find_map(|target| rules.hides(target, caller))?;
+    Some(Refusal::by_rule(Reason::Hidden, why, None))
 }
 
 /// Asks the rules about a request that the scopes allow.

@@ -6,6 +6,7 @@
 
 mod address;
 mod buckets;
+mod connections;
 mod named;
 mod places;
 mod rate;
@@ -23,6 +24,7 @@ use std::{
 use serde_json::value::RawValue;
 
 pub use address::AddressLimits;
+pub use connections::ConnectionLimits;
 pub use rate::{InvalidRate, Rate};
 pub use rule::Rule;
 pub use set::RuleSet;
@@ -45,6 +47,14 @@ pub trait Rules: Send + Sync + 'static {
     fn shows(&self, target: &Target, caller: Option<&AccessToken>) -> bool {
         let _ = (target, caller);
         true
+    }
+
+    /// Why this does not exist for this caller, if it is hidden, for the audit log. It is asked before
+    /// the scopes, so that no refusal tells which scopes a hidden thing would need; what it names,
+    /// [`judge`](Rules::judge) hides too.
+    fn hides(&self, target: &Target, caller: Option<&AccessToken>) -> Option<String> {
+        let _ = (target, caller);
+        None
     }
 
     /// Whether it looks at [`Asked::arguments`]. They are then read strictly: a message in whose

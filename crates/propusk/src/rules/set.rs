@@ -50,8 +50,12 @@ impl Rules for RuleSet {
         self.0.iter().all(|rules| rules.shows(target, caller))
     }
 
+    fn hides(&self, target: &Target, caller: Option<&AccessToken>) -> Option<String> {
+        self.0.iter().find_map(|rules| rules.hides(target, caller))
+    }
+
     fn reads_arguments(&self) -> bool {
-        self.0.iter().any(|rules| rules.reads_arguments())
+        self.0.iter().any(Rules::reads_arguments)
     }
 }
 
@@ -62,6 +66,10 @@ impl<R: Rules + ?Sized> Rules for Arc<R> {
 
     fn shows(&self, target: &Target, caller: Option<&AccessToken>) -> bool {
         R::shows(self, target, caller)
+    }
+
+    fn hides(&self, target: &Target, caller: Option<&AccessToken>) -> Option<String> {
+        R::hides(self, target, caller)
     }
 
     fn reads_arguments(&self) -> bool {

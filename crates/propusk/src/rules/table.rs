@@ -219,24 +219,24 @@ impl RuleTable {
             || !judged_by_name && !method_named && !Operation::TO_GET_ACQUAINTED.contains(&method)
     }
 
-    fn refuses(&self, found: &[&Arc<Bound>], unnamed: bool) -> Option<Verdict> {
+    /// Why something is hidden, if it is.
+    fn hidden(&self, found: &[&Arc<Bound>], unnamed: bool) -> Option<String> {
         if let Some(rule) = found.iter().find(|rule| rule.is_hidden()) {
-            let reason = format!("{}: hidden", rule.name);
-            return Some(Verdict::Hide { reason });
-        }
-        for rule in found {
-            if let Some(message) = rule.denied() {
-                return Some(Verdict::Deny {
-                    reason: format!("{}: denied", rule.name),
-                    message: message.map(str::to_owned),
-                });
-            }
+            return Some(format!("{}: hidden", rule.name));
         }
         let by_default = unnamed && self.otherwise == Otherwise::Deny;
-        by_default.then(|| Verdict::Hide {
-            reason: "no rule names it".to_owned(),
-        })
+        by_default.then(|| "no rule names it".to_owned())
     }
+}
+
+fn denied(found: &[&Arc<Bound>]) -> Option<Verdict> {
+    found.iter().find_map(|rule| {
+        let message = rule.denied()?;
+        Some(Verdict::Deny {
+            reason: format!("{}: denied", rule.name),
+            message: message.map(str::to_owned),
+        })
+    })
 }
 
 impl Rules for RuleTable {
@@ -246,8 +246,11 @@ impl Rules for RuleTable {
         };
         let mut found = Vec::new();
         let unnamed = self.collect(method, targets, &mut found);
-        if let Some(refused) = self.refuses(&found, unnamed) {
-            return refused;
+        if let Some(reason) = self.hidden(&found, unnamed) {
+            return Verdict::Hide { reason };
+        }
+        if let Some(denied) = denied(&found) {
+            return denied;
         }
         found.extend(self.everything());
         let mut allowance = Allowance::new();
@@ -277,7 +280,13 @@ impl Rules for RuleTable {
     fn shows(&self, target: &Target, _: Option<&AccessToken>) -> bool {
         let mut found = Vec::new();
         let unnamed = self.of_kind(target, &mut found) == Some(false);
-        self.refuses(&found, unnamed).is_none()
+        self.hidden(&found, unnamed).is_none() && denied(&found).is_none()
+    }
+
+    fn hides(&self, target: &Target, _: Option<&AccessToken>) -> Option<String> {
+        let mut found = Vec::new();
+        let unnamed = !self.of_kind(target, &mut found)?;
+        self.hidden(&found, unnamed)
     }
 }
 

@@ -201,6 +201,13 @@ impl<H> Server<H, Protected> {
         self
     }
 
+    /// Sets how long the body of a request may take to come; see [`AuthLayer::body_time_limit`].
+    #[must_use]
+    pub fn body_time_limit(mut self, limit: Duration) -> Self {
+        self.auth.layer = self.auth.layer.body_time_limit(limit);
+        self
+    }
+
     /// Limits how much each address may ask for; see [`AuthLayer::address_limits`].
     #[must_use]
     pub fn address_limits(mut self, limits: &AddressLimits) -> Self {

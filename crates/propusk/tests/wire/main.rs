@@ -8,6 +8,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod aborted_openings;
+mod address_limits;
 mod admission;
 mod audit;
 mod audit_of_handlers;
@@ -48,11 +49,14 @@ mod origins;
 mod real_parts;
 mod regressions;
 mod renewal;
+mod rules;
+mod rules_of_arguments;
 mod second_check;
 mod secrets;
 mod session_limits;
 mod sessions;
 mod sign_in;
+mod slow_bodies;
 mod spoofed;
 mod state;
 mod streams;

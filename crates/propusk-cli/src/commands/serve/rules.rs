@@ -105,16 +105,6 @@ impl RulesConfig {
         }
     }
 
-    /// All names and patterns that there are rules about.
-    pub(super) fn names(&self) -> impl Iterator<Item = (Section, &str)> {
-        let of = |section| {
-            self.section(section)
-                .keys()
-                .map(move |name| (section, &**name))
-        };
-        Section::ALL.into_iter().flat_map(of)
-    }
-
     fn section(&self, section: Section) -> &BTreeMap<String, RuleConfig> {
         match section {
             Section::Tools => &self.tools,

@@ -189,6 +189,8 @@ fn open(
             (layer, mount)
         }
     };
+    let named = endpoint.tools();
+    named.for_each(|name| layer.tool_names().learn(name));
     Ok(Live {
         endpoint: endpoint.clone(),
         layer,

@@ -163,6 +163,11 @@ impl ScopesConfig {
         self.table(section).keys().any(|rule| matches(rule, name))
     }
 
+    /// The names and patterns of tools that there are rules about.
+    pub(in crate::commands) fn tools(&self) -> impl Iterator<Item = &str> {
+        self.table(Section::Tools).keys().map(|name| &**name)
+    }
+
     /// Whether something is asked for what no rule names.
     pub(in crate::commands) fn has_default(&self) -> bool {
         self.default.is_some()

@@ -38,6 +38,11 @@ impl From<serde_json::Error> for Unreadable {
 
 /// A message as a caller with this view gets it; `None`: as it is.
 pub(in crate::http) fn edited(message: &str, view: &View) -> Result<Option<String>, Unreadable> {
+    let edited = edit(message, view);
+    if view.only_learns { Ok(None) } else { edited }
+}
+
+fn edit(message: &str, view: &View) -> Result<Option<String>, Unreadable> {
     let message: Members<'_> = serde_json::from_str(message)?;
     let Some(result) = message.value("result") else {
         return Ok(None);

@@ -6,7 +6,7 @@ mod event;
 use std::sync::Arc;
 
 use propusk::{
-    AccessToken, Target,
+    AccessToken, Target, TargetKind,
     layer::{Handover, Showing},
 };
 
@@ -28,17 +28,21 @@ pub(super) struct View {
     caller: Option<AccessToken>,
     /// The revision has `cacheScope` (2026-07-28).
     scoped: bool,
+    /// Nothing depends on who is asking; the names of tools are taken note of.
+    only_learns: bool,
 }
 
 impl View {
-    /// `None`: everybody sees the same.
+    /// `None`: everybody sees the same, and nobody counts by the names of tools.
     pub(super) fn new(
         handover: &Handover,
         filter: Option<&Arc<dyn ListFilter>>,
         caller: Option<&AccessToken>,
         scoped: bool,
     ) -> Option<Self> {
-        (handover.restricts() || filter.is_some()).then(|| Self {
+        let restricts = handover.restricts() || filter.is_some();
+        (restricts || handover.tool_names().is_some()).then(|| Self {
+            only_learns: !restricts,
             handover: handover.clone(),
             filter: filter.cloned(),
             caller: caller.cloned(),
@@ -47,6 +51,11 @@ impl View {
     }
 
     fn showing(&self, method: &str, target: &Target) -> Showing {
+        if let Some(names) = self.handover.tool_names()
+            && target.kind() == TargetKind::Tool
+        {
+            names.learn(target.name());
+        }
         let caller = self.caller.as_ref();
         let hides = |filter: &Arc<dyn ListFilter>| !filter.shows(target, caller);
         if self.filter.as_ref().is_some_and(hides) {

@@ -14,6 +14,7 @@ mod machine_client;
 mod place;
 mod self_signed;
 mod statement;
+mod token_endpoint;
 mod token_request;
 mod workload;
 
@@ -21,4 +22,5 @@ pub use client_credentials::ClientCredentials;
 pub use enterprise::{EnterpriseIdp, EnterpriseManaged};
 pub use machine_client::MachineClient;
 pub use self_signed::SelfSigned;
+pub use token_endpoint::{IssuedToken, NotIssued, TokenEndpoint};
 pub use workload::WorkloadIdentity;

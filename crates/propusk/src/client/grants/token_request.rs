@@ -14,7 +14,8 @@ use crate::{
     ScopeSet,
     client::{
         ProtectedServer, TokenError, TokenErrorKind,
-        oauth::{TokenAnswer, not_bound, of_exchange},
+        oauth::{not_bound, of_exchange, token_in},
+        token_answer::TokenAnswer,
     },
 };
 
@@ -64,7 +65,7 @@ impl TokenRequest<'_> {
                 break posted;
             }
         };
-        let answer = TokenAnswer::read(&posted, SystemTime::now())?;
+        let answer = token_in(&posted, SystemTime::now())?;
         if way.dpop.is_some() && !answer.bound {
             return Err(not_bound());
         }
@@ -121,7 +122,10 @@ impl Signed {
         })
     }
 
-    fn into_request(self, token_endpoint: &str) -> Result<http::Request<Vec<u8>>, TokenError> {
+    pub(super) fn into_request(
+        self,
+        token_endpoint: &str,
+    ) -> Result<http::Request<Vec<u8>>, TokenError> {
         let mut request = http::Request::post(token_endpoint)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json");

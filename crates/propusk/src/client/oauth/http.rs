@@ -139,6 +139,18 @@ impl OAuthHttp {
         })
     }
 
+    /// The same client for another exchange, of which nothing is known yet.
+    pub(in crate::client) fn again(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            names: Arc::clone(&self.names),
+            timeout: self.timeout,
+            seen: Mutex::default(),
+            proofs: OnceLock::new(),
+            for_machines: self.for_machines,
+        }
+    }
+
     /// Nobody signs in: the authorization server need not have a page for that.
     pub(in crate::client) fn for_machines(mut self) -> Self {
         self.for_machines = true;
@@ -334,12 +346,16 @@ impl fmt::Debug for OAuthHttp {
 
 /// The secrets of a token request: of its form, and of its header.
 fn secrets(request: &reqwest::Request) -> Vec<Zeroizing<String>> {
-    const PUBLIC: [&str; 5] = [
-        "grant_type",
+    const PUBLIC: [&str; 9] = [
+        "audience",
+        "client_assertion_type",
         "client_id",
+        "grant_type",
         "redirect_uri",
+        "requested_token_type",
         "resource",
         "scope",
+        "subject_token_type",
     ];
     let header = request.headers().get(AUTHORIZATION);
     let basic = header

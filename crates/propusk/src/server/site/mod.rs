@@ -17,7 +17,7 @@ pub use routes::{Pages, SiteRoutes};
 pub(super) use connection::{SiteConnection, text};
 
 use super::{Tls, TrustedProxies, drain::Drain, listen};
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, rules::ConnectionLimits};
 
 /// Several protected services on one listener, each under the path of its own resource URL.
 ///
@@ -42,6 +42,7 @@ use crate::metrics::Metrics;
 /// ```
 pub struct Site {
     routes: SiteRoutes,
+    connections: ConnectionLimits,
     drain: Drain,
     tls: Option<Tls>,
 }
@@ -52,6 +53,7 @@ impl Site {
     pub fn new() -> Self {
         Self {
             routes: SiteRoutes::default(),
+            connections: ConnectionLimits::new(),
             drain: Drain::new(Duration::from_secs(10)),
             tls: None,
         }
@@ -62,6 +64,13 @@ impl Site {
     #[must_use]
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain.set_timeout(timeout);
+        self
+    }
+
+    /// Limits how many connections are kept open (any number by default).
+    #[must_use]
+    pub fn connection_limits(mut self, limits: ConnectionLimits) -> Self {
+        self.connections = limits;
         self
     }
 
@@ -116,7 +125,15 @@ impl Site {
     /// finish and ends open streams. Trouble with one connection ends that connection only.
     pub async fn serve_on(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         let connection = SiteConnection::new(self.routes, self.drain.clone());
-        listen::run(listener, self.tls, connection, self.drain, shutdown).await;
+        listen::run(
+            listener,
+            self.tls,
+            connection,
+            &self.connections,
+            self.drain,
+            shutdown,
+        )
+        .await;
     }
 }
 

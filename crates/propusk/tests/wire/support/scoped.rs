@@ -4,6 +4,7 @@ use std::{future::ready, sync::Arc};
 
 use propusk::{
     AccessToken, AuthLayer, AuthSettings, BearerToken, Server, Unavailable,
+    rules::{RuleSet, Rules},
     server::{Guard, mount},
 };
 use rmcp::transport::streamable_http_server::{
@@ -70,7 +71,7 @@ impl Scoped {
         front: Front,
         settings: impl FnOnce(AuthSettings) -> AuthSettings,
     ) -> Self {
-        Self::launch(front, settings, None).await
+        Self::launch(front, settings, None, RuleSet::new()).await
     }
 
     /// The same with somebody who watches the decisions (so that every body is read).
@@ -79,14 +80,32 @@ impl Scoped {
         settings: impl FnOnce(AuthSettings) -> AuthSettings,
     ) -> (Self, Watch) {
         let watch = Watch::default();
-        let site = Self::launch(front, settings, Some(watch.clone())).await;
+        let site = Self::launch(front, settings, Some(watch.clone()), RuleSet::new()).await;
         (site, watch)
+    }
+
+    /// The same with rules beyond scopes.
+    pub(crate) async fn ruled(front: Front, rules: impl Rules) -> (Self, Watch) {
+        let watch = Watch::default();
+        let rules = RuleSet::new().with(rules);
+        let site = Self::launch(front, |settings| settings, Some(watch.clone()), rules).await;
+        (site, watch)
+    }
+
+    /// The same with these settings.
+    pub(crate) async fn ruled_with(
+        front: Front,
+        settings: impl FnOnce(AuthSettings) -> AuthSettings,
+        rules: impl Rules,
+    ) -> Self {
+        Self::launch(front, settings, None, RuleSet::new().with(rules)).await
     }
 
     async fn launch(
         front: Front,
         settings: impl FnOnce(AuthSettings) -> AuthSettings,
         watch: Option<Watch>,
+        rules: RuleSet,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -104,12 +123,17 @@ impl Scoped {
                     Some(watch) => server.audit(watch),
                     None => server,
                 };
+                let server = match rules.is_empty() {
+                    true => server,
+                    false => server.rules(rules),
+                };
                 tokio::spawn(server.serve_on(listener, std::future::pending()));
             }
             Front::Guarded => {
                 let config = StreamableHttpServerConfig::default();
                 let mounted = mount(library.clone(), settings, verifier, config);
                 let (auth, mcp) = mounted.expect("random bytes");
+                auth.replace_rules(rules);
                 let auth = match watch {
                     Some(watch) => auth.audit(watch),
                     None => auth,
@@ -128,6 +152,7 @@ impl Scoped {
             }
             Front::Layer => {
                 let auth = AuthLayer::new(settings, verifier);
+                auth.replace_rules(rules);
                 let auth = match watch {
                     Some(watch) => auth.audit(watch),
                     None => auth,

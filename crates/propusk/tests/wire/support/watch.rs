@@ -37,6 +37,16 @@ impl Watch {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
+    /// The reasons since the last time, which stay.
+    pub(crate) fn peek(&self) -> Vec<&'static str> {
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|seen| seen.reason)
+            .collect()
+    }
+
     /// The only event since the last time.
     #[track_caller]
     pub(crate) fn only(&self) -> Seen {
