@@ -12,6 +12,7 @@ mod handler;
 mod hub;
 mod level;
 mod link;
+mod outgoing;
 mod parked;
 mod pool;
 mod settings;
