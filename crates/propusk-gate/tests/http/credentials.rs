@@ -107,7 +107,11 @@ async fn client_credentials_are_asked_for_once_and_again_when_they_are_refused()
         .scopes(scopes);
     let gate = Gate::with(&upstream.url, settings().credentials(source), |auth| auth).await;
     let message = ping();
-    let all = tokio::join!(gate.call(&message), gate.call(&message), gate.call(&message));
+    let all = tokio::join!(
+        gate.call(&message),
+        gate.call(&message),
+        gate.call(&message)
+    );
     assert_eq!(
         [all.0, all.1, all.2].map(|answer| answer.status().as_u16()),
         [200; 3]
