@@ -1,4 +1,7 @@
-//! Real clients in other languages against the built server.
+//! Real clients in other languages against the built server, and through the gate against servers in
+//! other languages.
+
+mod gate;
 
 use std::{path::Path, process::Command};
 
@@ -11,7 +14,7 @@ use crate::{
 const TOKEN: &str = "interop-token-123";
 const SUBJECT: &str = "alice";
 
-/// The official Python client, in every era that it speaks.
+/// The official Python client, in every era that it speaks, and what is in [`gate`].
 ///
 /// # Errors
 ///
@@ -19,7 +22,7 @@ const SUBJECT: &str = "alice";
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let python = clients::python(root)?;
     let program = process::build(root, "propusk-cli", "propusk", false)?;
-    let mut serve = Command::new(program);
+    let mut serve = Command::new(&program);
     serve.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn,rmcp=off"]);
     let server = Server::start(
         serve
@@ -41,5 +44,6 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     example
         .arg(root.join("examples/python/client.py"))
         .arg(&server.url);
-    process::run(example.env("PROPUSK_TOKEN", TOKEN))
+    process::run(example.env("PROPUSK_TOKEN", TOKEN))?;
+    gate::run(root, &program)
 }
