@@ -1,6 +1,7 @@
 //! The command line as typed.
 
 mod call;
+mod check_config;
 mod health;
 mod inspect;
 mod login;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use call::{CallArgs, ClientArgs, JsonArgument, ToolsArgs};
+pub(crate) use check_config::CheckConfigArgs;
 pub(crate) use health::HealthArgs;
 pub(crate) use inspect::InspectArgs;
 pub(crate) use login::{LoginArgs, LogoutArgs, StatusArgs};
@@ -25,9 +27,9 @@ pub(crate) use verification::VerificationArgs;
 
 /// Token authorization for the Model Context Protocol.
 ///
-/// `propusk serve` is a token-protected MCP server; `propusk token` issues and revokes its tokens;
+/// `propusk serve` protects an MCP server, or is one; `propusk token` issues and revokes its tokens;
 /// `propusk call` and `propusk tools` talk to any MCP server; `propusk login` signs in at one;
-/// `propusk inspect` explains a token.
+/// `propusk inspect` explains a token; `propusk check-config` checks the settings of serve.
 #[derive(Debug, Parser)]
 #[command(name = "propusk", version, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -52,7 +54,7 @@ impl Cli {
     pub fn typed() -> Self {
         let command = typed::without_empty_variables(Self::command());
         let words = typed::with_lone_json(std::env::args_os());
-        let matches = command.try_get_matches_from(words);
+        let matches = command.clone().try_get_matches_from(words);
         let matches = matches.unwrap_or_else(|error| {
             typed::name_variables(&error);
             error.exit()
@@ -60,6 +62,9 @@ impl Cli {
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         if let Some(verification) = cli.command.verification_mut() {
             verification.typed = typed::of_identity_servers(&matches);
+        }
+        if let Command::CheckConfig(args) = &mut cli.command {
+            args.sources = typed::sources(&command, &matches);
         }
         cli.store_is_typed = typed::is_typed(&matches, "tokens");
         cli
@@ -70,6 +75,7 @@ impl Cli {
         let store = match &self.command {
             Command::Serve(args) => &args.verification.tokens,
             Command::Inspect(args) => &args.serve.verification.tokens,
+            Command::CheckConfig(args) => &args.serve.verification.tokens,
             Command::Token(args) => &args.tokens,
             _ => return None,
         };
@@ -89,7 +95,7 @@ scopes of single tools and what is special about one identity server are in the 
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serves the built-in MCP server, protected by tokens
+    /// Serves an MCP server, protected by tokens: any, or the built-in one
     Serve(ServeArgs),
     /// Issues, lists, shows, rotates and revokes tokens
     Token(TokenArgs),
@@ -107,6 +113,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Says whether a server accepts work, for health checks
     Health(HealthArgs),
+    /// Checks all settings of serve, and prints those in force and where they come from
+    CheckConfig(CheckConfigArgs),
     /// Prints the completions of a shell
     Completions(CompletionsArgs),
     /// Prints the manual page
@@ -122,6 +130,7 @@ impl Command {
         match self {
             Self::Serve(args) => Some(&mut args.verification),
             Self::Inspect(args) => Some(&mut args.serve.verification),
+            Self::CheckConfig(args) => Some(&mut args.serve.verification),
             _ => None,
         }
     }
@@ -131,7 +140,11 @@ impl Command {
     pub(crate) fn uses_local_config(&self) -> bool {
         matches!(
             self,
-            Self::Serve(_) | Self::Token(_) | Self::Inspect(_) | Self::Health(_)
+            Self::Serve(_)
+                | Self::Token(_)
+                | Self::Inspect(_)
+                | Self::CheckConfig(_)
+                | Self::Health(_)
         )
     }
 }

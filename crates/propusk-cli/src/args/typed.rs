@@ -1,6 +1,6 @@
 //! What clap does not know about what people type and export.
 
-use std::{env, ffi::OsString};
+use std::{collections::BTreeMap, env, ffi::OsString};
 
 use clap::{ArgMatches, Command, builder::Resettable, error::ErrorKind, parser::ValueSource};
 
@@ -51,6 +51,53 @@ pub(super) fn of_identity_servers(matches: &ArgMatches) -> Vec<&'static str> {
         .into_iter()
         .filter(|flag| is_typed(matches, &flag.replace('-', "_")))
         .collect()
+}
+
+/// Where a flag has its value from.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// On the command line; else in the variable.
+    pub(crate) typed: bool,
+    pub(crate) variable: Option<String>,
+    pub(crate) values: Vec<String>,
+}
+
+/// All flags of a command that are given, by their names.
+pub(super) fn sources(command: &Command, matches: &ArgMatches) -> BTreeMap<String, Source> {
+    let Some((name, matches)) = matches.subcommand() else {
+        return BTreeMap::new();
+    };
+    let Some(command) = command.find_subcommand(name) else {
+        return BTreeMap::new();
+    };
+    let given = command.get_arguments().filter_map(|argument| {
+        let id = argument.get_id().as_str();
+        let typed = match matches.value_source(id)? {
+            ValueSource::CommandLine => true,
+            ValueSource::EnvVariable => false,
+            _ => return None,
+        };
+        let values = matches.get_raw(id).into_iter().flatten();
+        let values: Vec<_> = values
+            .map(|value| value.to_string_lossy().into_owned())
+            .collect();
+        let variable = argument
+            .get_env()
+            .map(|name| name.to_string_lossy().into_owned());
+        let values = match values.is_empty() {
+            true => vec!["true".to_owned()],
+            false => values,
+        };
+        Some((
+            id.to_owned(),
+            Source {
+                typed,
+                variable,
+                values,
+            },
+        ))
+    });
+    given.collect()
 }
 
 /// An empty variable says nothing, nor does one with blanks only; container tools export such.

@@ -1,6 +1,7 @@
 //! What each command does.
 
 pub(crate) mod call;
+pub(crate) mod check_config;
 mod connect;
 pub(crate) use connect::RENEW_LOGIN;
 mod dialogue;

@@ -1,6 +1,7 @@
 //! `propusk serve`.
 
 mod address;
+mod check;
 mod limits;
 mod names;
 mod proxies;
@@ -12,6 +13,7 @@ mod settings;
 mod tls;
 mod upstream;
 mod watch;
+mod web;
 mod welcome;
 
 use std::{path::Path, process::ExitCode, sync::Arc};
@@ -30,6 +32,7 @@ use crate::{
 
 use address::bind;
 pub(super) use address::reachable;
+pub(super) use check::Checked;
 pub(crate) use limits::LimitsConfig;
 pub(super) use names::Names;
 pub(crate) use proxies::ProxiesConfig;

@@ -7,10 +7,12 @@
 mod access;
 mod bad_input;
 mod call;
+mod check_config;
 mod dialogue;
 mod dpop;
 mod exit_codes;
 mod first_run;
+mod gate;
 mod health;
 mod inspect;
 mod issuers;
@@ -22,6 +24,7 @@ mod proxies;
 #[cfg(feature = "real-parts")]
 mod real_parts;
 mod regressions;
+mod reload;
 mod scopes;
 mod secrets;
 mod settings;
@@ -32,3 +35,4 @@ mod tokens;
 mod typing;
 mod verification;
 mod watch;
+mod web;

@@ -19,7 +19,7 @@ pub struct ClientCredentials {
 
 enum Way {
     Named {
-        endpoint: TokenEndpoint,
+        endpoint: Box<TokenEndpoint>,
         resource: Option<String>,
         scopes: ScopeSet,
     },
@@ -34,7 +34,7 @@ impl ClientCredentials {
     #[must_use]
     pub fn at(endpoint: TokenEndpoint) -> Self {
         Self::new(Way::Named {
-            endpoint,
+            endpoint: Box::new(endpoint),
             resource: None,
             scopes: ScopeSet::default(),
         })

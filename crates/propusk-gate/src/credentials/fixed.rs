@@ -149,10 +149,10 @@ impl FixedHeader {
                 held.stamp = Some(stamp);
             }
             Ok(_) => {
-                tracing::warn!(path = %path.display(), "the credentials of an upstream cannot be used")
+                tracing::warn!(path = %path.display(), "the credentials of an upstream cannot be used");
             }
             Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "the credentials of an upstream cannot be read")
+                tracing::warn!(path = %path.display(), %error, "the credentials of an upstream cannot be read");
             }
         }
     }

@@ -185,7 +185,7 @@ impl AssertionKeys {
                 match read(path) {
                     Ok((keys, stamp)) => held.replace(keys, stamp),
                     Err(error) => {
-                        tracing::warn!(%error, "the keys for assertions stay as they are")
+                        tracing::warn!(%error, "the keys for assertions stay as they are");
                     }
                 }
             }

@@ -14,6 +14,7 @@ mod protected_server;
 mod provider;
 mod readiness;
 mod session;
+mod token_answer;
 mod token_error;
 mod token_source;
 

@@ -155,6 +155,10 @@ impl<B: Body<Data = Bytes>> Body for AuthBody<B> {
             // Whoever sends it may keep it for a while after its end.
             *this.ties = None;
         }
+        if matches!(frame, None | Some(Err(_))) {
+            // Whoever sends it may keep it for a while after its end.
+            *this.ties = None;
+        }
         Poll::Ready(frame)
     }
 

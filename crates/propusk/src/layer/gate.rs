@@ -197,6 +197,10 @@ impl Gate {
             .record(trail, cause, hierarchy, self.clock());
     }
 
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock().now()
+    }
+
     pub(super) fn streams(&self) -> &Arc<Streams> {
         &self.lasting.streams
     }
@@ -204,10 +208,6 @@ impl Gate {
     /// What is asked beside the scopes.
     pub(super) fn rules(&self) -> &Rulebook {
         &self.rules
-    }
-
-    pub(super) fn now(&self) -> SystemTime {
-        self.clock().now()
     }
 
     /// For where scopes are declared and not enforced.
@@ -363,7 +363,6 @@ fn metadata_of(settings: &AuthSettings) -> Option<String> {
 #[cfg(test)]
 #[cfg(feature = "jwt")]
 mod tests {
-    use std::time::Duration;
 
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use http::Request;

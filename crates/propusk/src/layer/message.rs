@@ -3,7 +3,8 @@
 //! Two parsers that understand one message differently are how an operation slips past its check.
 //! So whatever could be read in two ways (a member that comes twice, a batch, `params` or a
 //! reference that is a list) is refused here, whatever the parser behind would make of it. Names of
-//! members count in exactly their case, and with their escapes resolved: `"\u006eame"` is `name`.
+//! members count in exactly their case, and with their escapes resolved: `"\u006eame"` is `name`. One
+//! that another parser takes for `name`, since it does not look at case, is refused (CVE-2026-27896).
 //! What is deep inside `arguments` decides nothing and is only skipped, unless a rule reads it.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, marker::PhantomData};
@@ -11,7 +12,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, marker::PhantomData};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 
-use super::strict;
+use super::{lookalike, strict};
 use crate::{Operation, Target, TargetKind};
 
 /// A message that does not say in one way only what it asks for.
@@ -26,7 +27,7 @@ pub(super) struct Unclear {
 }
 
 const PARSE_ERROR: i32 = -32700;
-pub(super) const INVALID_REQUEST: i32 = -32600;
+const INVALID_REQUEST: i32 = -32600;
 pub(super) const METHOD_NOT_FOUND: i32 = -32601;
 pub(super) const INVALID_PARAMS: i32 = -32602;
 
@@ -37,9 +38,6 @@ pub(super) struct Asked<'a> {
     pub(super) operation: Option<Operation>,
     /// None where it is a notification, or not a text or a number.
     pub(super) id: Option<Value>,
-    /// Whether a member differs from one that decides only in its case. A parser that does not care
-    /// (Go's does not) would take it for that one.
-    pub(super) lookalike: bool,
     /// `params.arguments`, where they are wanted and there.
     pub(super) arguments: Option<&'a RawValue>,
 }
@@ -85,17 +83,14 @@ fn read<const ARGUMENTS: bool>(body: &[u8]) -> Result<Asked<'_>, Unclear> {
         return Ok(Asked {
             operation: None,
             id: message.id,
-            lookalike: message.lookalike,
             arguments: None,
         });
     };
-    let mut lookalike = message.lookalike || message.params.lookalike;
     let arguments = message.params.arguments;
-    match message.params.targets(&method, &mut lookalike) {
+    match message.params.targets(&method) {
         Ok(targets) => Ok(Asked {
             operation: Some(Operation::on(method, targets)),
             id: message.id,
-            lookalike,
             arguments,
         }),
         // Since 2026-07-28 these are no methods any more, and without what they act upon they never
@@ -132,7 +127,6 @@ struct Message<'a, const ARGUMENTS: bool> {
     id: Option<Value>,
     method: Option<String>,
     params: Params<'a, ARGUMENTS>,
-    lookalike: bool,
 }
 
 impl<'de, const ARGUMENTS: bool> Members<'de> for Message<'de, ARGUMENTS> {
@@ -149,14 +143,23 @@ impl<'de, const ARGUMENTS: bool> Members<'de> for Message<'de, ARGUMENTS> {
                 let params = map.next_value::<Option<Object<Params<'de, ARGUMENTS>>>>()?;
                 self.params = params.map(|Object(params)| params).unwrap_or_default();
             }
-            _ => {
-                self.lookalike |= is_like(name, &["id", "method", "params", "result", "error"]);
-                map.next_value::<IgnoredAny>()?;
-            }
+            _ => skip(name, &["id", "method", "params"], map)?,
         }
         Ok(())
     }
 }
+
+/// Skips a member that decides nothing, unless some parser takes it for one of these.
+fn skip<'de, A: MapAccess<'de>>(name: &str, of: &[&str], map: &mut A) -> Result<(), A::Error> {
+    if lookalike::is_like_one(name, of) {
+        return Err(A::Error::custom(format_args!(
+            "{name:?} can be taken for another member"
+        )));
+    }
+    map.next_value::<IgnoredAny>().map(drop)
+}
+
+const PARAMS: [&str; 6] = ["name", "uri", "taskId", "ref", "notifications", "arguments"];
 
 /// The members of `params` that name what a method acts upon.
 #[derive(Default)]
@@ -166,7 +169,6 @@ struct Params<'a, const ARGUMENTS: bool> {
     task: Option<Value>,
     reference: Option<&'a RawValue>,
     notifications: Option<&'a RawValue>,
-    lookalike: bool,
     arguments: Option<&'a RawValue>,
 }
 
@@ -181,10 +183,8 @@ impl<'de, const ARGUMENTS: bool> Members<'de> for Params<'de, ARGUMENTS> {
             "ref" => self.reference = Some(map.next_value()?),
             "notifications" => self.notifications = Some(map.next_value()?),
             "arguments" if ARGUMENTS => self.arguments = Some(map.next_value()?),
-            _ => {
-                self.lookalike |= is_like(name, PARAMS);
-                map.next_value::<IgnoredAny>()?;
-            }
+            "arguments" => drop(map.next_value::<IgnoredAny>()?),
+            _ => skip(name, &PARAMS, map)?,
         }
         Ok(())
     }
@@ -196,7 +196,7 @@ enum Wrong {
 }
 
 impl<const ARGUMENTS: bool> Params<'_, ARGUMENTS> {
-    fn targets(self, method: &str, lookalike: &mut bool) -> Result<Vec<Target>, Wrong> {
+    fn targets(self, method: &str) -> Result<Vec<Target>, Wrong> {
         if let Some(kind) = TargetKind::of_method(method) {
             return match kind {
                 TargetKind::Tool | TargetKind::Prompt => one(kind, self.name, "`params.name`"),
@@ -205,14 +205,9 @@ impl<const ARGUMENTS: bool> Params<'_, ARGUMENTS> {
             };
         }
         match method {
-            "completion/complete" => {
-                let reference = parse::<Reference>(self.reference, "`params.ref`")?;
-                *lookalike |= reference.lookalike;
-                reference.target()
-            }
+            "completion/complete" => parse::<Reference>(self.reference, "`params.ref`")?.target(),
             "subscriptions/listen" => {
                 let wanted = parse::<Notifications>(self.notifications, "`params.notifications`")?;
-                *lookalike |= wanted.lookalike;
                 let resource = |uri| Target::new(TargetKind::Resource, uri);
                 Ok(wanted.resources.into_iter().map(resource).collect())
             }
@@ -243,7 +238,6 @@ struct Reference {
     kind: Option<Value>,
     name: Option<Value>,
     uri: Option<Value>,
-    lookalike: bool,
 }
 
 impl Reference {
@@ -260,12 +254,11 @@ impl<'de> Members<'de> for Reference {
     const WHAT: &'static str = "`params.ref` as an object";
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        let value = Some(map.next_value()?);
         match name {
-            "type" => self.kind = value,
-            "name" => self.name = value,
-            "uri" => self.uri = value,
-            _ => self.lookalike |= is_like(name, &["type", "name", "uri"]),
+            "type" => self.kind = Some(map.next_value()?),
+            "name" => self.name = Some(map.next_value()?),
+            "uri" => self.uri = Some(map.next_value()?),
+            _ => skip(name, &["type", "name", "uri"], map)?,
         }
         Ok(())
     }
@@ -275,7 +268,6 @@ impl<'de> Members<'de> for Reference {
 #[derive(Default)]
 struct Notifications {
     resources: Vec<String>,
-    lookalike: bool,
 }
 
 impl<'de> Members<'de> for Notifications {
@@ -285,33 +277,10 @@ impl<'de> Members<'de> for Notifications {
         if name == "resourceSubscriptions" {
             self.resources = map.next_value::<Option<_>>()?.unwrap_or_default();
         } else {
-            self.lookalike |= is_like(name, &["resourceSubscriptions"]);
-            map.next_value::<IgnoredAny>()?;
+            skip(name, &["resourceSubscriptions"], map)?;
         }
         Ok(())
     }
-}
-
-/// The members of `params` that count, `arguments` for rules beyond scopes.
-const PARAMS: &[&str] = &["name", "uri", "taskId", "ref", "notifications", "arguments"];
-
-/// Whether a name is one of these in another case, also by the two signs beyond ASCII that lose
-/// themselves in it: the long s and the sign of Kelvin.
-fn is_like(name: &str, known: &[&str]) -> bool {
-    // Most names are known by their first letter not to be.
-    if known.contains(&name) {
-        return false;
-    }
-    let folded = |c: char| match c {
-        'ſ' => 's',
-        '\u{212a}' => 'k',
-        c => c.to_ascii_lowercase(),
-    };
-    let like = |known: &&str| {
-        let known = known.chars().map(|c| c.to_ascii_lowercase());
-        name.chars().map(folded).eq(known)
-    };
-    known.iter().any(like)
 }
 
 /// A part of a message of which some members matter.
@@ -424,60 +393,6 @@ mod tests {
     }
 
     #[test]
-    fn a_member_in_another_case_is_noticed_where_somebody_might_take_it_for_one_that_decides() {
-        for (body, noticed) in [
-            (
-                r#"{"id":1,"method":"tools/call","params":{"name":"a","arguments":{"Name":1}}}"#,
-                false,
-            ),
-            (
-                r#"{"id":1,"method":"tools/call","params":{"name":"a","title":"b","_meta":{}}}"#,
-                false,
-            ),
-            (
-                r#"{"id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"tools/call","params":{"name":"a","n\u0061ME":"b"}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"tools/call","params":{"name":"a","Arguments":{}}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"tools/list","Method":"tools/call"}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"tools/list","PARAMS":{"name":"a"}}"#,
-                true,
-            ),
-            (r#"{"id":1,"Method":"tools/call"}"#, true),
-            (
-                r#"{"id":1,"method":"tasks/get","params":{"taskId":"a","taſKId":"b","taskid":"c"}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"tasks/get","params":{"taskId":"a","ta\u017f\u212aId":"b"}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"p","URI":"u"}}}"#,
-                true,
-            ),
-            (
-                r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"resourcesubscriptions":["a"]}}}"#,
-                true,
-            ),
-        ] {
-            let asked = asked(body.as_bytes()).expect("read");
-            assert_eq!(asked.lookalike, noticed, "{body}");
-        }
-    }
-
-    #[test]
     fn a_message_is_read_in_one_way_or_not_at_all() {
         #[rustfmt::skip]
         let table = [
@@ -502,6 +417,18 @@ mod tests {
             (r#"{"method":"tools/call","params":{"name":"\u0061"}}"#, "tools/call:a"),
             (r#"{"method":"tools/call","params":{"name":"a\u0000b"}}"#, "tools/call:a\0b"),
             (r#"{"method":"tools\/call","params":{"name":"a"}}"#, "tools/call:a"),
+            // What a parser that does not look at case takes for the same member.
+            (r#"{"id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"NAME":"b","name":"a"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","name\u0000":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","Arguments":{}}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a","argument\u017f":{}}}"#, "-32600"),
+            (r#"{"method":"tools/call","params":{"name":"a"},"Params":{"name":"b"}}"#, "-32600"),
+            (r#"{"method":"tools/list","METHOD":"tools/call","params":{"name":"a"}}"#, "-32600"),
+            (r#"{"method":"tasks/get","params":{"taskId":"t","ta\u017f\u212aid":"u"}}"#, "-32600"),
+            (r#"{"id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"a","Uri":"b"}}}"#, "-32600 for 1"),
+            (r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"resourcesubscriptions":["a"]}}}"#, "-32600 for 1"),
+            (r#"{"method":"tools/call","params":{"name":"a","names":"b","_meta":{"Name":"c"}}}"#, "tools/call:a"),
             // Twice.
             (r#"{"method":"tools/list","method":"tools/call","params":{"name":"a"}}"#, "-32600"),
             (r#"{"method":"tools/call","params":{},"params":{"name":"a"}}"#, "-32600"),
@@ -519,7 +446,7 @@ mod tests {
             (r#"{"method":"tools/call","params":{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"name":"a","8":8,"name":"b"}}"#, "-32600"),
             (r#"{"method":"tools/call","params":{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"7":7,"name":"a","7":8}}"#, "-32600"),
             // Another case is another member.
-            (r#"{"id":1,"method":"tools/call","params":{"Name":"a"}}"#, "-32602 for 1"),
+            (r#"{"id":1,"method":"tools/call","params":{"Name":"a"}}"#, "-32600"),
             (r#"{"id":"x","method":"tools/call","Params":{"name":"a"}}"#, "-32602 for \"x\""),
             (r#"{"Method":"tools/call","params":{"name":"a"}}"#, "an answer"),
             (r#"{"method":"tools/call","params":{"name":"a","NAME":"b"}}"#, "tools/call:a"),

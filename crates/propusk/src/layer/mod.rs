@@ -8,6 +8,7 @@ mod gate;
 mod handover;
 mod late_refusal;
 mod leftover;
+mod lookalike;
 mod message;
 mod observer;
 mod onward;

@@ -120,7 +120,8 @@ impl Operations {
     ) -> Result<Checked<B>, Box<Response<Full<Bytes>>>> {
         let settings = gate.settings();
         let rules = gate.rules().current();
-        let must_read = rules.is_some() && ruling::may_ask(&parts.method);
+        let must_read =
+            rules.is_some() && (ruling::may_ask(&parts.method) || !body.is_end_stream());
         if !must_read && !self.reads(gate, parts) {
             let mut checked = Checked::of(RequestBody::untouched(body));
             if let Some(rules) = rules {
@@ -140,11 +141,6 @@ impl Operations {
             arguments,
             ..
         } = match asked {
-            Ok(asked) if asked.lookalike && self.hands_on => {
-                let message =
-                    "a member of the message differs from one that counts only in its case";
-                Err(render::unclear(message::INVALID_REQUEST, message, asked.id))?
-            }
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
             Err(_) if rules.is_none() && !self.decide_anything(settings) && !self.hands_on => {

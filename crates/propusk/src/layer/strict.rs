@@ -1,14 +1,17 @@
-//! JSON in which no name comes twice, at any depth.
+//! JSON in which no name comes twice, at any depth, in whatever case.
 //!
 //! Of two members with one name one parser takes the first and another the last. Where a rule decides
 //! by what is inside of `arguments`, it must see what the tool will see.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::message::{Name, Seen};
+use super::{
+    lookalike::folded,
+    message::{Name, Seen},
+};
 
 /// Whether there is one way to read it.
 pub(super) fn check(json: &RawValue) -> Result<(), serde_json::Error> {
@@ -64,10 +67,15 @@ impl<'de> Visitor<'de> for StrictVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Strict, A::Error> {
         let mut seen = Seen::default();
         while let Some(Name(name)) = map.next_key()? {
-            if seen.has(&name) {
-                return Err(A::Error::custom(format_args!("{name:?} comes twice")));
+            let folded = match folded(&name) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(folded) => Some(Cow::Owned(folded)),
+            };
+            let folded = folded.unwrap_or(name);
+            if seen.has(&folded) {
+                return Err(A::Error::custom(format_args!("{folded:?} comes twice")));
             }
-            seen.add(name);
+            seen.add(folded);
             map.next_value::<Strict>()?;
         }
         Ok(Strict)
@@ -85,7 +93,10 @@ mod tests {
             (r#"{"a":1,"b":[{"a":1},{"a":2}],"c":{"a":null}}"#, true),
             (r#"[1,-1,1.5,"x",true,null,{}]"#, true),
             (r#"{"a":{"a":{"a":1}}}"#, true),
-            (r#"{"A":1,"a":1}"#, true),
+            (r#"{"A":1,"b":1}"#, true),
+            // What Go takes for one name.
+            (r#"{"A":1,"a":1}"#, false),
+            (r#"{"x":{"path":1,"Path":2}}"#, false),
             (r#"{"a":1,"a":1}"#, false),
             (r#"{"a":1,"\u0061":1}"#, false),
             (r#"{"x":[{"y":{"a":1,"b":2,"a":3}}]}"#, false),

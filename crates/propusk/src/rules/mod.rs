@@ -6,6 +6,7 @@
 
 mod address;
 mod buckets;
+mod connections;
 mod named;
 mod places;
 mod rate;
@@ -23,6 +24,7 @@ use std::{
 use serde_json::value::RawValue;
 
 pub use address::AddressLimits;
+pub use connections::ConnectionLimits;
 pub use rate::{InvalidRate, Rate};
 pub use rule::Rule;
 pub use set::RuleSet;

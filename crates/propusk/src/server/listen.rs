@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     pin::pin,
     sync::LazyLock,
     time::{Duration, SystemTime},
@@ -24,7 +25,10 @@ use super::{
     site::SiteConnection,
     tls::{Tls, client_certificate},
 };
-use crate::log_limit::{LogLimit, Told};
+use crate::{
+    log_limit::{LogLimit, Told},
+    rules::ConnectionLimits,
+};
 
 /// A client that takes longer to send its headers is cut off.
 pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -42,6 +46,7 @@ pub(super) async fn run(
     listener: TcpListener,
     tls: Option<Tls>,
     site: SiteConnection,
+    limits: &ConnectionLimits,
     drain: Drain,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -67,16 +72,25 @@ pub(super) async fn run(
             },
             () = &mut shutdown => break,
         };
+        let Some(places) = limits.take(peer.ip()) else {
+            say_full(peer);
+            continue;
+        };
         no_delay(&stream);
         let Some(tls) = &tls else {
             let io = TokioIo::new(stream);
             let connection = http.serve_connection(io, site.for_peer(peer, None));
-            tokio::spawn(to_its_end(connections.watch(connection), end.clone()));
+            let connection = to_its_end(connections.watch(connection), end.clone());
+            tokio::spawn(async move {
+                let _places = places;
+                connection.await;
+            });
             continue;
         };
         let (handshake, watcher) = (tls.acceptor().accept(stream), connections.watcher());
         let (http, site, end, closing) = (http.clone(), site.clone(), end.clone(), closing.clone());
         tokio::spawn(async move {
+            let _places = places;
             let shaken = tokio::select! {
                 biased;
                 () = closing.cancelled() => return,
@@ -124,6 +138,15 @@ async fn to_its_end(connection: impl Future<Output = hyper::Result<()>>, end: Ca
 fn no_delay(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+}
+
+/// Too many connections, of one address or in all; this one is closed.
+fn say_full(peer: SocketAddr) {
+    static LIMIT: LazyLock<LogLimit> = LazyLock::new(LogLimit::default);
+    let told = LIMIT.tell("full", 1, SystemTime::now());
+    if let Some(Told { more_like_this }) = told {
+        tracing::warn!(%peer, more_like_this, "one connection too many is closed");
     }
 }
 

@@ -254,3 +254,69 @@ async fn a_server_limits_the_peers_of_its_connections() {
     }
     assert_eq!(statuses, [200, 200, 200, 429, 429]);
 }
+
+/// Connections that one address has too many of are closed, and those of before go on.
+#[tokio::test]
+async fn connections_of_one_address_are_limited() {
+    use crate::support::Wire;
+    use propusk::{
+        rules::ConnectionLimits,
+        server::{Mount, Site},
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let health = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    let settings = AuthSettings::new(&format!("http://{address}/mcp")).expect("a URL");
+    let verifier = |_: BearerToken| ready(Ok::<_, Unavailable>(None));
+    let layer = AuthLayer::new(settings, verifier);
+    let site = Site::new()
+        .connection_limits(ConnectionLimits::new().of_each_address(2).in_all(100))
+        .mount(Mount::new(&layer, Nowhere));
+    tokio::spawn(site.serve_on(listener, std::future::pending()));
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut wire = Wire::connect(address).await;
+        wire.send(health).await;
+        assert_eq!(wire.reply().await.status, 200);
+        open.push(wire);
+    }
+    let mut third = Wire::connect(address).await;
+    third.send(health).await;
+    assert_eq!(third.rest().await, b"", "closed without a word");
+    for wire in &mut open {
+        wire.send(health).await;
+        assert_eq!(wire.reply().await.status, 200);
+    }
+    open.pop();
+    // As soon as the server has noticed that one is gone.
+    crate::support::soon(async {
+        loop {
+            let mut wire = Wire::connect(address).await;
+            if wire.takes(health).await && !wire.rest_or_reply().await.is_empty() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// A service over hyper's own bodies.
+#[derive(Clone)]
+struct Nowhere;
+
+impl Service<Request<RequestBody<hyper::body::Incoming>>> for Nowhere {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<RequestBody<hyper::body::Incoming>>) -> Self::Future {
+        ready(Ok(Response::default()))
+    }
+}

@@ -105,14 +105,9 @@ impl RulesConfig {
         }
     }
 
-    /// All names and patterns that there are rules about.
-    pub(super) fn names(&self) -> impl Iterator<Item = (Section, &str)> {
-        let of = |section| {
-            self.section(section)
-                .keys()
-                .map(move |name| (section, &**name))
-        };
-        Section::ALL.into_iter().flat_map(of)
+    /// The names and patterns of tools that there are rules about.
+    pub(super) fn tools(&self) -> impl Iterator<Item = &str> {
+        self.tools.keys().map(String::as_str)
     }
 
     fn section(&self, section: Section) -> &BTreeMap<String, RuleConfig> {

@@ -88,6 +88,29 @@ impl Watched {
         })
     }
 
+    /// Whether the audit log has a folder to be in; nothing is opened.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let Some(path) = self
+            .audit
+            .as_deref()
+            .filter(|path| path.to_str() != Some("-"))
+        else {
+            return Ok(());
+        };
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if path.is_dir() || !folder.unwrap_or(Path::new(".")).is_dir() {
+            let message = format!(
+                "--audit: {}: there is no such folder, or it is one",
+                path.display()
+            );
+            return Err(Failure::usage(message)
+                .hint("name a file in a folder that exists and that this user may write to"));
+        }
+        Ok(())
+    }
+
     /// Opens the file and the listener. `bound` is the address of the server.
     pub(super) async fn start(&self, bound: SocketAddr) -> Result<Watch, Failure> {
         let log = self.audit.as_deref().map(open).transpose()?;

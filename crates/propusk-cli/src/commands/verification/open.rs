@@ -78,6 +78,11 @@ impl Verification {
         })
     }
 
+    /// Whether the store has a URL that is one; it is not opened.
+    pub(in crate::commands) fn check_store(&self) -> Result<(), Failure> {
+        self.store_url.as_deref().map_or(Ok(()), store::check)
+    }
+
     async fn store(&self, looked_at: Option<&BearerToken>) -> Result<Option<TokenStore>, Failure> {
         let is_others =
             looked_at.is_some_and(|token| !token.expose_secret().starts_with(STORE_PREFIX));

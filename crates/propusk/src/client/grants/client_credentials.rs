@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ScopeSet,
-    client::{Login, LoginKey, ProtectedServer, TokenError, oauth::TokenAnswer},
+    client::{Login, LoginKey, ProtectedServer, TokenError, token_answer::TokenAnswer},
 };
 
 /// Tokens for a program that is a client of its own: a service, a scheduled job.

@@ -24,7 +24,8 @@ use crate::{
     ScopeSet,
     client::{
         ProtectedServer, TokenError, TokenErrorKind,
-        oauth::{OAuthHttp, TokenAnswer, of_exchange},
+        oauth::{OAuthHttp, of_exchange},
+        token_answer::TokenAnswer,
     },
 };
 

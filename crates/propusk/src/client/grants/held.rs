@@ -6,7 +6,8 @@ use super::place::Place;
 use crate::{
     BearerToken, ScopeSet,
     client::{
-        DpopKey, OutgoingToken, RefusedRequest, TokenError, TokenErrorKind, oauth::TokenAnswer,
+        DpopKey, OutgoingToken, RefusedRequest, TokenError, TokenErrorKind,
+        token_answer::TokenAnswer,
     },
 };
 

@@ -14,7 +14,7 @@ use crate::{
     Challenge, ScopeSet,
     client::{
         OutgoingToken, ProtectedServer, Reaction, RefusedRequest, TokenError, TokenErrorKind,
-        oauth::{TokenAnswer, quoted},
+        oauth::quoted, token_answer::TokenAnswer,
     },
 };
 

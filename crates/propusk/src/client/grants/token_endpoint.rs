@@ -14,7 +14,7 @@ use crate::{
     BearerToken, ScopeSet,
     client::{
         HttpSettings, ProtectedServer, TokenError, TokenErrorKind,
-        oauth::{self, OAuthHttp, TokenAnswer, error_code, of_exchange},
+        oauth::{self, OAuthHttp, error_code, exchanged_in, of_exchange},
     },
 };
 
@@ -145,7 +145,7 @@ impl TokenEndpoint {
             .await
             .map_err(|failure| of_exchange(&failure, "asking for a token"))
             .map_err(NotIssued::from)?;
-        let answer = TokenAnswer::read_any(&posted, SystemTime::now());
+        let answer = exchanged_in(&posted, SystemTime::now());
         let (answer, kind) = answer.map_err(|error| NotIssued {
             error,
             code: error_code(&posted),

@@ -14,7 +14,8 @@ use crate::{
     ScopeSet,
     client::{
         ProtectedServer, TokenError, TokenErrorKind,
-        oauth::{TokenAnswer, not_bound, of_exchange},
+        oauth::{not_bound, of_exchange, token_in},
+        token_answer::TokenAnswer,
     },
 };
 
@@ -64,7 +65,7 @@ impl TokenRequest<'_> {
                 break posted;
             }
         };
-        let answer = TokenAnswer::read(&posted, SystemTime::now())?;
+        let answer = token_in(&posted, SystemTime::now())?;
         if way.dpop.is_some() && !answer.bound {
             return Err(not_bound());
         }

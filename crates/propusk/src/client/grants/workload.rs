@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ScopeSet,
-    client::{ProtectedServer, TokenError, oauth::TokenAnswer},
+    client::{ProtectedServer, TokenError, token_answer::TokenAnswer},
 };
 
 pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{BearerToken, ScopeSet};
@@ -16,7 +17,7 @@ const MOST_MARGIN: Duration = Duration::from_secs(30);
 ///
 /// All five are compared as text, byte for byte (RFC 9728 §3.3, RFC 8414 §3.3): URL libraries add
 /// slashes, and a slash is the difference between two issuers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LoginKey {
     /// The URL of the MCP server, as the user gave it. The token goes there and nowhere else.
     pub server: String,

@@ -139,7 +139,7 @@ impl RenewalProcess {
         let said = match timeout(SILENCE, &mut said).await {
             Ok(said) => said,
             Err(_) => {
-                let issuer = renewal.key().issuer;
+                let issuer = &renewal.key().issuer;
                 tracing::info!(target: WAITING, "waiting for {issuer}, which renews the login");
                 said.await
             }

@@ -1,41 +1,16 @@
-//! What a token endpoint answers (RFC 6749 §5), read strictly: rmcp hands on whatever came.
+//! What a token endpoint answers (RFC 6749 §5), in words for whoever asked: rmcp hands on whatever
+//! came.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use reqwest::StatusCode;
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::http::Posted;
-use crate::{
-    BearerToken, ScopeSet,
-    client::{TokenError, TokenErrorKind},
+use crate::client::{
+    TokenError, TokenErrorKind,
+    token_answer::{TokenAnswer, Unusable},
 };
-
-/// Nobody means more than this; a token that claims to is good for this long.
-const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
-
-/// A successful answer (RFC 6749 §5.1).
-pub(in crate::client) struct TokenAnswer {
-    pub(in crate::client) access_token: BearerToken,
-    /// `token_type=DPoP`, RFC 9449 §5.
-    pub(in crate::client) bound: bool,
-    pub(in crate::client) expires_at: Option<SystemTime>,
-    pub(in crate::client) refresh_token: Option<Zeroizing<String>>,
-    /// `None`: what was asked for.
-    pub(in crate::client) scopes: Option<ScopeSet>,
-}
-
-#[derive(Deserialize)]
-struct Success {
-    access_token: String,
-    token_type: String,
-    expires_in: Option<u64>,
-    refresh_token: Option<String>,
-    scope: Option<String>,
-    /// RFC 8693 §2.2.1.
-    issued_token_type: Option<String>,
-}
 
 #[derive(Deserialize)]
 struct Refusal {
@@ -43,68 +18,41 @@ struct Refusal {
     error_description: Option<String>,
 }
 
-impl TokenAnswer {
-    /// Reads the answer to a token request.
-    ///
-    /// # Errors
-    /// [`TokenError`], with the server's own words where they are an OAuth error.
-    pub(in crate::client) fn read(posted: &Posted, now: SystemTime) -> Result<Self, TokenError> {
-        let success = Success::read(posted)?;
-        Self::of(success, now, false)
-    }
-
-    /// Reads the answer to an exchange of tokens (RFC 8693 §2.2.1), with what it says to have issued.
-    /// That may be no access token; its type is then `N_A`.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub(in crate::client) fn read_any(
-        posted: &Posted,
-        now: SystemTime,
-    ) -> Result<(Self, Option<String>), TokenError> {
-        let mut success = Success::read(posted)?;
-        let kind = success.issued_token_type.take();
-        let other = kind
-            .as_deref()
-            .is_some_and(|kind| kind != "urn:ietf:params:oauth:token-type:access_token");
-        Ok((Self::of(success, now, other)?, kind))
-    }
-
-    fn of(success: Success, now: SystemTime, other: bool) -> Result<Self, TokenError> {
-        let refresh_token = success.refresh_token.filter(|text| !text.is_empty());
-        let (access_token, refresh_token) = (
-            Zeroizing::new(success.access_token),
-            refresh_token.map(Zeroizing::new),
-        );
-        let bound = match &success.token_type {
-            kind if kind.eq_ignore_ascii_case("bearer") => false,
-            kind if kind.eq_ignore_ascii_case("dpop") => true,
-            kind if other && kind.eq_ignore_ascii_case("n_a") => false,
-            // RFC 6749 §7.1: a token of a kind that is not understood MUST NOT be used.
-            _ => return Err(unknown_kind()),
-        };
-        let access_token = BearerToken::parse_b64token(&access_token)
-            .map_err(|_| unusable("its token cannot go into a header"))?;
-        let lifetime = success.expires_in.map(Duration::from_secs);
-        let expires_at = lifetime.map(|lifetime| now + lifetime.min(LONGEST_LIFETIME));
-        let scopes = success.scope.as_deref().map(ScopeSet::from_claim);
-        Ok(Self {
-            access_token,
-            bound,
-            expires_at,
-            refresh_token,
-            scopes,
-        })
-    }
+/// Reads the answer to a token request.
+///
+/// # Errors
+/// [`TokenError`], with the server's own words where they are an OAuth error.
+pub(in crate::client) fn token_in(
+    posted: &Posted,
+    now: SystemTime,
+) -> Result<TokenAnswer, TokenError> {
+    TokenAnswer::parse(success(posted)?, now).map_err(unused)
 }
 
-impl Success {
-    fn read(posted: &Posted) -> Result<Self, TokenError> {
-        if posted.status != StatusCode::OK {
-            return Err(refused(posted, "the token endpoint"));
-        }
-        // The cause is left out: it may repeat what came.
-        serde_json::from_slice(&posted.body).map_err(|_| unusable("it is no token answer"))
+/// Reads the answer to an exchange of tokens (RFC 8693 §2.2.1), with what it says to have issued. That
+/// may be no access token.
+///
+/// # Errors
+/// As [`token_in`].
+pub(in crate::client) fn exchanged_in(
+    posted: &Posted,
+    now: SystemTime,
+) -> Result<(TokenAnswer, Option<String>), TokenError> {
+    TokenAnswer::parse_exchanged(success(posted)?, now).map_err(unused)
+}
+
+fn success(posted: &Posted) -> Result<&[u8], TokenError> {
+    if posted.status != StatusCode::OK {
+        return Err(refused(posted, "the token endpoint"));
+    }
+    Ok(&posted.body)
+}
+
+fn unused(why: Unusable) -> TokenError {
+    match why {
+        Unusable::NoTokenAnswer => unusable("it is no token answer"),
+        Unusable::NotForAHeader => unusable("its token cannot go into a header"),
+        Unusable::UnknownType => unknown_kind(),
     }
 }
 

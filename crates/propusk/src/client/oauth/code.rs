@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Browser,
-    answer::{TokenAnswer, quoted},
+    answer::quoted,
     callback::Expected,
     discovery::{self, Discovered},
     exchange::exchange,
@@ -25,6 +25,7 @@ use crate::{
     Challenge, ResourceUrl, ScopeSet,
     client::{
         DpopKey, Login, LoginKey, ProtectedServer, RefusedRequest, TokenError, TokenErrorKind,
+        token_answer::TokenAnswer,
     },
 };
 

@@ -3,10 +3,10 @@
 use std::time::SystemTime;
 
 use super::{
-    answer::TokenAnswer, callback::Callback, discovery::Discovered, failure, http::OAuthHttp,
+    answer::token_in, callback::Callback, discovery::Discovered, failure, http::OAuthHttp,
     request::Asked,
 };
-use crate::client::{DpopKey, TokenError, TokenErrorKind};
+use crate::client::{DpopKey, TokenError, TokenErrorKind, token_answer::TokenAnswer};
 
 /// Exchanges the code for tokens.
 pub(super) async fn exchange(
@@ -29,7 +29,7 @@ pub(super) async fn exchange(
         (None, Some(failure)) => {
             return Err(failure::of_exchange(&failure, "asking for a token"));
         }
-        (Some(posted), _) => TokenAnswer::read(&posted, SystemTime::now())?,
+        (Some(posted), _) => token_in(&posted, SystemTime::now())?,
         (None, None) => return Err(no_answer()),
     };
     if exchanged.is_err() {

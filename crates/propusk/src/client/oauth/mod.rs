@@ -22,7 +22,7 @@ mod registration;
 mod request;
 mod scopes;
 
-pub(super) use answer::{TokenAnswer, error_code, quoted};
+pub(super) use answer::{error_code, exchanged_in, quoted, token_in};
 pub(super) use code::{issuer_url, not_the_wanted_issuer, server_url};
 pub(super) use discovery::find;
 pub(super) use exchange::not_bound;

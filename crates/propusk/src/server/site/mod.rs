@@ -15,9 +15,10 @@ pub use mount::Mount;
 pub use routes::{Pages, SiteRoutes};
 
 pub(super) use connection::{SiteConnection, text};
+pub(super) use routes::SharedPages;
 
 use super::{Tls, TrustedProxies, drain::Drain, listen};
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, rules::ConnectionLimits};
 
 /// Several protected services on one listener, each under the path of its own resource URL.
 ///
@@ -42,6 +43,7 @@ use crate::metrics::Metrics;
 /// ```
 pub struct Site {
     routes: SiteRoutes,
+    connections: ConnectionLimits,
     drain: Drain,
     tls: Option<Tls>,
 }
@@ -52,6 +54,7 @@ impl Site {
     pub fn new() -> Self {
         Self {
             routes: SiteRoutes::default(),
+            connections: ConnectionLimits::new(),
             drain: Drain::new(Duration::from_secs(10)),
             tls: None,
         }
@@ -65,6 +68,13 @@ impl Site {
         self
     }
 
+    /// Limits how many connections are kept open (any number by default).
+    #[must_use]
+    pub fn connection_limits(mut self, limits: ConnectionLimits) -> Self {
+        self.connections = limits;
+        self
+    }
+
     /// Adds an endpoint. Of two under one path the first answers.
     #[must_use]
     pub fn mount(self, mount: Mount) -> Self {
@@ -75,7 +85,7 @@ impl Site {
     /// Sets what is answered without a token, beside the endpoints.
     #[must_use]
     pub fn pages(self, pages: impl Pages) -> Self {
-        self.routes.set_pages(pages);
+        self.routes.show_pages(Some(pages));
         self
     }
 
@@ -116,7 +126,15 @@ impl Site {
     /// finish and ends open streams. Trouble with one connection ends that connection only.
     pub async fn serve_on(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         let connection = SiteConnection::new(self.routes, self.drain.clone());
-        listen::run(listener, self.tls, connection, self.drain, shutdown).await;
+        listen::run(
+            listener,
+            self.tls,
+            connection,
+            &self.connections,
+            self.drain,
+            shutdown,
+        )
+        .await;
     }
 }
 

@@ -121,7 +121,7 @@ async fn what_the_server_does_not_list_is_not_sent() {
 async fn a_token_that_has_ended_is_replaced_before_it_is_sent() {
     let world = World::start().await;
     let site = site(&world).await;
-    let ended = gives("ended", &json!({"expires_in": 0}));
+    let ended = gives("ended", &json!({"expires_in": 1e-9}));
     let answers = vec![ended, gives("notes:read", &json!({}))];
     world.answer_in_turn("POST /token", answers);
     let client = client(&site.url(), with_secret());

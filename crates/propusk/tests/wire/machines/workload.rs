@@ -22,7 +22,7 @@ async fn rfc7523_2_1_the_file_is_read_for_each_exchange() {
     // Each request needs another one.
     world.answer(
         "POST /token",
-        gives("notes:read", &json!({"expires_in": 0})),
+        gives("notes:read", &json!({"expires_in": 1e-9})),
     );
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("token");
@@ -105,7 +105,7 @@ async fn what_is_no_token_is_not_sent() {
 async fn a_closure_is_asked_for_each_exchange() {
     let world = World::start().await;
     let site = site(&world).await;
-    let ended = gives("ended", &json!({"expires_in": 0}));
+    let ended = gives("ended", &json!({"expires_in": 1e-9}));
     let answers = vec![ended, gives("notes:read", &json!({}))];
     world.answer_in_turn("POST /token", answers);
     let count = Arc::new(AtomicUsize::new(0));

@@ -219,6 +219,12 @@ impl Wire {
         rest
     }
 
+    /// The first bytes that come, or none where the other side has closed.
+    pub(crate) async fn rest_or_reply(&mut self) -> Vec<u8> {
+        let come = soon(self.0.fill_buf()).await;
+        come.map_or(Vec::new(), <[u8]>::to_vec)
+    }
+
     async fn line(&mut self) -> String {
         let mut line = Vec::new();
         let _ = self.0.read_until(b'\n', &mut line).await;

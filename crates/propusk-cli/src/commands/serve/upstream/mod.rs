@@ -11,7 +11,7 @@ use propusk::Admission;
 pub(crate) use config::{CredentialsConfig, UpstreamConfig};
 pub(super) use stdio::Program;
 
-use super::{RulesConfig, ScopesConfig, Section, rules::Place};
+use super::{RulesConfig, ScopesConfig, rules::Place};
 use crate::failure::Failure;
 
 /// What answers behind an endpoint. Two that are equal are the same, and go on when the configuration
@@ -101,10 +101,9 @@ impl Endpoint {
     /// The tools that there are rules about, by their names. A pattern is none.
     pub(super) fn tools(&self) -> impl Iterator<Item = &str> {
         let scopes = self.scopes.tools();
-        let rules = self.rules.names();
-        let rules = rules.filter(|(section, _)| *section == Section::Tools);
-        let all = scopes.chain(rules.map(|(_, name)| name));
-        all.filter(|name| !name.contains('*'))
+        scopes
+            .chain(self.rules.tools())
+            .filter(|name| !name.contains('*'))
     }
 
     /// The files that it is made of.

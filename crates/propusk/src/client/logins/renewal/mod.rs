@@ -34,19 +34,9 @@ const SAVE_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Renewal {
     #[serde(flatten)]
-    key: KeyText,
+    key: LoginKey,
     /// The digest of the access token that is not to be used again.
     spent: String,
-}
-
-/// [`LoginKey`], as it is handed to another process.
-#[derive(Clone, Serialize, Deserialize)]
-struct KeyText {
-    server: String,
-    resource: String,
-    issuer: String,
-    client_id: String,
-    account: Option<String>,
 }
 
 impl Renewal {
@@ -54,15 +44,15 @@ impl Renewal {
     #[must_use]
     pub fn of(login: &Login) -> Self {
         Self {
-            key: login.key().clone().into(),
+            key: login.key().clone(),
             spent: digest(login.access_token()),
         }
     }
 
     /// Which login is to be renewed.
     #[must_use]
-    pub fn key(&self) -> LoginKey {
-        self.key.clone().into()
+    pub fn key(&self) -> &LoginKey {
+        &self.key
     }
 
     /// Renews the login in its store: takes the lock, reads again, and asks the issuer only where
@@ -80,8 +70,8 @@ impl Renewal {
         settings: &HttpSettings,
     ) -> Result<Login, TokenError> {
         let key = self.key();
-        let lock = store.lock(&key).await?;
-        let mut login = self.under_lock(store, settings, &key).await;
+        let lock = store.lock(key).await?;
+        let mut login = self.under_lock(store, settings, key).await;
         if let Ok(Step::Spent(login_then)) = &login {
             // Somebody without our lock, an older version perhaps, may have been quicker.
             login = self.after_refusal(store, settings, login_then).await;
@@ -89,7 +79,7 @@ impl Renewal {
         drop(lock);
         match login? {
             Step::Done(login) => Ok(*login),
-            Step::Spent(_) => Err(login_required(&key, "the login has ended")),
+            Step::Spent(_) => Err(login_required(key, "the login has ended")),
         }
     }
 
@@ -209,48 +199,10 @@ pub(super) fn digest(token: &BearerToken) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl From<LoginKey> for KeyText {
-    fn from(key: LoginKey) -> Self {
-        let LoginKey {
-            server,
-            resource,
-            issuer,
-            client_id,
-            account,
-        } = key;
-        Self {
-            server,
-            resource,
-            issuer,
-            client_id,
-            account,
-        }
-    }
-}
-
-impl From<KeyText> for LoginKey {
-    fn from(key: KeyText) -> Self {
-        let KeyText {
-            server,
-            resource,
-            issuer,
-            client_id,
-            account,
-        } = key;
-        Self {
-            server,
-            resource,
-            issuer,
-            client_id,
-            account,
-        }
-    }
-}
-
 impl fmt::Debug for Renewal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Renewal")
-            .field("login", &record::name(&self.key()))
+            .field("login", &record::name(self.key()))
             .finish_non_exhaustive()
     }
 }

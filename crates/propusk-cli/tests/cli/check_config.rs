@@ -1,0 +1,70 @@
+//! `propusk check-config`: what is in force, where it comes from, and what makes no sense.
+
+use crate::support::Sandbox;
+
+#[test]
+fn each_value_is_shown_with_its_source_and_secrets_are_not() {
+    let place = Sandbox::new();
+    place.write(
+        "propusk.toml",
+        "tokens = 'postgres://a:hunter2@db/x'\n[serve]\nlisten = '127.0.0.1:1'\ntoken = ['hunter2=a']\n\
+         required-scope = ['mcp']\n[scopes.tools]\n'delete_*' = 'admin'\n",
+    );
+    let env = [
+        ("PROPUSK_ADMISSION", "optional"),
+        ("PROPUSK_TOKEN", "hunter2"),
+    ];
+    let args = ["check-config", "--listen", "127.0.0.1:2", "--json"];
+    let done = place.run_with(&env, &args).code(0);
+    assert!(
+        !done.out.contains("hunter2") && !done.err.contains("hunter2"),
+        "{done:?}"
+    );
+    let report = done.json();
+    let settings = report["settings"].as_array().expect("a list");
+    let found = |key: &str| {
+        let one = settings.iter().find(|setting| setting["key"] == key);
+        let one = one.unwrap_or_else(|| panic!("{key}: {report}"));
+        (
+            one["value"].as_str().expect("text"),
+            one["source"].as_str().expect("text"),
+        )
+    };
+    assert_eq!(found("serve.listen"), ("\"127.0.0.1:2\"", "--listen"));
+    assert_eq!(
+        found("serve.admission"),
+        ("\"optional\"", "PROPUSK_ADMISSION")
+    );
+    assert_eq!(
+        found("serve.required-scope"),
+        ("[\"mcp\"]", "propusk.toml: serve.required-scope")
+    );
+    assert_eq!(found("serve.dpop").1, "default");
+    assert_eq!(found("scopes.tools.\"delete_*\"").0, "\"admin\"");
+    assert_eq!(report["endpoints"][0]["resource"], "http://127.0.0.1:2/mcp");
+    // Neither a store nor anything else has come about.
+    assert_eq!(place.files().keys().collect::<Vec<_>>(), ["propusk.toml"]);
+}
+
+/// Whoever checks the settings of a server that runs must not be in its way.
+#[test]
+fn no_address_is_taken_and_no_program_started() {
+    let place = Sandbox::new();
+    let server = place.serve(&["--token", "t=a"]);
+    place
+        .run(&[
+            "check-config",
+            "--token",
+            "t=a",
+            "--listen",
+            server.address(),
+        ])
+        .code(0);
+    let absent = place
+        .run(&["check-config", "--token", "t=a", "--", "no-such-program"])
+        .code(2);
+    assert!(
+        absent.err.contains("no program \"no-such-program\""),
+        "{absent:?}"
+    );
+}

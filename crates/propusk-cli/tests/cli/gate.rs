@@ -1,0 +1,211 @@
+//! The gate in front of servers that know nothing of authorization.
+
+use crate::support::{ALICE, FIXED, Sandbox, Words};
+
+pub(crate) const FIXTURE: &str = env!("CARGO_BIN_EXE_cli-stdio-fixture");
+
+/// An MCP server that lets everybody in, at its URL.
+fn open_server(place: &Sandbox) -> crate::support::Server {
+    place.serve(&["--token", "unused=u", "--admission", "optional"])
+}
+
+#[test]
+fn a_program_is_protected_and_a_stranger_is_refused() {
+    let place = Sandbox::new();
+    let server = place.serve(&[FIXED, &["--", FIXTURE]].concat());
+    let call = |token: &str| place.call(token, &server.url, &["look"]);
+    assert!(call(ALICE).code(0).out.contains("look of "));
+    call("").code(3);
+    call("wrong-token-1").code(3);
+    // Nothing of our environment that was not asked for.
+    let environment = place.call(ALICE, &server.url, &["environment"]).code(0);
+    assert!(environment.out.contains("None"), "{environment:?}");
+    let stopped = server.stop().code(0);
+    assert!(!stopped.err.contains("error"), "{stopped:?}");
+}
+
+#[test]
+fn a_server_at_a_url_is_protected_and_a_stranger_is_refused() {
+    let place = Sandbox::new();
+    let upstream = open_server(&place);
+    let server = place.serve(&[FIXED, &["--upstream", &upstream.url]].concat());
+    let call = |token: &str| place.call(token, &server.url, &["echo", "message=hi"]);
+    assert!(call(ALICE).code(0).out.contains("hi"));
+    call("").code(3);
+    // The caller's own token stays at the gate: to the server behind it everybody is nobody. That it
+    // wants somebody is the operator's matter, and not the caller's.
+    let nobody = place.call(ALICE, &server.url, &["whoami"]).code(1);
+    assert!(nobody.err.contains("behind this gate"), "{nobody:?}");
+}
+
+const SEVERAL: &str = r#"
+[serve]
+token = ["alice-fixed-token-1=alice:read", "root-token-1=root:read,admin"]
+[limits]
+principal = "1000/s"
+[[upstream]]
+name = "notes"
+command = ["FIXTURE"]
+env = { FIXTURE = "set" }
+[upstream.scopes.tools]
+look = "read"
+"wipe_*" = "admin"
+[upstream.rules.tools]
+change = { hidden = true }
+environment = { denied = "not today" }
+[[upstream]]
+name = "web"
+path = "/over/there"
+url = "URL"
+admission = "optional"
+"#;
+
+#[test]
+fn several_upstreams_have_each_a_path_and_rules_of_its_own() {
+    let place = Sandbox::new();
+    let upstream = open_server(&place);
+    let config = SEVERAL.replace("FIXTURE\"]", &format!("{FIXTURE}\"]"));
+    place.write("propusk.toml", config.replace("URL", &upstream.url));
+    let mut server = place.serve(&[]);
+    let base = format!("http://{}", server.address());
+    assert_eq!(server.url, format!("{base}/notes/mcp"));
+    let out = server.out();
+    assert!(
+        out.contains(&format!("listening on {base}/over/there\n")),
+        "{out}"
+    );
+    let notes = |token: &str, rest: Words<'_>| place.call(token, &server.url, rest);
+    notes(ALICE, &["look"]).code(0);
+    notes(ALICE, &["wipe_all"]).code(4);
+    notes("root-token-1", &["wipe_all"]).code(0);
+    let denied = notes("root-token-1", &["environment"]).code(4);
+    assert!(denied.err.contains("not today"), "{denied:?}");
+    let hidden = notes("root-token-1", &["change"]);
+    assert_ne!(hidden.code, 0, "{hidden:?}");
+    let tools = place.run_with(&[("PROPUSK_TOKEN", ALICE)], &["tools", &server.url]);
+    let tools = tools.code(0).out;
+    assert!(
+        tools.contains("look") && !tools.contains("change") && !tools.contains("wipe"),
+        "{tools}"
+    );
+    let there = format!("{base}/over/there");
+    place.call("", &there, &["echo", "message=hi"]).code(0);
+    place.call("", &server.url, &["look"]).code(3);
+}
+
+#[test]
+fn what_makes_no_sense_is_said_with_its_place() {
+    let place = Sandbox::new();
+    for (config, expected) in [
+        (
+            "[[upstream]]\n",
+            "[[upstream]]: url: an upstream has either",
+        ),
+        (
+            "[[upstream]]\nname = \"a b\"\nurl = \"http://a/\"\n",
+            "(a b): name: ",
+        ),
+        (
+            "[[upstream]]\nname = \"a\"\npath = \"/healthz\"\nurl = \"http://a/\"\n",
+            "(a): path: ",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\nper = \"all\"\n",
+            "per: this is for an upstream with a command",
+        ),
+        (
+            "[[upstream]]\ncommand = []\n",
+            "command: there is no program in it",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"a\"]\nper = \"each\"\n",
+            "per: \"each\" is neither",
+        ),
+        ("[[upstream]]\nurl = \"ftp://a/\"\n", "url: "),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\n[[upstream]]\nurl = \"http://b/\"\n",
+            "two upstreams",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\nresource = \"https://x/y\"\n",
+            "does not end with its path",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"x-key\", env = \"NO_SUCH\" }\n",
+            "NO_SUCH is not set",
+        ),
+        (
+            "[limits]\naddress = \"fast\"\n",
+            "propusk.toml: [limits] address: \"fast\"",
+        ),
+        (
+            "[rules.tools.x]\nrate = \"1/w\"\n",
+            "[rules.tools.\"x\"] rate",
+        ),
+        (
+            "[rules.tools.x]\ntime-limit = \"soon\"\n",
+            "[rules.tools.\"x\"] time-limit",
+        ),
+        (
+            "[rules]\ndefault = \"maybe\"\n",
+            "[rules] default: \"maybe\"",
+        ),
+        (
+            "[proxies]\ntrusted = [\"10.0.0.1/8\"]\n",
+            "[proxies] trusted: \"10.0.0.1/8\"",
+        ),
+        (
+            "[proxies]\nheader = \"forwarded\"\n",
+            "no effect without trusted",
+        ),
+        (
+            "[proxies]\ntrusted = [\"::1\"]\nheader = \"x-real-ip\"\n",
+            "neither x-forwarded-for nor forwarded",
+        ),
+        ("[tls]\ncertificate = \"c.pem\"\n", "private key"),
+        (
+            "[tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n",
+            "c.pem: ",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\n[upstream.scopes.tools]\nx = \"*\"\n",
+            "[upstream.scopes.tools] x",
+        ),
+    ] {
+        place.write("propusk.toml", config);
+        for command in ["serve", "check-config"] {
+            let done = place.run(&[command, "--token", "t=a"]).code(2);
+            assert!(done.err.contains(expected), "{command} {config}: {done:?}");
+        }
+    }
+    place.write("propusk.toml", "[[upstream]]\nurl = \"http://a/\"\n");
+    let both = place
+        .run(&["serve", "--token", "t=a", "--upstream", "http://b/"])
+        .code(2);
+    assert!(both.err.contains("[[upstream]]"), "{both:?}");
+}
+
+#[test]
+fn inspect_decides_like_the_endpoint_that_is_named() {
+    let place = Sandbox::new();
+    place.write(
+        "propusk.toml",
+        SEVERAL.replace("URL", "http://127.0.0.1:1/mcp"),
+    );
+    let inspect = |endpoint: &str, operation: &str| {
+        let operation = format!("tools/call:{operation}");
+        place.run(&[
+            "inspect",
+            ALICE,
+            "--endpoint",
+            endpoint,
+            "--operation",
+            &operation,
+        ])
+    };
+    inspect("notes", "look").code(0);
+    inspect("notes", "wipe_all").code(4);
+    inspect("/over/there", "wipe_all").code(0);
+    let unnamed = place.run(&["inspect", ALICE]).code(2);
+    assert!(unnamed.err.contains("notes, web"), "{unnamed:?}");
+}
