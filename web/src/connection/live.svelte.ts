@@ -1,0 +1,314 @@
+import { SvelteMap } from 'svelte/reactivity';
+import type { Client, FetchLike } from '@modelcontextprotocol/client';
+import { Caller } from '../identity/caller.svelte';
+import type { Identity } from '../identity/identity';
+import type { Exchange, Purpose } from '../timeline/exchange.svelte';
+import { ExchangeLog } from '../timeline/log.svelte';
+import { recordingFetch } from '../timeline/record';
+import { Secrets } from '../timeline/secrets';
+import { challengedScopes } from './challenge';
+import { makeClient, type Revision } from './client';
+import type * as seam from './connection';
+import { Credentials } from './credentials';
+import { bringQuestions, type Asker } from './elicitation';
+import type { KeptConnection } from './kept';
+import { callOf, isAboutScopes, isOutage, refusalOf } from './refusals';
+import { RefusedError } from './refusal';
+import { backoffSeconds } from './retry';
+import { SigningIn } from './signing.svelte';
+import { Status } from './status.svelte';
+
+/** A call may take this long, in milliseconds; whoever waits cancels before. */
+const PATIENCE = 3_600_000;
+const CONNECT_PATIENCE = 20_000;
+
+/** What a connection is made of. */
+export interface LiveSettings {
+  readonly url: string;
+  readonly revision: Revision;
+  readonly asker: Asker;
+  /** Where this server says who its caller is; null where nobody knows. */
+  readonly callerUrl: string | null;
+  /** What there is to keep changed: another token, another login. */
+  readonly onCredentials: () => void;
+}
+
+/** A connection by the official client. */
+export class LiveConnection implements seam.Connection {
+  private static count = 0;
+  readonly id = `c${++LiveConnection.count}`;
+  readonly url: string;
+  readonly host: string;
+  readonly log = new ExchangeLog();
+  readonly credentials: Credentials;
+  readonly signing: SigningIn;
+  readonly learned = new SvelteMap<string, readonly string[]>();
+  /** The person asked to keep it while the tab lives. */
+  keep = $state(false);
+  /** A refusal that another token is asked for, and who hears how that went. */
+  wanted = $state.raw<{ refusal: RefusedError; done: (given: boolean) => void } | null>(null);
+
+  private readonly secrets = new Secrets();
+  private readonly status = new Status();
+  private readonly caller: Caller;
+  private readonly listeners = new Set<{ kind: seam.ListKind; call: () => void }>();
+  private readonly retriers = new Set<(call: seam.RetriedCall) => boolean>();
+  private client: Client | null = null;
+  private life = new AbortController();
+  private failures = 0;
+
+  constructor(readonly settings: LiveSettings) {
+    this.url = settings.url;
+    this.host = new URL(settings.url).host;
+    this.credentials = new Credentials(this.secrets, this.url, this.fetchFor('oauth'), () => this.renewed());
+    this.signing = new SigningIn(this);
+    this.caller = new Caller({
+      url: settings.callerUrl,
+      fetch: this.fetchFor('caller'),
+      credentials: this.credentials,
+      onRefused: () => this.callerRefused(),
+      onTrouble: (seconds) => this.unavailable(seconds),
+    });
+  }
+
+  get state(): seam.ConnectionState {
+    return this.status.current;
+  }
+
+  get identity(): Identity | null {
+    return this.caller.identity;
+  }
+
+  get label(): string {
+    return this.identity?.subject ? `${this.identity.subject} · ${this.host}` : this.host;
+  }
+
+  /** The scopes to add to when more are needed. */
+  get scopes(): readonly string[] | null {
+    return this.identity?.scopes ?? this.credentials.grantedScopes;
+  }
+
+  /** A `fetch` whose exchanges are rows of this connection's timeline. */
+  fetchFor(purpose: Purpose): FetchLike {
+    return recordingFetch(this.log, this.secrets, purpose);
+  }
+
+  toKeep(): KeptConnection {
+    const { login, token } = this.credentials;
+    return { url: this.url, revision: this.settings.revision, token: login ? null : token, login: login?.data ?? null };
+  }
+
+  /** Connects, or connects anew with the credentials of now. */
+  async connect(): Promise<void> {
+    this.stop();
+    const { signal } = (this.life = new AbortController());
+    this.caller.reset();
+    this.status.connecting();
+    const mark = this.log.mark;
+    const { client, transport } = makeClient({
+      url: this.url,
+      revision: this.settings.revision,
+      provider: this.credentials.provider(),
+      fetch: this.fetchFor('mcp'),
+      onListChanged: (kind) => this.listChanged(kind),
+    });
+    bringQuestions(client, () => this.label, this.settings.asker, signal);
+    try {
+      await client.connect(transport, { timeout: CONNECT_PATIENCE, signal });
+      signal.throwIfAborted();
+    } catch (error) {
+      void client.close();
+      if (!signal.aborted) this.connectFailed(error, this.log.refusedSince(mark));
+      return;
+    }
+    this.client = client;
+    this.becomeReady(client);
+  }
+
+  close(): void {
+    this.signing.cancel();
+    this.stop();
+    this.status.closed();
+  }
+
+  async useToken(token: string | null): Promise<void> {
+    this.credentials.paste(token);
+    this.settings.onCredentials();
+    await this.connect();
+  }
+
+  async listTools(): Promise<seam.Tool[]> {
+    if (!this.state.capabilities?.tools) return [];
+    return (await this.call((client) => client.listTools())).tools;
+  }
+
+  async listPrompts(): Promise<seam.Prompt[]> {
+    if (!this.state.capabilities?.prompts) return [];
+    return (await this.call((client) => client.listPrompts())).prompts;
+  }
+
+  async listResources(): Promise<seam.Resource[]> {
+    if (!this.state.capabilities?.resources) return [];
+    return (await this.call((client) => client.listResources())).resources;
+  }
+
+  async listResourceTemplates(): Promise<seam.ResourceTemplate[]> {
+    if (!this.state.capabilities?.resources) return [];
+    return (await this.call((client) => client.listResourceTemplates())).resourceTemplates;
+  }
+
+  callTool(name: string, args: Record<string, unknown>, options: seam.CallOptions): Promise<seam.CallToolResult> {
+    return this.call((client) => client.callTool({ name, arguments: args }, requestOptions(options)), options.signal);
+  }
+
+  getPrompt(name: string, args: Record<string, string>, options: seam.CallOptions): Promise<seam.GetPromptResult> {
+    return this.call((client) => client.getPrompt({ name, arguments: args }, requestOptions(options)), options.signal);
+  }
+
+  readResource(uri: string, options: seam.CallOptions): Promise<seam.ReadResourceResult> {
+    return this.call((client) => client.readResource({ uri }, requestOptions(options)), options.signal);
+  }
+
+  onListChanged(kind: seam.ListKind, call: () => void): () => void {
+    const listener = { kind, call };
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  onRetry(listener: (call: seam.RetriedCall) => boolean): () => void {
+    this.retriers.add(listener);
+    return () => this.retriers.delete(listener);
+  }
+
+  /** With a login it signs in for more; with a pasted token it asks for another one. */
+  async stepUp(refusal: RefusedError): Promise<boolean> {
+    const scopes = [...new Set([...(this.scopes ?? []), ...challengedScopes(refusal.challenge)])];
+    if (this.credentials.login) return this.signing.begin({ refusal, scopes });
+    return new Promise((resolve) => {
+      this.wanted = { refusal, done: resolve };
+    }).then((given) => {
+      this.wanted = null;
+      return given === true;
+    });
+  }
+
+  /** Tries the call of an exchange again: where it is shown, or else only here. */
+  async retry(exchange: Exchange): Promise<void> {
+    const call = callOf(exchange);
+    if (!call) return this.connect();
+    for (const take of this.retriers) if (take(call)) return;
+    const options = { signal: this.life.signal };
+    const args = call.args as Record<string, string>;
+    const again = {
+      tool: () => this.callTool(call.name, call.args, options),
+      prompt: () => this.getPrompt(call.name, args, options),
+      resource: () => this.readResource(call.name, options),
+    };
+    await again[call.kind]().catch(() => undefined); // Its row says how it went.
+  }
+
+  private async call<T>(run: (client: Client) => Promise<T>, signal?: AbortSignal, again = true): Promise<T> {
+    const { client } = this;
+    if (!client) throw this.state.refusal ?? new Error('not connected');
+    const mark = this.log.mark;
+    try {
+      return await run(client);
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      const exchange = this.log.refusedSince(mark);
+      // The session ended: the server wants to be greeted anew (revision 2025-11-25, transports).
+      if (again && exchange?.status === 404 && client.getProtocolEra() === 'legacy') {
+        await this.connect();
+        return this.call(run, signal, false);
+      }
+      throw exchange ? this.refused(exchange) : this.troubled(error, mark);
+    }
+  }
+
+  private refused(exchange: Exchange): RefusedError {
+    const refusal = refusalOf(exchange, this.scopes);
+    const call = callOf(exchange);
+    if (call && isAboutScopes(refusal)) {
+      this.learned.set(`${call.kind}:${call.name}`, challengedScopes(refusal.challenge));
+    }
+    if (refusal.status === 401) this.status.refused(refusal);
+    if (isOutage(refusal.status) && refusal.status !== 429) this.unavailable(refusal.retryAfterSeconds);
+    return refusal;
+  }
+
+  /** No answer at all: the server is gone, for now. */
+  private troubled(error: unknown, mark: number): unknown {
+    const last = this.log.failedSince(mark);
+    if (last) this.unavailable(null, last.problem ?? undefined);
+    return error;
+  }
+
+  private connectFailed(error: unknown, exchange: Exchange | null): void {
+    const { status = null } = exchange ?? {};
+    const detail = this.secrets.mask(error instanceof Error ? error.message : String(error));
+    if (exchange && (status === 401 || status === 403)) {
+      this.status.refused(refusalOf(exchange, this.scopes));
+    } else if (exchange && isOutage(status)) {
+      this.unavailable(exchange.retryAfter, `HTTP ${status}`);
+    } else if (exchange) {
+      this.status.unavailable({ kind: 'http', detail: `HTTP ${status}` }, null, () => undefined);
+    } else {
+      const kind = this.log.all.at(-1)?.phase === 'failed' ? 'network' : 'protocol';
+      const seconds = kind === 'network' && this.status.wasReady ? backoffSeconds(this.failures++) : null;
+      this.status.unavailable({ kind, detail }, seconds, () => void this.connect());
+    }
+  }
+
+  private unavailable(retryAfter: number | null, detail = 'HTTP 503'): void {
+    this.caller.stop();
+    const kind = detail.startsWith('HTTP') ? 'http' : 'network';
+    this.status.unavailable({ kind, detail }, retryAfter ?? backoffSeconds(this.failures++), () => void this.probe());
+  }
+
+  /** Asks for as little as possible whether the server is back. */
+  async probe(): Promise<void> {
+    const { client, life } = this;
+    if (!client) return this.connect();
+    this.status.connecting();
+    await this.call((it) => (it.getProtocolEra() === 'modern' ? it.discover() : it.ping())).catch(() => undefined);
+    // Otherwise `call` has said what it is: a refusal, or an outage still.
+    if (!life.signal.aborted && this.state.phase === 'connecting') this.becomeReady(client);
+  }
+
+  private becomeReady(client: Client): void {
+    this.failures = 0;
+    this.status.ready({
+      revision: client.getNegotiatedProtocolVersion() ?? null,
+      server: client.getServerVersion() ?? null,
+      capabilities: client.getServerCapabilities() ?? {},
+      instructions: client.getInstructions() ?? null,
+    });
+    this.caller.watch();
+    for (const kind of ['tools', 'prompts', 'resources'] as const) this.listChanged(kind);
+  }
+
+  private renewed(): void {
+    this.settings.onCredentials();
+    if (this.state.phase === 'ready') this.caller.watch();
+  }
+
+  private callerRefused(): void {
+    const exchange = this.log.all.findLast(({ request, status }) => request.purpose === 'caller' && status === 401);
+    if (exchange) this.status.refused(refusalOf(exchange, this.scopes));
+  }
+
+  private listChanged(kind: seam.ListKind): void {
+    for (const listener of this.listeners) if (listener.kind === kind) listener.call();
+  }
+
+  private stop(): void {
+    this.life.abort();
+    this.caller.stop();
+    void this.client?.close();
+    this.client = null;
+  }
+}
+
+function requestOptions({ signal, onProgress }: seam.CallOptions) {
+  return { signal, timeout: PATIENCE, resetTimeoutOnProgress: true, ...(onProgress && { onprogress: onProgress }) };
+}

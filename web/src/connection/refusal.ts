@@ -1,0 +1,19 @@
+import type { Challenge } from './challenge';
+
+/** A call that the server refused over HTTP. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+
+  constructor(
+    readonly status: number,
+    /** The decoded `WWW-Authenticate`, where there is one. */
+    readonly challenge: Challenge | null,
+    /** The scopes that the challenge names and this identity lacks. */
+    readonly missing: readonly string[],
+    readonly retryAfterSeconds: number | null,
+    /** The row of the timeline that shows it. */
+    readonly exchangeId: string,
+  ) {
+    super(`HTTP ${status}`);
+  }
+}
