@@ -9,7 +9,7 @@ import { Secrets } from '../timeline/secrets';
 import { challengedScopes } from './challenge';
 import { makeClient, type Revision } from './client';
 import type * as seam from './connection';
-import { Credentials } from './credentials';
+import { Credentials } from './credentials.svelte';
 import { bringQuestions, type Asker } from './elicitation';
 import type { KeptConnection } from './kept';
 import { callOf, isAboutScopes, isOutage, refusalOf } from './refusals';
@@ -17,6 +17,7 @@ import { RefusedError } from './refusal';
 import { backoffSeconds } from './retry';
 import { SigningIn } from './signing.svelte';
 import { Status } from './status.svelte';
+import { StepUp } from './stepup.svelte';
 
 /** A call may take this long, in milliseconds; whoever waits cancels before. */
 const PATIENCE = 3_600_000;
@@ -45,8 +46,7 @@ export class LiveConnection implements seam.Connection {
   readonly learned = new SvelteMap<string, readonly string[]>();
   /** The person asked to keep it while the tab lives. */
   keep = $state(false);
-  /** A refusal that another token is asked for, and who hears how that went. */
-  wanted = $state.raw<{ refusal: RefusedError; done: (given: boolean) => void } | null>(null);
+  readonly steps: StepUp;
 
   private readonly secrets = new Secrets();
   private readonly status = new Status();
@@ -62,6 +62,7 @@ export class LiveConnection implements seam.Connection {
     this.host = new URL(settings.url).host;
     this.credentials = new Credentials(this.secrets, this.url, this.fetchFor('oauth'), () => this.renewed());
     this.signing = new SigningIn(this);
+    this.steps = new StepUp(this);
     this.caller = new Caller({
       url: settings.callerUrl,
       fetch: this.fetchFor('caller'),
@@ -180,16 +181,8 @@ export class LiveConnection implements seam.Connection {
     return () => this.retriers.delete(listener);
   }
 
-  /** With a login it signs in for more; with a pasted token it asks for another one. */
-  async stepUp(refusal: RefusedError): Promise<boolean> {
-    const scopes = [...new Set([...(this.scopes ?? []), ...challengedScopes(refusal.challenge)])];
-    if (this.credentials.login) return this.signing.begin({ refusal, scopes });
-    return new Promise((resolve) => {
-      this.wanted = { refusal, done: resolve };
-    }).then((given) => {
-      this.wanted = null;
-      return given === true;
-    });
+  stepUp(refusal: RefusedError): Promise<boolean> {
+    return this.steps.up(refusal);
   }
 
   /** Tries the call of an exchange again: where it is shown, or else only here. */
@@ -289,7 +282,7 @@ export class LiveConnection implements seam.Connection {
 
   private renewed(): void {
     this.settings.onCredentials();
-    if (this.state.phase === 'ready') this.caller.watch();
+    if (this.state.phase === 'ready') this.caller.renewed();
   }
 
   private callerRefused(): void {

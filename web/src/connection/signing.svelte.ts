@@ -22,6 +22,8 @@ export class SigningIn {
   /** `preparing` asks the servers, `away` waits for the person, `blocked` has no window to send them to. */
   phase = $state<'idle' | 'preparing' | 'away' | 'blocked'>('idle');
   error = $state.raw<unknown>(null);
+  /** The authorization server was found, but does not know this page: it takes a client that it was told of. */
+  needsClient = $state(false);
   private attempt = new AbortController();
   private purpose: SignInPurpose = {};
 
@@ -35,6 +37,7 @@ export class SigningIn {
     const { signal } = this.attempt;
     this.purpose = purpose;
     this.error = null;
+    this.needsClient = false;
     this.phase = 'preparing';
     try {
       if (this.connection.state.phase === 'new') await this.connection.connect();
@@ -53,6 +56,12 @@ export class SigningIn {
       return false;
     }
     return this.done();
+  }
+
+  /** Again, as a client that the person names. Called by a click. */
+  again(clientId: string): Promise<boolean> {
+    this.connection.credentials.begin(given(clientId));
+    return this.begin({ ...this.purpose, clientId });
   }
 
   /** In place of this page, where the browser allows no window. */
@@ -81,6 +90,7 @@ export class SigningIn {
   cancel(): void {
     this.attempt.abort(new SignInError('cancelled'));
     this.phase = 'idle';
+    this.error = null;
   }
 
   private async done(): Promise<boolean> {
@@ -90,8 +100,10 @@ export class SigningIn {
   }
 
   private fail(error: unknown): void {
+    const login = this.connection.credentials.login?.data;
     this.phase = 'idle';
     this.error = error;
+    this.needsClient = login?.discovery !== undefined && login.client === undefined;
   }
 
   private request(): SignInRequest {

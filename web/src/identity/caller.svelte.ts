@@ -1,5 +1,5 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
-import type { Credentials } from '../connection/credentials';
+import type { Credentials } from '../connection/credentials.svelte';
 import { identityOfToken } from './claims';
 import type { Identity } from './identity';
 import { watchCaller } from './watch';
@@ -14,11 +14,18 @@ export interface CallerSettings {
   readonly onTrouble: (retryAfter: number | null) => void;
 }
 
+/** A login is renewed so long before it ends, in milliseconds. */
+const AHEAD = 3_000;
+/** Longer timers end at once in browsers. */
+const LONGEST_TIMER = 2_000_000_000;
+
 /** Who a connection acts as: what the server says, or else what its token says of itself. */
 export class Caller {
   private said = $state.raw<Identity | null>(null);
   private read = $state.raw<Identity | null>(null);
+  private of: string | null = null;
   private watching = new AbortController();
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly settings: CallerSettings) {}
 
@@ -26,17 +33,19 @@ export class Caller {
     return this.said ?? this.read;
   }
 
-  /** Another token, perhaps another person: what was known is forgotten. */
+  /** Another token, perhaps another person: then what was known is forgotten. */
   reset(): void {
     this.stop();
     const { token } = this.settings.credentials;
-    this.said = null;
+    if (token !== this.of) this.said = null;
+    this.of = token;
     this.read = token ? identityOfToken(token) : null;
   }
 
-  /** Asks the server, and goes on listening. */
+  /** Asks the server, goes on listening, and renews the login shortly before it ends. */
   watch(): void {
     this.stop();
+    this.planRenewal();
     this.watching = new AbortController();
     const { url, fetch, credentials, onRefused, onTrouble } = this.settings;
     if (!url) return;
@@ -45,14 +54,35 @@ export class Caller {
       fetch,
       token: () => credentials.token,
       renew: () => credentials.renew(),
-      onIdentity: (identity) => (this.said = identity),
+      onIdentity: (identity) => {
+        this.said = identity;
+        this.planRenewal();
+      },
       onRefused,
       onTrouble,
       signal: this.watching.signal,
     });
   }
 
+  /** Another token of the same login. */
+  renewed(): void {
+    const { token } = this.settings.credentials;
+    this.of = token;
+    this.read = token ? identityOfToken(token) : null;
+    this.watch();
+  }
+
   stop(): void {
     this.watching.abort();
+    clearTimeout(this.timer);
+  }
+
+  private planRenewal(): void {
+    clearTimeout(this.timer);
+    const { credentials } = this.settings;
+    const ends = this.identity?.expiresAt;
+    if (!ends || !credentials.canRenew) return;
+    const left = ends * 1000 - Date.now() - AHEAD;
+    this.timer = setTimeout(() => void credentials.renew(), Math.min(LONGEST_TIMER, Math.max(AHEAD, left)));
   }
 }

@@ -23,6 +23,7 @@ export const connection = {
   scopesHint: 'Separated by spaces. Empty: what the server suggests.',
   connect: 'Connect',
   signIn: 'Sign in',
+  signInAgain: 'Sign in again',
   phases: {
     new: 'Not connected',
     connecting: 'Connecting…',

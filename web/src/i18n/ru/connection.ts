@@ -25,6 +25,7 @@ export const connection: Catalogue['connection'] = {
   scopesHint: 'Через пробел. Пусто: те, что предлагает сервер.',
   connect: 'Подключиться',
   signIn: 'Войти',
+  signInAgain: 'Войти снова',
   phases: {
     new: 'Не подключено',
     connecting: 'Подключение…',

@@ -4,9 +4,9 @@ import { Login, type LoginData } from './oauth';
 
 /** What a connection shows to the server: nothing, a token that the person pasted, or a login. */
 export class Credentials {
-  private pasted: string | null = null;
+  login = $state.raw<Login | null>(null);
+  private pasted = $state.raw<string | null>(null);
   private renewal: Promise<boolean> | null = null;
-  login: Login | null = null;
 
   constructor(
     private readonly secrets: Secrets,
