@@ -1,9 +1,7 @@
 // An MCP server that means harm to the page that shows it: markup and scripts in every text, too much
-// of everything, schemas that refer to themselves. It speaks 2025-11-25 without sessions, takes any
-// token, and lets every page in.
+// of everything, schemas that refer to themselves.
 
-import { createServer } from 'node:http';
-import { once } from 'node:events';
+import { serve, unknown, welcome } from './mcp.mjs';
 
 export const TOOLS = 2000;
 /** Would set a mark on the window if anything ran it. */
@@ -65,44 +63,17 @@ function call(name) {
 
 function answer({ method, params }) {
   switch (method) {
-    case 'initialize': return {
-      protocolVersion: '2025-11-25',
-      capabilities: { tools: {}, prompts: {}, resources: {} },
-      serverInfo: { name: MARKUP[0], title: MARKUP[1], version: MARKUP[2] },
-      instructions: MARKUP.join('\n'),
-    };
+    case 'initialize':
+      return welcome({ name: MARKUP[0], title: MARKUP[1], version: MARKUP[2] }, MARKUP.join('\n'));
     case 'tools/list': return { tools: tools() };
     case 'tools/call': return call(params.name);
     case 'prompts/list': return { prompts: [{ name: MARKUP[0], description: MARKUP[1], arguments: [{ name: MARKUP[2], description: MARKUP[3] }] }] };
     case 'resources/list': return { resources: [{ uri: 'javascript:window.hit=1', name: MARKUP[0], description: MARKUP[1] }] };
     case 'resources/templates/list': return { resourceTemplates: [] };
     case 'ping': return {};
-    default: return undefined;
+    default: throw unknown(MARKUP[0]);
   }
 }
 
 /** A running one; its `url` is the endpoint. */
-export async function startHostile(t) {
-  const server = createServer(async (request, response) => {
-    response.setHeader('access-control-allow-origin', '*');
-    response.setHeader('access-control-allow-headers', '*, authorization');
-    response.setHeader('access-control-allow-methods', '*');
-    response.setHeader('access-control-expose-headers', '*');
-    if (request.method === 'OPTIONS') return response.writeHead(204).end();
-    if (request.method !== 'POST') return response.writeHead(405).end();
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    const message = JSON.parse(body);
-    if (message.id === undefined) return response.writeHead(202).end();
-    const result = answer(message);
-    const reply = result === undefined
-      ? { error: { code: -32601, message: MARKUP[0] } }
-      : { result };
-    response.setHeader('content-type', 'application/json');
-    return response.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, ...reply }));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => { server.closeAllConnections(); server.close(); });
-  return { url: `http://127.0.0.1:${server.address().port}/mcp` };
-}
+export const startHostile = (t) => serve(t, answer);
