@@ -15,6 +15,8 @@ const headers = {
     "form-action 'none'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    'trusted-types svelte-trusted-html',
   ].join('; '),
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
@@ -31,6 +33,10 @@ export default defineConfig({
     // Everything is a file of its own: the page's policy allows no data: scripts, styles or fonts.
     assetsInlineLimit: 0,
     modulePreload: false,
+    // Whose code is in it, and under which terms.
+    license: { fileName: 'licenses.md' },
+    // All of it is needed at once, so that it is one file; the tests hold it below 250 KB compressed.
+    chunkSizeWarningLimit: 1000,
     reportCompressedSize: false,
     // What is built is committed and compared byte for byte, so that names carry no hash.
     rolldownOptions: {

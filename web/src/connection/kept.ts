@@ -21,7 +21,7 @@ const ATTEMPT = 'propusk.sign-in';
 export const kept = {
   connections(): KeptConnection[] {
     const found = read(CONNECTIONS);
-    return Array.isArray(found) ? (found as KeptConnection[]) : [];
+    return Array.isArray(found) ? found.filter((one): one is KeptConnection => typeof one?.url === 'string') : [];
   },
   keepConnections(connections: readonly KeptConnection[]): void {
     write(CONNECTIONS, connections.length > 0 ? connections.map(withoutAttempt) : null);

@@ -1,11 +1,13 @@
 import { SvelteMap } from 'svelte/reactivity';
-import type { Client, FetchLike } from '@modelcontextprotocol/client';
+import { ProtocolError, type Client, type FetchLike } from '@modelcontextprotocol/client';
 import { Caller } from '../identity/caller.svelte';
 import type { Identity } from '../identity/identity';
 import type { Exchange, Purpose } from '../timeline/exchange.svelte';
 import { ExchangeLog } from '../timeline/log.svelte';
 import { recordingFetch } from '../timeline/record';
 import { Secrets } from '../timeline/secrets';
+import { oneLine } from '../text/cut';
+import { Calls, type Run } from './calls';
 import { challengedScopes } from './challenge';
 import { makeClient, type Revision } from './client';
 import type * as seam from './connection';
@@ -13,15 +15,14 @@ import { Credentials } from './credentials.svelte';
 import { bringQuestions, type Asker } from './elicitation';
 import type { KeptConnection } from './kept';
 import { callOf, isAboutScopes, isOutage, refusalOf } from './refusals';
-import { RefusedError } from './refusal';
+import { NoAnswerError, type RefusedError } from './refusal';
 import { backoffSeconds } from './retry';
 import { SigningIn } from './signing.svelte';
 import { Status } from './status.svelte';
 import { StepUp } from './stepup.svelte';
 
-/** A call may take this long, in milliseconds; whoever waits cancels before. */
-const PATIENCE = 3_600_000;
-const CONNECT_PATIENCE = 20_000;
+/** So long a server may take to greet, in milliseconds. */
+const PATIENCE = 20_000;
 
 /** What a connection is made of. */
 export interface LiveSettings {
@@ -35,7 +36,7 @@ export interface LiveSettings {
 }
 
 /** A connection by the official client. */
-export class LiveConnection implements seam.Connection {
+export class LiveConnection extends Calls implements seam.Connection {
   private static count = 0;
   readonly id = `c${++LiveConnection.count}`;
   readonly url: string;
@@ -58,6 +59,7 @@ export class LiveConnection implements seam.Connection {
   private failures = 0;
 
   constructor(readonly settings: LiveSettings) {
+    super();
     this.url = settings.url;
     this.host = new URL(settings.url).host;
     this.credentials = new Credentials(this.secrets, this.url, this.fetchFor('oauth'), () => this.renewed());
@@ -81,7 +83,7 @@ export class LiveConnection implements seam.Connection {
   }
 
   get label(): string {
-    return this.identity?.subject ? `${this.identity.subject} · ${this.host}` : this.host;
+    return this.identity?.subject ? `${oneLine(this.identity.subject, 60)} · ${this.host}` : this.host;
   }
 
   /** The scopes to add to when more are needed. */
@@ -92,6 +94,11 @@ export class LiveConnection implements seam.Connection {
   /** A `fetch` whose exchanges are rows of this connection's timeline. */
   fetchFor(purpose: Purpose): FetchLike {
     return recordingFetch(this.log, this.secrets, purpose);
+  }
+
+  /** A text that may be shown. */
+  mask(text: string): string {
+    return this.secrets.mask(text);
   }
 
   toKeep(): KeptConnection {
@@ -110,12 +117,12 @@ export class LiveConnection implements seam.Connection {
       url: this.url,
       revision: this.settings.revision,
       provider: this.credentials.provider(),
-      fetch: this.fetchFor('mcp'),
+      fetch: recordingFetch(this.log, this.secrets, 'mcp', (exchange) => this.answered(exchange)),
       onListChanged: (kind) => this.listChanged(kind),
     });
     bringQuestions(client, () => this.label, this.settings.asker, signal);
     try {
-      await client.connect(transport, { timeout: CONNECT_PATIENCE, signal });
+      await client.connect(transport, { timeout: PATIENCE, signal });
       signal.throwIfAborted();
     } catch (error) {
       void client.close();
@@ -138,38 +145,6 @@ export class LiveConnection implements seam.Connection {
     await this.connect();
   }
 
-  async listTools(): Promise<seam.Tool[]> {
-    if (!this.state.capabilities?.tools) return [];
-    return (await this.call((client) => client.listTools())).tools;
-  }
-
-  async listPrompts(): Promise<seam.Prompt[]> {
-    if (!this.state.capabilities?.prompts) return [];
-    return (await this.call((client) => client.listPrompts())).prompts;
-  }
-
-  async listResources(): Promise<seam.Resource[]> {
-    if (!this.state.capabilities?.resources) return [];
-    return (await this.call((client) => client.listResources())).resources;
-  }
-
-  async listResourceTemplates(): Promise<seam.ResourceTemplate[]> {
-    if (!this.state.capabilities?.resources) return [];
-    return (await this.call((client) => client.listResourceTemplates())).resourceTemplates;
-  }
-
-  callTool(name: string, args: Record<string, unknown>, options: seam.CallOptions): Promise<seam.CallToolResult> {
-    return this.call((client) => client.callTool({ name, arguments: args }, requestOptions(options)), options.signal);
-  }
-
-  getPrompt(name: string, args: Record<string, string>, options: seam.CallOptions): Promise<seam.GetPromptResult> {
-    return this.call((client) => client.getPrompt({ name, arguments: args }, requestOptions(options)), options.signal);
-  }
-
-  readResource(uri: string, options: seam.CallOptions): Promise<seam.ReadResourceResult> {
-    return this.call((client) => client.readResource({ uri }, requestOptions(options)), options.signal);
-  }
-
   onListChanged(kind: seam.ListKind, call: () => void): () => void {
     const listener = { kind, call };
     this.listeners.add(listener);
@@ -189,7 +164,7 @@ export class LiveConnection implements seam.Connection {
   async retry(exchange: Exchange): Promise<void> {
     const call = callOf(exchange);
     if (!call) return this.connect();
-    for (const take of this.retriers) if (take(call)) return;
+    if (this.show(call)) return;
     const options = { signal: this.life.signal };
     const args = call.args as Record<string, string>;
     const again = {
@@ -200,22 +175,34 @@ export class LiveConnection implements seam.Connection {
     await again[call.kind]().catch(() => undefined); // Its row says how it went.
   }
 
-  private async call<T>(run: (client: Client) => Promise<T>, signal?: AbortSignal, again = true): Promise<T> {
+  /** Makes a call where its result is shown; false where nothing shows it. */
+  show(call: seam.RetriedCall): boolean {
+    return [...this.retriers].some((take) => take(call));
+  }
+
+  protected async call<T>(method: string, run: Run<T>, signal?: AbortSignal, again = true): Promise<T> {
     const { client } = this;
     if (!client) throw this.state.refusal ?? new Error('not connected');
     const mark = this.log.mark;
     try {
       return await run(client);
     } catch (error) {
-      if (signal?.aborted) throw error;
-      const exchange = this.log.refusedSince(mark);
+      // What the server says in JSON-RPC is an answer, whatever its HTTP status.
+      if (signal?.aborted || error instanceof ProtocolError) throw error;
+      const exchange = this.log.refusedSince(mark, method);
       // The session ended: the server wants to be greeted anew (revision 2025-11-25, transports).
       if (again && exchange?.status === 404 && client.getProtocolEra() === 'legacy') {
         await this.connect();
-        return this.call(run, signal, false);
+        return this.call(method, run, signal, false);
       }
-      throw exchange ? this.refused(exchange) : this.troubled(error, mark);
+      throw exchange ? this.refused(exchange) : this.troubled(error, this.log.failedSince(mark, method));
     }
+  }
+
+  /** A token that is taken back shows at once, also where nobody waits for the answer. */
+  private answered(exchange: Exchange): void {
+    if (exchange.status !== 401 || this.state.phase !== 'ready' || this.credentials.canRenew) return;
+    this.status.refused(refusalOf(exchange, this.scopes));
   }
 
   private refused(exchange: Exchange): RefusedError {
@@ -230,15 +217,16 @@ export class LiveConnection implements seam.Connection {
   }
 
   /** No answer at all: the server is gone, for now. */
-  private troubled(error: unknown, mark: number): unknown {
-    const last = this.log.failedSince(mark);
-    if (last) this.unavailable(null, last.problem ?? undefined);
-    return error;
+  private troubled(error: unknown, exchange: Exchange | null): unknown {
+    if (!exchange) return error;
+    const problem = exchange.problem ?? '';
+    this.unavailable(null, problem);
+    return new NoAnswerError(this.host, problem);
   }
 
   private connectFailed(error: unknown, exchange: Exchange | null): void {
     const { status = null } = exchange ?? {};
-    const detail = this.secrets.mask(error instanceof Error ? error.message : String(error));
+    const detail = this.mask(error instanceof Error ? error.message : String(error));
     if (exchange && (status === 401 || status === 403)) {
       this.status.refused(refusalOf(exchange, this.scopes));
     } else if (exchange && isOutage(status)) {
@@ -263,7 +251,9 @@ export class LiveConnection implements seam.Connection {
     const { client, life } = this;
     if (!client) return this.connect();
     this.status.connecting();
-    await this.call((it) => (it.getProtocolEra() === 'modern' ? it.discover() : it.ping())).catch(() => undefined);
+    const modern = client.getProtocolEra() === 'modern';
+    const ask: Run<unknown> = (it) => (modern ? it.discover() : it.ping());
+    await this.call(modern ? 'server/discover' : 'ping', ask).catch(() => undefined);
     // Otherwise `call` has said what it is: a refusal, or an outage still.
     if (!life.signal.aborted && this.state.phase === 'connecting') this.becomeReady(client);
   }
@@ -300,8 +290,4 @@ export class LiveConnection implements seam.Connection {
     void this.client?.close();
     this.client = null;
   }
-}
-
-function requestOptions({ signal, onProgress }: seam.CallOptions) {
-  return { signal, timeout: PATIENCE, resetTimeoutOnProgress: true, ...(onProgress && { onprogress: onProgress }) };
 }

@@ -1,4 +1,5 @@
 import type {
+  OAuthClientInformationContext,
   OAuthClientMetadata,
   OAuthClientProvider,
   OAuthDiscoveryState,
@@ -55,8 +56,11 @@ export class Login implements OAuthClientProvider {
     return this.data.state;
   }
 
-  clientInformation(): StoredOAuthClientInformation | undefined {
-    return this.data.client;
+  clientInformation(context?: OAuthClientInformationContext): StoredOAuthClientInformation | undefined {
+    const { client, clientIsGiven } = this.data;
+    // Whom the person meant is the authorization server that they are sent to first, and no other later.
+    if (client && clientIsGiven && context) client.issuer ??= context.issuer;
+    return client;
   }
 
   saveClientInformation(client: StoredOAuthClientInformation): void {
@@ -112,6 +116,11 @@ export class Login implements OAuthClientProvider {
     if (this.data.clientIsGiven || registered?.scope === undefined) return;
     const has = new Set(registered.scope.split(' '));
     if (scopes.some((scope) => !has.has(scope))) delete this.data.client;
+  }
+
+  /** The code of an answer, which whoever has the verifier could use. */
+  learnCode(code: string | null): void {
+    this.secrets.add(code);
   }
 
   /** Once somebody is back, or gave up, nothing of the attempt is needed. */

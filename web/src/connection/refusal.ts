@@ -1,5 +1,18 @@
 import type { Challenge } from './challenge';
 
+/** A call that got no answer: the server is gone, or keeps pages of this origin out. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+
+  constructor(
+    readonly host: string,
+    /** In the browser's words. */
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 /** A call that the server refused over HTTP. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';

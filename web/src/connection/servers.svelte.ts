@@ -7,21 +7,27 @@ export interface KnownServer {
 }
 
 let servers = $state.raw<readonly KnownServer[]>([]);
+let loading: Promise<void> | undefined;
 
 /** The servers of the host that served this page; none where it is served by something else. */
 export const knownServers = {
   get all(): readonly KnownServer[] {
     return servers;
   },
-  async load(): Promise<void> {
-    try {
-      const response = await fetch('/propusk.json', { headers: { accept: 'application/json' } });
-      if (response.ok) servers = parse(await response.json());
-    } catch {
-      // The page works without: the person types the URL.
-    }
+  /** Asks once. */
+  load(): Promise<void> {
+    return (loading ??= ask());
   },
 };
+
+async function ask(): Promise<void> {
+  try {
+    const response = await fetch('/propusk.json', { headers: { accept: 'application/json' } });
+    if (response.ok) servers = parse(await response.json());
+  } catch {
+    // The page works without: the person types the URL.
+  }
+}
 
 function parse(answer: unknown): KnownServer[] {
   const listed = (answer as { servers?: unknown } | null)?.servers;

@@ -50,6 +50,7 @@ export async function signInBeside(request: SignInRequest, beside: Window, signa
 export async function finishSignIn(request: SignInRequest, answer: AuthorizationAnswer): Promise<void> {
   const { login, serverUrl, fetch: fetchFn } = request;
   try {
+    login.learnCode(answer.code);
     if (answer.state !== login.data.state) throw new SignInError('refused');
     checkIssuer(login, answer);
     if (answer.error !== null || answer.code === null) {

@@ -21,7 +21,7 @@ const WINDOW = 'popup,width=560,height=760';
 export class SigningIn {
   /** `preparing` asks the servers, `away` waits for the person, `blocked` has no window to send them to. */
   phase = $state<'idle' | 'preparing' | 'away' | 'blocked'>('idle');
-  error = $state.raw<unknown>(null);
+  error = $state.raw<{ cause: unknown; detail: string } | null>(null);
   /** The authorization server was found, but does not know this page: it takes a client that it was told of. */
   needsClient = $state(false);
   private attempt = new AbortController();
@@ -102,7 +102,7 @@ export class SigningIn {
   private fail(error: unknown): void {
     const login = this.connection.credentials.login?.data;
     this.phase = 'idle';
-    this.error = error;
+    this.error = { cause: error, detail: this.connection.mask(error instanceof Error ? error.message : String(error)) };
     this.needsClient = login?.discovery !== undefined && login.client === undefined;
   }
 

@@ -14,20 +14,72 @@ export interface Problem {
 }
 
 export type Code =
-  | 'required' | 'unexpected' | 'type' | 'const' | 'enum' | 'format' | 'pattern' | 'minLength' | 'maxLength'
-  | 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum' | 'multipleOf' | 'minItems' | 'maxItems'
-  | 'uniqueItems' | 'contains' | 'minProperties' | 'maxProperties' | 'propertyNames' | 'dependentRequired'
-  | 'alternatives' | 'not' | 'other';
+  | 'required'
+  | 'unexpected'
+  | 'type'
+  | 'const'
+  | 'enum'
+  | 'format'
+  | 'pattern'
+  | 'minLength'
+  | 'maxLength'
+  | 'minimum'
+  | 'maximum'
+  | 'exclusiveMinimum'
+  | 'exclusiveMaximum'
+  | 'multipleOf'
+  | 'minItems'
+  | 'maxItems'
+  | 'uniqueItems'
+  | 'contains'
+  | 'minProperties'
+  | 'maxProperties'
+  | 'propertyNames'
+  | 'dependentRequired'
+  | 'alternatives'
+  | 'not'
+  | 'other';
 
 /** Keywords that only say that something within them failed. */
 const WRAPPERS = new Set([
-  '$ref', '$recursiveRef', 'allOf', 'if', 'properties', 'patternProperties', 'additionalProperties', 'unevaluatedProperties',
-  'items', 'prefixItems', 'additionalItems', 'unevaluatedItems', 'dependentSchemas',
+  '$ref',
+  '$recursiveRef',
+  'allOf',
+  'if',
+  'properties',
+  'patternProperties',
+  'additionalProperties',
+  'unevaluatedProperties',
+  'items',
+  'prefixItems',
+  'additionalItems',
+  'unevaluatedItems',
+  'dependentSchemas',
 ]);
 
 const CODES = new Set<string>([
-  'required', 'type', 'const', 'enum', 'format', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum',
-  'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'minItems', 'maxItems', 'uniqueItems', 'contains', 'minProperties', 'maxProperties', 'propertyNames', 'dependentRequired', 'not',
+  'required',
+  'type',
+  'const',
+  'enum',
+  'format',
+  'pattern',
+  'minLength',
+  'maxLength',
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+  'minItems',
+  'maxItems',
+  'uniqueItems',
+  'contains',
+  'minProperties',
+  'maxProperties',
+  'propertyNames',
+  'dependentRequired',
+  'not',
 ]);
 
 const SHOWN = 50;
@@ -98,7 +150,8 @@ class Reading {
       branches.set(branch, [...(branches.get(branch) ?? []), each]);
     }
     const here = (each: OutputUnit): boolean => each.instanceLocation === unit.instanceLocation;
-    const misfit = (each: OutputUnit): boolean => here(each) && (each.keyword === 'type' || each.keyword === 'const' || each.keyword === 'enum');
+    const misfit = (each: OutputUnit): boolean =>
+      here(each) && (each.keyword === 'type' || each.keyword === 'const' || each.keyword === 'enum');
     // A member that tells alternatives apart, as `kind` does, counts as much as the type.
     const marked = (each: OutputUnit): boolean => each.keyword === 'const' && !here(each);
     const fitting = [...branches.values()].filter((branch) => !branch.some(misfit) && !branch.some(marked));
@@ -142,7 +195,8 @@ class Reading {
     let node: unknown = this.schema;
     for (const step of steps(location)) {
       if (step === '$ref' && isSchema(node)) node = resolved(this.schema, node.$ref);
-      else if (typeof node === 'object' && node !== null && Object.hasOwn(node, step)) node = (node as Record<string, unknown>)[step];
+      else if (typeof node === 'object' && node !== null && Object.hasOwn(node, step))
+        node = (node as Record<string, unknown>)[step];
       else return undefined;
     }
     return isSchema(node) ? (node as Record<string, unknown>) : undefined;

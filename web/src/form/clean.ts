@@ -18,19 +18,53 @@ const anything: Kind = (value) => value !== undefined;
 
 /** Keywords without a schema in them, and what they hold. */
 const PLAIN: Readonly<Record<string, Kind>> = {
-  $schema: text, $ref: text, title: text, description: text, default: anything, examples: list, readOnly: flag,
-  type: (value) => (Array.isArray(value) ? value.length > 0 && value.every((each) => TYPES.has(each as string)) : TYPES.has(value as string)),
-  enum: (value) => Array.isArray(value) && value.length > 0, const: anything, format: text, contentEncoding: text,
-  minLength: count, maxLength: count, pattern: (value) => typeof value === 'string' && harmless(value),
-  minimum: number, maximum: number, exclusiveMinimum: number, exclusiveMaximum: number,
+  $schema: text,
+  $ref: text,
+  title: text,
+  description: text,
+  default: anything,
+  examples: list,
+  readOnly: flag,
+  type: (value) =>
+    Array.isArray(value)
+      ? value.length > 0 && value.every((each) => TYPES.has(each as string))
+      : TYPES.has(value as string),
+  enum: (value) => Array.isArray(value) && value.length > 0,
+  const: anything,
+  format: text,
+  contentEncoding: text,
+  minLength: count,
+  maxLength: count,
+  pattern: (value) => typeof value === 'string' && harmless(value),
+  minimum: number,
+  maximum: number,
+  exclusiveMinimum: number,
+  exclusiveMaximum: number,
   multipleOf: (value) => number(value) && Number(value) > 0,
-  minItems: count, maxItems: count, uniqueItems: flag, minContains: count, maxContains: count,
-  required: names, minProperties: count, maxProperties: count,
+  minItems: count,
+  maxItems: count,
+  uniqueItems: flag,
+  minContains: count,
+  maxContains: count,
+  required: names,
+  minProperties: count,
+  maxProperties: count,
   dependentRequired: (value) => isSchema(value) && Object.values(value).every(names),
 };
 
 /** Keywords that hold one schema, or `true` or `false`. */
-const ONE = new Set(['additionalProperties', 'additionalItems', 'contains', 'propertyNames', 'not', 'if', 'then', 'else', 'unevaluatedItems', 'unevaluatedProperties']);
+const ONE = new Set([
+  'additionalProperties',
+  'additionalItems',
+  'contains',
+  'propertyNames',
+  'not',
+  'if',
+  'then',
+  'else',
+  'unevaluatedItems',
+  'unevaluatedProperties',
+]);
 const LISTS = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems']);
 const MAPS = new Set(['properties', '$defs', 'definitions', 'dependentSchemas', 'patternProperties']);
 

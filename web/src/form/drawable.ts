@@ -103,7 +103,8 @@ class Walk {
     if (schema.$ref === undefined && schema.$dynamicRef === undefined && schema.$recursiveRef === undefined) return 0;
     const ref = schema.$ref ?? schema.$dynamicRef ?? schema.$recursiveRef;
     const target = resolved(this.#root, ref);
-    if (target === null) throw new Wrong(typeof ref === 'string' && !ref.startsWith('#') ? 'remote-reference' : 'broken-reference');
+    if (target === null)
+      throw new Wrong(typeof ref === 'string' && !ref.startsWith('#') ? 'remote-reference' : 'broken-reference');
     return this.#size(target, depth + 1);
   }
 

@@ -22,6 +22,7 @@ describe('pruned', () => {
     ['within items', { list: [{ o: {}, p: {} }, undefined] }, { list: [{ o: {} }, null] }],
     ['within alternatives', { either: { o: {} } }, { either: { o: {} } }],
     ['a list that may lack', { list: [] }, {}],
+    ['places of a tuple that were only drawn', { pair: [undefined, undefined] }, {}],
     ['nothing at all', undefined, {}],
     ['not an object', 'x', {}],
   ])('%s', (_, value, left) => {

@@ -11,9 +11,7 @@ export function pruned(value: unknown, root: JsonSchema): Record<string, unknown
 }
 
 function prune(value: unknown, views: readonly JsonSchema[], root: JsonSchema): unknown {
-  if (Array.isArray(value)) {
-    return value.map((item, index) => prune(item, itemViews(views, index, root), root) ?? (isObject(item) ? {} : null));
-  }
+  if (Array.isArray(value)) return pruneItems(value, views, root);
   if (!isObject(value)) return value;
   const kept: [string, unknown][] = [];
   for (const [name, member] of Object.entries(value)) {
@@ -23,6 +21,12 @@ function prune(value: unknown, views: readonly JsonSchema[], root: JsonSchema): 
     kept.push([name, child]);
   }
   return Object.fromEntries(kept);
+}
+
+/** A place that is empty beside one that is not cannot be left out: the others would move. */
+function pruneItems(items: readonly unknown[], views: readonly JsonSchema[], root: JsonSchema): readonly unknown[] {
+  const kept = items.map((item, index) => prune(item, itemViews(views, index, root), root));
+  return kept.every((item) => item === undefined) ? [] : kept.map((item) => item ?? null);
 }
 
 /** A schema with everything that applies to the same place: its reference, its parts, its alternatives. */

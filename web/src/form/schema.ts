@@ -4,7 +4,20 @@
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Keywords whose value is a schema. */
-export const ONE = ['items', 'additionalItems', 'additionalProperties', 'contains', 'propertyNames', 'not', 'if', 'then', 'else', 'unevaluatedItems', 'unevaluatedProperties', 'contentSchema'] as const;
+export const ONE = [
+  'items',
+  'additionalItems',
+  'additionalProperties',
+  'contains',
+  'propertyNames',
+  'not',
+  'if',
+  'then',
+  'else',
+  'unevaluatedItems',
+  'unevaluatedProperties',
+  'contentSchema',
+] as const;
 
 /** Keywords whose value is a list of schemas. */
 export const LISTS = ['allOf', 'anyOf', 'oneOf', 'prefixItems'] as const;

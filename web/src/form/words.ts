@@ -9,7 +9,11 @@ type Words = Catalogue['form'];
 export function inWords({ code, limit }: Problem, { problems, formats, types }: Words): string {
   switch (code) {
     case 'type':
-      return problems.type(kinds(limit).map((kind) => types[kind as keyof typeof types] ?? kind).join(', '));
+      return problems.type(
+        kinds(limit)
+          .map((kind) => types[kind as keyof typeof types] ?? kind)
+          .join(', '),
+      );
     case 'const':
       return problems.const(oneLine(JSON.stringify(limit), 80));
     case 'enum':

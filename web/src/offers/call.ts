@@ -5,7 +5,12 @@ import type { Offer } from './offer';
 import { expand } from './uri-template';
 import type { Answer } from './work.svelte';
 
-export async function call(connection: Connection, offer: Offer, input: Record<string, unknown>, options: CallOptions): Promise<Answer> {
+export async function call(
+  connection: Connection,
+  offer: Offer,
+  input: Record<string, unknown>,
+  options: CallOptions,
+): Promise<Answer> {
   switch (offer.kind) {
     case 'tool':
       return { kind: 'tool', result: await connection.callTool(offer.id, input, options) };

@@ -11,8 +11,14 @@ export function haystack(...parts: readonly (string | undefined)[]): string {
     .toLowerCase();
 }
 
-export function filtered<Row extends { readonly haystack: string }>(rows: readonly Row[], query: string): readonly Row[] {
-  const words = query.toLowerCase().split(/\s+/u).filter((word) => word !== '');
+export function filtered<Row extends { readonly haystack: string }>(
+  rows: readonly Row[],
+  query: string,
+): readonly Row[] {
+  const words = query
+    .toLowerCase()
+    .split(/\s+/u)
+    .filter((word) => word !== '');
   if (words.length === 0) return rows;
   return rows.filter((row) => words.every((word) => row.haystack.includes(word)));
 }

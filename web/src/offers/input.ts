@@ -29,7 +29,11 @@ interface Argument {
 function ofPrompt(argumentsOf: readonly Argument[]): JsonSchema {
   const properties = argumentsOf.map(({ name, title, description }) => [
     name,
-    { type: 'string', ...(title === undefined ? {} : { title }), ...(description === undefined ? {} : { description }) },
+    {
+      type: 'string',
+      ...(title === undefined ? {} : { title }),
+      ...(description === undefined ? {} : { description }),
+    },
   ]);
   return {
     type: 'object',
@@ -43,7 +47,9 @@ function ofPrompt(argumentsOf: readonly Argument[]): JsonSchema {
 function ofTemplate(template: string): JsonSchema {
   return {
     type: 'object',
-    properties: Object.fromEntries(namesOf(template).map((name) => [name, { type: 'string', maxLength: 2000 }])) as JsonSchema,
+    properties: Object.fromEntries(
+      namesOf(template).map((name) => [name, { type: 'string', maxLength: 2000 }]),
+    ) as JsonSchema,
     additionalProperties: false,
   };
 }

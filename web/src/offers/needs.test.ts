@@ -14,7 +14,18 @@ describe('a lock', () => {
     ['held', scopes(['a', 'b']), ['b', 'a', 'c'], 'open'],
     ['one lacks', scopes(['a', 'b']), ['a'], 'locked', ['b']],
     ['scopes not known', scopes(['a']), null, 'unknown'],
-    ['the nearest alternative', scopes({ anyOf: [['x', 'y', 'z'], ['a', 'b']] }), ['a'], 'locked', ['b']],
+    [
+      'the nearest alternative',
+      scopes({
+        anyOf: [
+          ['x', 'y', 'z'],
+          ['a', 'b'],
+        ],
+      }),
+      ['a'],
+      'locked',
+      ['b'],
+    ],
     ['one alternative held', scopes({ anyOf: [['x'], ['a']] }), ['a'], 'open'],
     ['no alternative at all', scopes({ anyOf: [] }), ['a'], 'locked', []],
     ['a text with blanks', scopes('a  b'), ['a'], 'locked', ['b']],

@@ -22,7 +22,11 @@ describe('an offer', () => {
   });
 
   it('names a resource by its address', () => {
-    expect(offeredResource({ uri: 'x:1', name: 'One' } as never)).toMatchObject({ key: 'resource:x:1', title: 'One', name: 'x:1' });
+    expect(offeredResource({ uri: 'x:1', name: 'One' } as never)).toMatchObject({
+      key: 'resource:x:1',
+      title: 'One',
+      name: 'x:1',
+    });
   });
 
   it('comes once', () => {

@@ -42,7 +42,11 @@ export function offeredResource(resource: Resource): Offer {
 }
 
 export function offeredTemplate(template: ResourceTemplate): Offer {
-  return { kind: 'template', template, ...row('template', template.uriTemplate, template.title ?? template.name, template) };
+  return {
+    kind: 'template',
+    template,
+    ...row('template', template.uriTemplate, template.title ?? template.name, template),
+  };
 }
 
 /** How much of a description is read for one line of it. */

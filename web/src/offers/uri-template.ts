@@ -44,7 +44,10 @@ export function expand(template: string, values: Readonly<Record<string, string>
 }
 
 function listed(list: string): readonly string[] {
-  return list.split(',').map((name) => name.replace(/\*$|:\d+$/u, '').trim()).filter((name) => name !== '');
+  return list
+    .split(',')
+    .map((name) => name.replace(/\*$|:\d+$/u, '').trim())
+    .filter((name) => name !== '');
 }
 
 function part(name: string, value: string, { named, empty, reserved }: Operator): string {
@@ -55,9 +58,15 @@ function part(name: string, value: string, { named, empty, reserved }: Operator)
 
 /** Unreserved characters only (RFC 3986, section 2.3): `encodeURIComponent` leaves `!'()*`. */
 function encodeStrict(value: string): string {
-  return encodeURIComponent(value.toWellFormed()).replace(/[!'()*]/gu, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(value.toWellFormed()).replace(
+    /[!'()*]/gu,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 function encodeReserved(value: string): string {
-  return encodeURI(value.toWellFormed()).replace(/%25([0-9A-Fa-f]{2})/gu, '%$1').replace(/%5B/gu, '[').replace(/%5D/gu, ']');
+  return encodeURI(value.toWellFormed())
+    .replace(/%25([0-9A-Fa-f]{2})/gu, '%$1')
+    .replace(/%5B/gu, '[')
+    .replace(/%5D/gu, ']');
 }

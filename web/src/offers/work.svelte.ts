@@ -1,7 +1,13 @@
 // What the person does at one connection: which list, which offer, what is filled in and what came back.
 // It lives as long as the connection, so that a change of tabs loses nothing.
 
-import type { CallToolResult, Connection, GetPromptResult, ReadResourceResult } from '../connection/connection';
+import type {
+  CallOptions,
+  CallToolResult,
+  Connection,
+  GetPromptResult,
+  ReadResourceResult,
+} from '../connection/connection';
 import { newDraft, type Draft } from '../form/SchemaForm.svelte';
 import { Run } from '../result/run.svelte';
 import { Listing } from './listing.svelte';
@@ -26,7 +32,10 @@ export class Work {
       tools: new Listing(async () => (await connection.listTools()).map(offeredTool)),
       prompts: new Listing(async () => (await connection.listPrompts()).map(offeredPrompt)),
       resources: new Listing(async () => {
-        const [resources, templates] = await Promise.all([connection.listResources(), connection.listResourceTemplates()]);
+        const [resources, templates] = await Promise.all([
+          connection.listResources(),
+          connection.listResourceTemplates(),
+        ]);
         return [...resources.map(offeredResource), ...templates.map(offeredTemplate)];
       }),
     };
@@ -60,11 +69,13 @@ export class Work {
     return this.#runs.get(offer.key) ?? null;
   }
 
-  start(offer: Offer, call: (connection: Connection, options: Parameters<Connection['callTool']>[2]) => Promise<Answer>): void {
+  start(offer: Offer, call: Call): void {
     this.run(offer)?.cancel();
     this.#runs = new Map(this.#runs).set(offer.key, new Run((options) => call(this.connection, options)));
   }
 }
+
+type Call = (connection: Connection, options: CallOptions) => Promise<Answer>;
 
 const works = new WeakMap<Connection, Work>();
 

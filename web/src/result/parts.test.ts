@@ -48,7 +48,10 @@ describe('partOf', () => {
 describe('partsOfResult', () => {
   it('shows what is structured once, when a text repeats it', () => {
     const structuredContent = { sum: 3, of: [1, 2] };
-    const content = [{ type: 'text', text: JSON.stringify(structuredContent, null, 2) }, { type: 'text', text: 'note' }];
+    const content = [
+      { type: 'text', text: JSON.stringify(structuredContent, null, 2) },
+      { type: 'text', text: 'note' },
+    ];
     expect(partsOfResult({ content, structuredContent })).toEqual([
       { kind: 'json', value: structuredContent },
       { kind: 'text', text: 'note', mimeType: null },

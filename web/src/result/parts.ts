@@ -28,8 +28,26 @@ export interface LinkedResource {
 }
 
 /** What the browser may decode. Each is shown from a `data:` address, which has no origin. */
-const IMAGES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif', 'image/bmp', 'image/svg+xml']);
-const AUDIO = new Set(['audio/wav', 'audio/x-wav', 'audio/mpeg', 'audio/mp3', 'audio/mp4', 'audio/aac', 'audio/ogg', 'audio/webm', 'audio/flac']);
+const IMAGES = new Set([
+  'image/png',
+  'image/jpeg',
+  'image/gif',
+  'image/webp',
+  'image/avif',
+  'image/bmp',
+  'image/svg+xml',
+]);
+const AUDIO = new Set([
+  'audio/wav',
+  'audio/x-wav',
+  'audio/mpeg',
+  'audio/mp3',
+  'audio/mp4',
+  'audio/aac',
+  'audio/ogg',
+  'audio/webm',
+  'audio/flac',
+]);
 
 /** The longest text that is also read as JSON. */
 const READ_AS_JSON = 2_000_000;
@@ -45,7 +63,10 @@ export function partOf(block: unknown): Part {
 }
 
 /** The parts of a tool's result: what is structured first, without the text that only repeats it. */
-export function partsOfResult(result: { readonly content?: unknown; readonly structuredContent?: unknown }): readonly Part[] {
+export function partsOfResult(result: {
+  readonly content?: unknown;
+  readonly structuredContent?: unknown;
+}): readonly Part[] {
   const blocks = Array.isArray(result.content) ? result.content : [];
   const parts = blocks.map(partOf);
   if (result.structuredContent === undefined) return parts;

@@ -3,7 +3,14 @@ import { cellText, tableOf } from './table';
 
 describe('tableOf', () => {
   it.each<[string, unknown, string[] | null]>([
-    ['a list of objects', [{ a: 1, b: 2 }, { a: 3, c: 4 }], ['a', 'b', 'c']],
+    [
+      'a list of objects',
+      [
+        { a: 1, b: 2 },
+        { a: 3, c: 4 },
+      ],
+      ['a', 'b', 'c'],
+    ],
     ['the only list in an object', { total: 1, notes: [{ id: 1 }] }, ['id']],
     ['two lists', { a: [{ x: 1 }], b: [{ x: 1 }] }, null],
     ['a list of numbers', [1, 2], null],

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { openedAtFirst, rowsOf } from './tree';
 
 const brief = (value: unknown, open: Iterable<string>) =>
-  rowsOf(value, new Set(open)).map(({ depth, name, text, size }) => `${' '.repeat(depth)}${name ?? '.'} ${text}${size}`);
+  rowsOf(value, new Set(open)).map(
+    ({ depth, name, text, size }) => `${' '.repeat(depth)}${name ?? '.'} ${text}${size}`,
+  );
 
 describe('rowsOf', () => {
   it('shows only what is open', () => {

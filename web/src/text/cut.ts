@@ -3,7 +3,8 @@
 
 /** Control characters (but for tab and line feed), and those that turn the direction of text or are invisible. */
 // eslint-disable-next-line no-control-regex -- these are the characters to find
-const DECEPTIVE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
+const DECEPTIVE =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
 
 /** What a cut left: the text shown, and how much of it is missing. */
 export interface Cut {

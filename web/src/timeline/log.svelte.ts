@@ -26,18 +26,19 @@ export class ExchangeLog {
     return this.kept.at(-1)?.number ?? 0;
   }
 
-  /** The last exchange since then that the server refused. */
-  refusedSince(mark: number): Exchange | null {
-    return this.lastSince(mark, (exchange) => exchange.refused);
+  /** The last exchange since then, of this method if one is given, that the server refused. */
+  refusedSince(mark: number, method?: string): Exchange | null {
+    return this.lastSince(mark, method, (exchange) => exchange.refused);
   }
 
-  /** The last exchange since then that got no answer. */
-  failedSince(mark: number): Exchange | null {
-    return this.lastSince(mark, (exchange) => exchange.phase === 'failed');
+  /** The last exchange since then, of this method if one is given, that got no answer. */
+  failedSince(mark: number, method?: string): Exchange | null {
+    return this.lastSince(mark, method, (exchange) => exchange.phase === 'failed');
   }
 
-  private lastSince(mark: number, is: (exchange: Exchange) => boolean): Exchange | null {
-    const last = this.kept.findLast((exchange) => exchange.request.purpose === 'mcp' && is(exchange));
+  private lastSince(mark: number, method: string | undefined, is: (exchange: Exchange) => boolean): Exchange | null {
+    const fits = ({ request }: Exchange) => request.purpose === 'mcp' && (method ?? request.method) === request.method;
+    const last = this.kept.findLast((exchange) => fits(exchange) && is(exchange));
     return last && last.number > mark ? last : null;
   }
 

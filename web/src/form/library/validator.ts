@@ -3,6 +3,7 @@
 import { createFormValidator } from '@sjsf/cfworker-validator';
 import type { FormValidator, FormValue, ValidationError } from '@sjsf/form';
 import { problemsOf, type Path } from '../check';
+import { ABSENT } from '../draw';
 import { pruned } from '../prune';
 import type { JsonSchema } from '../schema';
 import { inWords } from '../words';
@@ -24,12 +25,16 @@ export function formValidator({ schema, words, value }: Checked): FormValidator<
   const alternatives = createFormValidator<Value>();
   const check = (whole: FormValue): { sent: Value; errors: ValidationError[] } => {
     const sent = pruned(whole, schema());
-    const errors = problemsOf(schema(), sent).map((problem) => ({ path: [...problem.path], message: inWords(problem, words()) }));
+    const errors = problemsOf(schema(), sent).map((problem) => ({
+      path: [...problem.path],
+      message: inWords(problem, words()),
+    }));
     return { sent, errors };
   };
   return {
     // Asked by the library to find the alternative that a value fits.
     isValid(definition, root, part) {
+      if (typeof definition === 'object' && ABSENT in definition) return part === undefined;
       try {
         return alternatives.isValid(definition, root, part);
       } catch {
@@ -42,7 +47,9 @@ export function formValidator({ schema, words, value }: Checked): FormValidator<
     },
     validateFieldValue({ path }) {
       const here = JSON.stringify(path);
-      return check(value()).errors.filter((error) => JSON.stringify(error.path) === here).map(({ message }) => message);
+      return check(value())
+        .errors.filter((error) => JSON.stringify(error.path) === here)
+        .map(({ message }) => message);
     },
   };
 }

@@ -14,7 +14,6 @@ export const connection = {
   noneHint: 'Shows what this server lets anybody do, and how it refuses.',
   keep: 'Keep it until this tab is closed',
   keepHint: 'In the session storage of this tab, so that a reload does not ask again.',
-  more: 'More',
   revision: 'Protocol',
   revisions: { auto: 'The newest that both know', '2026-07-28': '2026-07-28', '2025-11-25': '2025-11-25' },
   clientId: 'Client ID',
@@ -33,6 +32,7 @@ export const connection = {
     closed: 'Closed',
   },
   nextTry: (seconds: number) => `next try in ${seconds} s`,
+  why: 'Why?',
   tryNow: 'Try now',
   tryAgain: 'Try again',
   problems: {
@@ -44,6 +44,7 @@ export const connection = {
     `Is it running, and does it allow pages of ${origin} (CORS)? A browser does not say which of the two it is.`,
   mixedHint: 'This page came over https, and browsers let such a page speak only to https servers and to this machine.',
   anotherToken: 'Another token',
+  giveToken: 'Give a token',
   anotherTokenTitle: 'Use another token',
   useToken: 'Use it',
   cancel: 'Cancel',

@@ -4,7 +4,6 @@ export const form = {
   editor: 'Input',
   json: 'Arguments as JSON',
   jsonHint: 'An object, as the tool gets it.',
-  format: 'Tidy up',
   notJson: (line: number, column: number) => `This is not JSON: look at line ${line}, column ${column}.`,
   notObject: 'It must be an object: { … }.',
   noInput: 'It takes no input.',
@@ -27,6 +26,7 @@ export const form = {
     object: 'object',
     array: 'list',
     anything: 'anything',
+    absent: 'not given',
   },
   formats: {
     date: 'a date, as 2026-01-31',

@@ -1,7 +1,7 @@
 export const identity = {
   title: 'Who you are',
   anonymous: 'Nobody: no token is shown',
-  unknown: 'Not known: the token says nothing that this page can read',
+  unknown: 'Not known: the token is opaque to this page',
   asking: 'Asking…',
   subject: 'Subject',
   client: 'Client',
@@ -15,11 +15,11 @@ export const identity = {
   unverified: 'from the token',
   unverifiedHint: 'Read from the text of the token. This page did not verify it, and the server may see it otherwise.',
   askTool: 'Ask the tool whoami',
+  noTool: 'This server has no tool whoami for you.',
   units: {
     day: (n: number) => `${n} d`,
     hour: (n: number) => `${n} h`,
     minute: (n: number) => `${n} min`,
     second: (n: number) => `${n} s`,
   },
-  all: (n: number) => `All ${n}`,
 };

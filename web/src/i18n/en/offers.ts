@@ -19,7 +19,6 @@ export const offers = {
   choose: 'Choose something on the left to see what it needs and to try it.',
   back: 'Back to the list',
   locked: (scopes: string) => (scopes === '' ? 'Closed to you' : `Closed to you: lacks ${scopes}`),
-  template: 'template',
   needs: 'Needs',
   needsNothing: 'no scope',
   needsUnknown: 'The server does not say which scopes it needs.',
@@ -38,7 +37,4 @@ export const offers = {
   hintsNote: 'The server says so of itself; nothing enforces it.',
   more: 'Show all',
   less: 'Show less',
-  address: 'Address',
-  mediaType: 'Media type',
-  size: 'Size',
 };

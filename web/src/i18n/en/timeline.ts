@@ -8,6 +8,7 @@ export const timeline = {
   open: 'open',
   cancelled: 'cancelled',
   failed: 'no answer',
+  broken: 'broke off',
   purposes: { mcp: 'MCP', oauth: 'sign-in', caller: 'who am I', metadata: 'metadata' },
   milliseconds: (n: number) => `${n} ms`,
   seconds: (n: string) => `${n} s`,
@@ -64,6 +65,7 @@ export const timeline = {
   metadataFailed: 'The metadata could not be had.',
   stepUp: 'Get the scopes and try again',
   signInAndTry: 'Sign in and try again',
+  tokenAndTry: 'Give a token and try again',
   otherTokenAndTry: 'Use another token and try again',
   tryAgain: 'Try again',
 };

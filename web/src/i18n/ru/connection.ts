@@ -16,7 +16,6 @@ export const connection: Catalogue['connection'] = {
   noneHint: 'Покажет, что сервер разрешает любому и как он отказывает.',
   keep: 'Помнить, пока открыта вкладка',
   keepHint: 'В хранилище сеанса этой вкладки: после перезагрузки не спросит снова.',
-  more: 'Ещё',
   revision: 'Протокол',
   revisions: { auto: 'Новейший из известных обоим', '2026-07-28': '2026-07-28', '2025-11-25': '2025-11-25' },
   clientId: 'ID клиента',
@@ -35,6 +34,7 @@ export const connection: Catalogue['connection'] = {
     closed: 'Закрыто',
   },
   nextTry: (seconds) => `следующая попытка через ${seconds} с`,
+  why: 'Почему?',
   tryNow: 'Сейчас',
   tryAgain: 'Повторить',
   problems: {
@@ -46,6 +46,7 @@ export const connection: Catalogue['connection'] = {
     `Запущен ли он и разрешает ли страницы с ${origin} (CORS)? Что из двух не так, браузер не говорит.`,
   mixedHint: 'Страница пришла по https, а с такой браузер пускает только к серверам https и к этой машине.',
   anotherToken: 'Другой токен',
+  giveToken: 'Ввести токен',
   anotherTokenTitle: 'Взять другой токен',
   useToken: 'Применить',
   cancel: 'Отмена',

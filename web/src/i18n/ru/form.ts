@@ -11,11 +11,10 @@ export const form: Catalogue['form'] = {
   editor: 'Ввод',
   json: 'Аргументы в виде JSON',
   jsonHint: 'Объект — в том виде, в каком его получит инструмент.',
-  format: 'Выровнять',
   notJson: (line, column) => `Это не JSON: посмотрите на строку ${line}, столбец ${column}.`,
   notObject: 'Нужен объект: { … }.',
   noInput: 'Ввод не нужен.',
-  invalid: (count) => `${plural(count, 'Нужно', 'Нужно', 'Нужно')} поправить ${count} ${plural(count, 'поле', 'поля', 'полей')}.`,
+  invalid: (count) => `Нужно поправить ${count} ${plural(count, 'поле', 'поля', 'полей')}.`,
   noForm: {
     'not-an-object': 'По описанию ввода, которое дал сервер, форму не построить. Напишите JSON.',
     'remote-reference': 'Ввод описан в другом документе, а эта страница его не загружает. Напишите JSON.',
@@ -34,6 +33,7 @@ export const form: Catalogue['form'] = {
     object: 'объект',
     array: 'список',
     anything: 'что угодно',
+    absent: 'не указано',
   },
   formats: {
     date: 'дата вида 2026-01-31',

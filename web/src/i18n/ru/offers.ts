@@ -21,7 +21,6 @@ export const offers: Catalogue['offers'] = {
   choose: 'Выберите что-нибудь слева: здесь будет видно, какие нужны права, и можно будет попробовать.',
   back: 'К списку',
   locked: (scopes) => (scopes === '' ? 'Вам закрыто' : `Вам закрыто: не хватает ${scopes}`),
-  template: 'шаблон',
   needs: 'Нужно',
   needsNothing: 'прав не нужно',
   needsUnknown: 'Сервер не говорит, какие нужны права.',
@@ -40,7 +39,4 @@ export const offers: Catalogue['offers'] = {
   hintsNote: 'Так сервер говорит о себе сам; это ничем не обеспечено.',
   more: 'Показать всё',
   less: 'Свернуть',
-  address: 'Адрес',
-  mediaType: 'Тип данных',
-  size: 'Размер',
 };

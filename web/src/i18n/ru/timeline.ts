@@ -10,6 +10,7 @@ export const timeline: Catalogue['timeline'] = {
   open: 'открыт',
   cancelled: 'отменён',
   failed: 'нет ответа',
+  broken: 'оборвался',
   purposes: { mcp: 'MCP', oauth: 'вход', caller: 'кто я', metadata: 'метаданные' },
   milliseconds: (n) => `${n} мс`,
   seconds: (n) => `${n} с`,
@@ -63,6 +64,7 @@ export const timeline: Catalogue['timeline'] = {
   metadataFailed: 'Метаданные получить не удалось.',
   stepUp: 'Получить права и повторить',
   signInAndTry: 'Войти и повторить',
+  tokenAndTry: 'Ввести токен и повторить',
   otherTokenAndTry: 'Взять другой токен и повторить',
   tryAgain: 'Повторить',
 };
