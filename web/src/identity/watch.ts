@@ -45,7 +45,7 @@ type Next = 'again' | 'trouble' | 'done';
 async function askOnce(watch: Watch): Promise<Next> {
   const token = watch.token();
   const headers = { accept: 'text/event-stream', ...(token && { authorization: `Bearer ${token}` }) };
-  const response = await watch.fetch(watch.url, { headers, signal: watch.signal });
+  const response = await watch.fetch(watch.url, { headers, redirect: 'error', signal: watch.signal });
   if (response.status === 401) {
     if (await watch.renew()) return 'done'; // Whoever has the new token begins a new watch.
     watch.onRefused();

@@ -31,7 +31,7 @@ export const connection = {
     unavailable: 'Not available',
     closed: 'Closed',
   },
-  nextTry: (seconds: number) => `next try in ${seconds} s`,
+  nextTry: (seconds: number) => `again in ${seconds} s`,
   why: 'Why?',
   tryNow: 'Try now',
   tryAgain: 'Try again',

@@ -33,7 +33,7 @@ export const connection: Catalogue['connection'] = {
     unavailable: 'Недоступен',
     closed: 'Закрыто',
   },
-  nextTry: (seconds) => `следующая попытка через ${seconds} с`,
+  nextTry: (seconds) => `снова через ${seconds} с`,
   why: 'Почему?',
   tryNow: 'Сейчас',
   tryAgain: 'Повторить',
