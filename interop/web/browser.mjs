@@ -1,8 +1,9 @@
 // A real browser that sees nothing but this machine, and watches what a page does there.
 
-import { accessSync } from 'node:fs';
+import { accessSync, mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
+import { delimiter, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { root } from './programs.mjs';
@@ -12,23 +13,45 @@ const { resolve } = createRequire(join(home, 'package.json'));
 const { default: { chromium } } = await import(pathToFileURL(resolve('playwright-core')));
 const { default: axe } = await import(pathToFileURL(resolve('axe-core')));
 
+/** A folder with another page than the one that the binary has in it, for those who work on it. */
+const BUILT = process.env.PROPUSK_TEST_PAGE;
+const PICTURES = process.env.PROPUSK_TEST_PICTURES ?? join(root, '.work/pictures');
+
 /** One browser for the tests of a file. */
-export async function launch() {
-  return chromium.launch({
+export async function launch(t) {
+  const browser = await chromium.launch({
     executablePath: program(),
     args: ['--disable-dev-shm-usage', '--disable-quic', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'],
   });
+  t.after(() => browser.close());
+  return browser;
 }
 
 /** A page as somebody opens it for the first time: `locale`, `colorScheme`, `viewport` and so on. */
 export async function open(t, browser, url, options = {}) {
   const context = await browser.newContext({ locale: 'en-GB', ...options });
   t.after(() => context.close());
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(10_000);
+  if (BUILT) await context.route(/\/(callback(\?.*)?|assets\/[^/]+|(\?.*)?)$/, builtFile);
   const page = await context.newPage();
   const seen = watch(page);
   await page.goto(url);
   return { page, context, seen };
+}
+
+/** Keeps what the page shows now, under this name. */
+export async function picture(page, name) {
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), animations: 'disabled', caret: 'hide' });
+}
+
+/** A file of `BUILT` under the headers of the real one. */
+async function builtFile(route) {
+  const answer = await route.fetch();
+  const name = new URL(route.request().url()).pathname;
+  if (route.request().method() !== 'GET' || !answer.headers()['content-security-policy']) return route.fulfill({ response: answer });
+  const file = extname(name) ? name.slice(1) : 'index.html';
+  return route.fulfill({ response: answer, body: await readFile(join(BUILT, file)) });
 }
 
 /** Everything that a page asks for, says, and does wrong. */
