@@ -14,6 +14,7 @@ mod process;
 mod readme;
 mod test;
 mod tidy;
+mod web;
 
 use std::{env, path::Path, process::ExitCode};
 
@@ -28,6 +29,8 @@ cargo xtask idp           installs the identity provider that tests start, and i
 cargo xtask interop       real clients in other languages against the built server
 cargo xtask readme        the commands of the README, as they stand there
 cargo xtask tidy          the house rules: imports, file sizes, licences, references
+cargo xtask web           the page: checked, built, and compared with what is embedded; [refresh]
+cargo xtask web-tests     the page in a real browser
 ";
 
 fn main() -> ExitCode {
@@ -46,6 +49,8 @@ fn main() -> ExitCode {
         Some("interop") => interop::run(root),
         Some("readme") => readme::run(root),
         Some("tidy") => tidy::run(root),
+        Some("web") => web::run(root, &arguments[1..]),
+        Some("web-tests") => web::in_browser(root),
         Some("help" | "--help" | "-h") | None => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

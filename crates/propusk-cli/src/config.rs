@@ -70,6 +70,7 @@ pub(crate) struct ServeConfig {
     pub(crate) allowed_origin: Vec<String>,
     pub(crate) dpop: Option<String>,
     pub(crate) dpop_nonces: Option<bool>,
+    pub(crate) no_web: Option<bool>,
     pub(crate) stateless: Option<bool>,
     pub(crate) audit: Option<std::path::PathBuf>,
     pub(crate) metrics: Option<String>,
@@ -216,6 +217,7 @@ mod tests {
             allowed-origin = ["https://o"]
             dpop = "required"
             dpop-nonces = true
+            no-web = true
             stateless = true
             audit = "a.jsonl"
             metrics = "on"

@@ -13,6 +13,9 @@ use crate::Requirement;
 pub enum Operation {
     /// Any HTTP request to the endpoint; its body has not been read.
     Request,
+    /// Who the caller is, as the endpoint tells it at the path `/caller` below its own. It is no
+    /// message of MCP, and no [`ScopePolicy`](crate::ScopePolicy) is about it.
+    Caller,
     /// A JSON-RPC method, with what it acts upon.
     Method {
         /// The method, such as `tools/call`.
@@ -188,11 +191,13 @@ impl TargetKind {
     }
 }
 
-/// `request`, `tools/list`, `tools/call:echo` or `subscriptions/listen:a://1,a://2`.
+/// `request`, `caller`, `tools/list`, `tools/call:echo` or `subscriptions/listen:a://1,a://2`.
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Method { method, targets } = self else {
-            return f.write_str("request");
+        let (method, targets) = match self {
+            Self::Request => return f.write_str("request"),
+            Self::Caller => return f.write_str("caller"),
+            Self::Method { method, targets } => (method, targets),
         };
         f.write_str(method)?;
         for (index, target) in targets.iter().enumerate() {
@@ -209,8 +214,10 @@ impl FromStr for Operation {
     type Err = InvalidOperation;
 
     fn from_str(text: &str) -> Result<Self, InvalidOperation> {
-        if text == "request" {
-            return Ok(Self::Request);
+        match text {
+            "request" => return Ok(Self::Request),
+            "caller" => return Ok(Self::Caller),
+            _ => {}
         }
         let (method, name) = match text.split_once(':') {
             Some((method, name)) => (method, Some(name)),
@@ -254,6 +261,7 @@ mod tests {
     fn an_operation_reads_as_it_is_written() {
         for (operation, text) in [
             (Operation::Request, "request"),
+            (Operation::Caller, "caller"),
             (Operation::method("tools/list"), "tools/list"),
             (Operation::tool("a:b"), "tools/call:a:b"),
             (Operation::prompt("p"), "prompts/get:p"),

@@ -298,6 +298,7 @@ mod tests {
         #[rustfmt::skip]
         let table = [
             (Operation::Request, ""),
+            (Operation::Caller, ""),
             (Operation::tool("notes_add"), "audit notes notes:write"),
             (Operation::tool("notes_list"), "notes"),
             (Operation::tool("Notes_add"), "other"),

@@ -27,12 +27,13 @@ pub(crate) struct InspectArgs {
 }
 
 /// Flags of serve that bear on no decision about a token: accepted, and not shown.
-const WITHOUT_EFFECT: [&str; 8] = [
+const WITHOUT_EFFECT: [&str; 9] = [
     "suggested_scope",
     "show_all",
     "allowed_host",
     "allowed_origin",
     "dpop_nonces",
+    "no_web",
     "stateless",
     "audit",
     "metrics",

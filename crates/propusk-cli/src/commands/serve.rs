@@ -5,6 +5,7 @@ mod names;
 mod scopes;
 mod settings;
 mod watch;
+mod web;
 mod welcome;
 
 use std::process::ExitCode;
@@ -40,7 +41,8 @@ pub(crate) async fn run(
     let listener = bind("--listen", &plan.listen).await?;
     let address = listener.local_addr().map_err(Failure::unavailable)?;
     let auth = plan.auth_settings(address)?;
-    let url = auth.resource().to_string();
+    let resource = auth.resource().clone();
+    let url = resource.to_string();
     let watch = plan.watched.start(address).await?;
 
     plan.warn(&auth);
@@ -57,7 +59,12 @@ pub(crate) async fn run(
     let server = Server::new(Builtin::default())
         .auth(auth, verifier)
         .legacy_sessions(!plan.stateless);
-    let server = watch.over(server);
+    let mut server = watch.over(server);
+    let page = plan.web.then(|| web::page_at(&resource)).flatten();
+    if let Some((page, place)) = page {
+        server = server.pages(page);
+        note(&format!("a page for your browser: {place}"));
+    }
     // Before anybody hears that it listens: a signal from then on is a drain.
     let shutdown = propusk::server::shutdown_signal().map_err(Failure::unavailable)?;
     if !url.contains(&address.to_string()) {

@@ -31,3 +31,4 @@ mod tokens;
 mod typing;
 mod verification;
 mod watch;
+mod web;

@@ -69,6 +69,38 @@ fn a_tool_can_be_closed_and_everything_be_shown() {
     assert!(done.out.contains("echo        locked  "), "{done:#?}");
 }
 
+/// Also where the file asks for it and not the tool itself; and nothing of what is hidden.
+#[test]
+fn a_list_says_what_a_rule_of_the_file_asks_for() {
+    let place = Sandbox::new();
+    let rules = |show_all: &str| {
+        format!(
+            "[scopes]\nshow-all = {show_all}\n[scopes.tools]\n'notes_*' = 'use'\necho = 'talk'\n"
+        )
+    };
+    place.write("some.toml", rules("false"));
+    place.write("all.toml", rules("true"));
+    let token = ["--token", "t-use=a:notes:read,use"];
+    let env = [("PROPUSK_TOKEN", "t-use")];
+    let listed = |config: &str| {
+        let server = place.serve(&[&token[..], &["--config", config]].concat());
+        place.run_with(&env, &["tools", &server.url]).code(0).out
+    };
+    let own = listed("some.toml");
+    assert!(own.contains("[notes:read use]"), "{own}");
+    for hidden in ["echo", "talk", "notes_add", "notes:write"] {
+        assert!(!own.contains(hidden), "{hidden} in {own}");
+    }
+    let all = listed("all.toml");
+    for shown in [
+        "[notes:read use]",
+        "[talk] locked, lacks talk",
+        "[notes:write use] locked, lacks notes:write",
+    ] {
+        assert!(all.contains(shown), "{shown} not in {all}");
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_before_anything_starts() {
     #[rustfmt::skip]

@@ -74,7 +74,7 @@ impl<S> Authorize<S> {
         let operations = self.operations.clone();
         let inner = self.inner.clone();
         Box::pin(async move {
-            let mut trail = Trail::of(&request);
+            let mut trail = Trail::of(&request, operations.by_path.clone());
             let response = match admit(&gate, &operations, request, &mut trail).await {
                 Ok(admitted) => {
                     // Before it runs, so that what it does is never without a trace.
@@ -298,6 +298,7 @@ fn may_be_initialize(operation: &Operation) -> bool {
     match operation {
         Operation::Method { method, .. } => method == "initialize",
         Operation::Request => true,
+        Operation::Caller => false,
     }
 }
 

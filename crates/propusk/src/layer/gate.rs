@@ -298,8 +298,11 @@ mod tests {
     }
 
     async fn permit(gate: &Gate, request: &Parts) -> Result<Permitted, Refusal> {
-        gate.permit(request, &mut Trail::of(&Request::new(())))
-            .await
+        gate.permit(
+            request,
+            &mut Trail::of(&Request::new(()), Operation::Request),
+        )
+        .await
     }
 
     /// Otherwise one client could keep all others out, with any number of keys and tokens.

@@ -203,6 +203,16 @@ impl AuthLayer {
     }
 }
 
+#[cfg(feature = "server")]
+impl AuthLayer {
+    /// The same gate in front of something that is asked for by a path of its own.
+    pub(crate) fn by_path(&self, operation: crate::Operation) -> Self {
+        let mut layer = self.clone();
+        layer.operations.by_path = operation;
+        layer
+    }
+}
+
 impl<S: Clone> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 

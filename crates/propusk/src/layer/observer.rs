@@ -71,7 +71,7 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::{AccessToken, BearerToken, Refusal, SystemClock, Unavailable};
+    use crate::{AccessToken, BearerToken, Operation, Refusal, SystemClock, Unavailable};
 
     #[derive(Default)]
     struct Heard(Mutex<Vec<String>>);
@@ -91,7 +91,7 @@ mod tests {
         let heard = Arc::new(Heard::default());
         observer.add(Box::new(Arc::clone(&heard)));
         let request = Request::builder().header("x-request-id", "r-1").body(());
-        let mut trail = Trail::of(&request.expect("a request"));
+        let mut trail = Trail::of(&request.expect("a request"), Operation::Request);
         let verifier =
             |_| std::future::ready(Ok::<_, Unavailable>(Some(AccessToken::new("alice"))));
         let text = BearerToken::parse("t").expect("a token");

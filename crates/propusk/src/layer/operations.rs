@@ -50,6 +50,8 @@ pub(super) struct Lacking {
 pub(super) struct Operations {
     pub(super) most_bytes: usize,
     pub(super) declared: Option<Arc<dyn DeclaredScopes>>,
+    /// What the path of a request says. Where that is not the endpoint's own, no body is read for it.
+    pub(super) by_path: Operation,
 }
 
 impl Default for Operations {
@@ -57,6 +59,7 @@ impl Default for Operations {
         Self {
             most_bytes: 4 * 1024 * 1024,
             declared: None,
+            by_path: Operation::Request,
         }
     }
 }
@@ -153,6 +156,7 @@ impl Operations {
     fn reads(&self, gate: &Gate, parts: &Parts) -> bool {
         (self.decide_anything(gate.settings()) || gate.observer().listens())
             && parts.method == Method::POST
+            && self.by_path == Operation::Request
             && may_be_json(&parts.headers)
     }
 

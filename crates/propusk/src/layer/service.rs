@@ -19,13 +19,14 @@ use super::{
     authorize::Authorize, body::AuthBody, gate::Gate, leftover::throw_away, operations::Operations,
     render, request_body::RequestBody, trail::Trail,
 };
-use crate::{AuthSettings, audit::Cause, host_policy::Source};
+use crate::{AuthSettings, Operation, audit::Cause, host_policy::Source};
 
 /// The service that an [`AuthLayer`](super::AuthLayer) makes.
 #[derive(Clone)]
 pub struct AuthService<S> {
     gate: Arc<Gate>,
     most_bytes: usize,
+    by_path: Operation,
     /// For programs: no CORS header costs them anything.
     plain: Authorize<S>,
     /// For browser pages of an accepted origin.
@@ -34,12 +35,13 @@ pub struct AuthService<S> {
 
 impl<S: Clone> AuthService<S> {
     pub(super) fn new(gate: Arc<Gate>, operations: Operations, inner: S) -> Self {
-        let most_bytes = operations.most_bytes;
+        let (most_bytes, by_path) = (operations.most_bytes, operations.by_path.clone());
         let plain = Authorize::new(Arc::clone(&gate), operations, inner);
         let cors = cors(gate.settings()).layer(plain.clone());
         Self {
             gate,
             most_bytes,
+            by_path,
             plain,
             cors,
         }
@@ -109,7 +111,8 @@ impl<S> AuthService<S> {
             .check(request.uri(), request.headers())
             .map_err(|foreign| {
                 let cause = Cause::foreign(foreign);
-                self.gate.record(&mut Trail::of(request), Some(&cause));
+                let mut trail = Trail::of(request, self.by_path.clone());
+                self.gate.record(&mut trail, Some(&cause));
                 Box::new(render::foreign(foreign))
             })
     }

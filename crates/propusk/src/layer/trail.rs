@@ -16,13 +16,14 @@ use crate::{
 pub(crate) struct Trail(Facts);
 
 impl Trail {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
+    /// Of a request that by its path asks for this.
+    pub(super) fn of<B>(request: &Request<B>, operation: Operation) -> Self {
         let remote = request.extensions().get::<RemoteAddress>();
         Self(Facts {
             request_id: RequestId::of(request.headers()),
             remote: remote.map(|remote| remote.0),
             http_method: Some(request.method().clone()),
-            operation: Operation::Request,
+            operation,
             rpc_id: None,
             token: None,
             verification: None,

@@ -28,6 +28,7 @@ pub use mount::{MountedService, mount};
 pub use propusk_macros::tool_router;
 pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};
 pub use sessions::close_in;
+use site::SharedPages;
 pub use site::{Mount, Pages, Site, SiteRoutes};
 pub use state::{Bound, NotValid, Sealed, StateSealer};
 
@@ -60,7 +61,8 @@ use crate::{AuthLayer, AuthSettings, TokenVerifier, audit::AuditSink, metrics::M
 ///
 /// One handler serves all callers; who is calling is an argument of the tool. The MCP endpoint is
 /// the path of the resource URL. Beside it there are the metadata of RFC 9728, `/healthz` (the
-/// process lives) and `/readyz` (it accepts work).
+/// process lives), `/readyz` (it accepts work), and `/caller` below the endpoint's path, which tells
+/// callers who they are (see [`Mount`]).
 ///
 /// `A` tells whether [`Server::auth`] has been called; a server without cannot be served.
 pub struct Server<H, A = Unprotected> {
@@ -79,6 +81,7 @@ struct Options {
     drain: Duration,
     legacy_sessions: bool,
     shown_metrics: Option<Metrics>,
+    pages: Option<SharedPages>,
     sealer: Option<StateSealer>,
     state_lifetime: Option<Duration>,
 }
@@ -90,6 +93,7 @@ impl Default for Options {
             drain: Duration::from_secs(10),
             legacy_sessions: true,
             shown_metrics: None,
+            pages: None,
             sealer: None,
             state_lifetime: None,
         }
@@ -181,6 +185,16 @@ impl<H, A> Server<H, A> {
     }
 }
 
+impl<H, A> Server<H, A> {
+    /// Sets what is answered without a token beside the MCP endpoint: a page for browsers. `Host` and
+    /// `Origin` are checked.
+    #[must_use]
+    pub fn pages(mut self, pages: impl Pages) -> Self {
+        self.options.pages = Some(SharedPages(Arc::new(pages)));
+        self
+    }
+}
+
 impl<H> Server<H, Protected> {
     /// Tells this sink of every decision; see [`AuthLayer::audit`].
     #[must_use]
@@ -256,6 +270,9 @@ impl<H: ServerHandler> Server<H, Protected> {
         let mcp = mcp::McpService::new(handler, manager, &options, site.streams());
         if let Some(metrics) = &options.shown_metrics {
             site = site.show_metrics(metrics);
+        }
+        if let Some(pages) = options.pages {
+            site = site.pages(pages);
         }
         let site = site.mount(Mount::new(&layer, mcp));
         site.serve_on(listener, shutdown).await;

@@ -58,3 +58,4 @@ mod streams;
 mod support;
 mod unguarded;
 mod verifiers;
+mod who_is_asking;

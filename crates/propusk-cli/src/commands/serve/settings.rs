@@ -22,6 +22,7 @@ pub(in crate::commands) struct Plan {
     pub(super) listen: String,
     pub(in crate::commands) verification: Verification,
     pub(super) stateless: bool,
+    pub(super) web: bool,
     pub(super) watched: Watched,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
@@ -49,6 +50,7 @@ impl Plan {
                 .or(config.listen)
                 .unwrap_or_else(|| LISTEN.to_owned()),
             verification,
+            web: !(args.no_web || config.no_web == Some(true)),
             stateless: args.stateless || config.stateless == Some(true),
             watched: Watched::resolve(
                 args.audit.or(config.audit),

@@ -85,6 +85,12 @@ impl hyper::service::Service<Request<Incoming>> for SiteConnection {
         let table = self.routes.current();
         let path = request.uri().path();
         let Some(mount) = table.mount_at(path) else {
+            if let Some(mount) = table.caller_at(path) {
+                let answer = mount.tell_caller(request, self.drain.streams());
+                return Box::pin(
+                    async move { Ok(answer.await.map(|body| InFlight::new(body, None))) },
+                );
+            }
             let response = self.open(&table, &request).map(open_body);
             return Box::pin(std::future::ready(Ok(response)));
         };

@@ -1,6 +1,8 @@
 //! What one listener serves: protected endpoints by their paths, and what is open beside them.
 
+mod caller;
 mod connection;
+mod events;
 mod mount;
 mod routes;
 
@@ -13,6 +15,7 @@ pub use mount::Mount;
 pub use routes::{Pages, SiteRoutes};
 
 pub(super) use connection::{SiteConnection, text};
+pub(super) use routes::SharedPages;
 
 use super::{drain::Drain, listen};
 use crate::metrics::Metrics;
@@ -20,7 +23,7 @@ use crate::metrics::Metrics;
 /// Several protected services on one listener, each under the path of its own resource URL.
 ///
 /// [`Server`](crate::Server) is a site with one endpoint. Beside the endpoints there are the metadata
-/// of RFC 9728 of each, `/healthz` (the process lives), `/readyz` (it accepts work), the metrics
+/// of RFC 9728 of each and who the caller is (see [`Mount`]), `/healthz` (the process lives), `/readyz` (it accepts work), the metrics
 /// where they are shown, and [`Pages`].
 ///
 /// ```no_run

@@ -22,6 +22,22 @@ pub trait Pages: Send + Sync + 'static {
     fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>>;
 }
 
+/// Pages that several may hold.
+#[derive(Clone)]
+pub(in crate::server) struct SharedPages(pub(in crate::server) Arc<dyn Pages>);
+
+impl Pages for SharedPages {
+    fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        self.0.answer(request)
+    }
+}
+
+impl fmt::Debug for SharedPages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedPages")
+    }
+}
+
 /// The endpoints of a [`Site`](super::Site), shared by all its connections.
 #[derive(Clone, Default)]
 pub struct SiteRoutes(Arc<RwLock<Arc<Table>>>);
@@ -73,6 +89,11 @@ impl Table {
             return own.or(self.mounts.first());
         }
         self.mounts.iter().find(|mount| mount.is_at(path))
+    }
+
+    /// Whose callers a path tells who they are.
+    pub(super) fn caller_at(&self, path: &str) -> Option<&Mount> {
+        self.mounts.iter().find(|mount| mount.has_caller_at(path))
     }
 
     /// Whoever judges `Host` and `Origin` of what is open.
