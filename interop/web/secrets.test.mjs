@@ -52,7 +52,9 @@ test('a token is in memory only: not even a tool that says it back shows it in a
   await result(page).getByText('Done').waitFor();
   await eachExchange(page, async () => assert.deepEqual(await places(page, seen, token), []));
   await rows(page, 'whoami').click();
-  await view(page).locator('.exchanges').getByText('Bearer •••').first().waitFor();
+  const exchanges = view(page).locator('.exchanges');
+  await exchanges.getByText(/^Headers/).first().click();
+  await exchanges.getByText('Bearer •••').first().waitFor();
 
   // What the person writes into a form is theirs; the exchange masks it all the same.
   await choose(page, 'echo');
@@ -60,7 +62,6 @@ test('a token is in memory only: not even a tool that says it back shows it in a
   await run(page);
   await result(page).getByText('it is').waitFor();
   await rows(page, 'echo').click();
-  const exchanges = view(page).locator('.exchanges');
   assert.doesNotMatch(await exchanges.innerHTML(), new RegExp(token.slice(8, 30)));
   assert.match(await exchanges.innerText(), /it is •••/);
 
