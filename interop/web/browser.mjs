@@ -21,7 +21,11 @@ const PICTURES = process.env.PROPUSK_TEST_PICTURES ?? join(root, '.work/pictures
 export async function launch(t) {
   const browser = await chromium.launch({
     executablePath: program(),
-    args: ['--disable-dev-shm-usage', '--disable-quic', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'],
+    args: [
+      '--disable-dev-shm-usage', '--disable-quic', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+      // A page from a file comes from no address, which then may not speak to this machine.
+      ...(BUILT ? ['--disable-features=LocalNetworkAccessChecks'] : []),
+    ],
   });
   t.after(() => browser.close());
   return browser;
