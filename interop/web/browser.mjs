@@ -46,7 +46,7 @@ export async function open(t, browser, url, options = {}) {
 /** Keeps what the page shows now, under this name. */
 export async function picture(page, name) {
   mkdirSync(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`), animations: 'disabled', caret: 'hide' });
+  return page.screenshot({ path: join(PICTURES, `${name}.png`), animations: 'disabled', caret: 'hide' });
 }
 
 /** A file of `BUILT` under the headers of the real one. */
