@@ -2,6 +2,7 @@
 
 import type { Catalogue } from '../i18n/index.svelte';
 import { oneLine } from '../text/cut';
+import { jsonText } from '../text/json';
 import type { Problem } from './check';
 
 type Words = Catalogue['form'];
@@ -15,7 +16,7 @@ export function inWords({ code, limit }: Problem, { problems, formats, types }: 
           .join(', '),
       );
     case 'const':
-      return problems.const(oneLine(JSON.stringify(limit), 80));
+      return problems.const(oneLine(jsonText(limit), 80));
     case 'enum':
       return problems.enum(oneLine(kinds(limit).join(', '), 200));
     case 'format':
@@ -31,7 +32,7 @@ export function inWords({ code, limit }: Problem, { problems, formats, types }: 
 
 function kinds(limit: unknown): readonly string[] {
   const list: readonly unknown[] = Array.isArray(limit) ? limit : [limit];
-  return list.map((each) => (typeof each === 'string' ? each : JSON.stringify(each)));
+  return list.map((each) => (typeof each === 'string' ? each : jsonText(each)));
 }
 
 /** Where a problem is, as a person would write it: `notes[2].title`. */

@@ -1,6 +1,8 @@
 // What a result is made of, sorted by how it is shown. Everything here came from the server: types are
 // checked again, media types are taken from a short list, and what is not known is shown as JSON.
 
+import { jsonText } from '../text/json';
+
 /** One thing to show. */
 export type Part =
   | { readonly kind: 'text'; readonly text: string; readonly mimeType: string | null }
@@ -70,8 +72,8 @@ export function partsOfResult(result: {
   const blocks = Array.isArray(result.content) ? result.content : [];
   const parts = blocks.map(partOf);
   if (result.structuredContent === undefined) return parts;
-  const written = JSON.stringify(result.structuredContent);
-  const rest = parts.filter((part) => !(part.kind === 'json' && JSON.stringify(part.value) === written));
+  const written = jsonText(result.structuredContent);
+  const rest = parts.filter((part) => !(part.kind === 'json' && jsonText(part.value) === written));
   return [{ kind: 'json', value: result.structuredContent }, ...rest];
 }
 

@@ -1,5 +1,7 @@
 // When a value is better read as a table: a list of objects that share members.
 
+import { jsonText } from '../text/json';
+
 /** A table: its columns in the order in which they first appear, and the objects as they came. */
 export interface Table {
   /** The member of the result that holds the list; null when the result is the list. */
@@ -40,7 +42,7 @@ function tableOfList(list: readonly unknown[], caption: string | null): Table | 
 /** A cell as text: what is plain as it is, what is nested as JSON. */
 export function cellText(value: unknown): string {
   if (value === undefined) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : jsonText(value);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

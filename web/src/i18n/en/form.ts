@@ -4,6 +4,7 @@ export const form = {
   editor: 'Input',
   json: 'Arguments as JSON',
   jsonHint: 'An object, as the tool gets it.',
+  schema: 'What the input must look like (JSON Schema)',
   notJson: (line: number, column: number) => `This is not JSON: look at line ${line}, column ${column}.`,
   notObject: 'It must be an object: { … }.',
   noInput: 'It takes no input.',

@@ -11,6 +11,7 @@ export const form: Catalogue['form'] = {
   editor: 'Ввод',
   json: 'Аргументы в виде JSON',
   jsonHint: 'Объект — в том виде, в каком его получит инструмент.',
+  schema: 'Каким должен быть ввод (JSON Schema)',
   notJson: (line, column) => `Это не JSON: посмотрите на строку ${line}, столбец ${column}.`,
   notObject: 'Нужен объект: { … }.',
   noInput: 'Ввод не нужен.',
