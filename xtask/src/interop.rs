@@ -1,4 +1,7 @@
-//! Real clients in other languages against the built server.
+//! Real clients in other languages against the built server, and through the gate against servers in
+//! other languages.
+
+mod gate;
 
 use std::{fs, path::Path, process::Command};
 
@@ -21,7 +24,8 @@ const SUBJECT: &str = "alice";
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let program = process::build(root, "propusk-cli", "propusk", false)?;
     python(root, &program)?;
-    in_browser(root, &program)
+    in_browser(root, &program)?;
+    gate::run(root, &program)
 }
 
 fn serve(program: &Path, flags: &[&str]) -> anyhow::Result<Server> {
@@ -48,7 +52,8 @@ fn python(root: &Path, program: &Path) -> anyhow::Result<()> {
     example
         .arg(root.join("examples/python/client.py"))
         .arg(&server.url);
-    process::run(example.env("PROPUSK_TOKEN", TOKEN))
+    process::run(example.env("PROPUSK_TOKEN", TOKEN))?;
+    gate::run(root, &program)
 }
 
 /// The example of a page, from another port than those of its servers.

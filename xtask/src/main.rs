@@ -24,7 +24,8 @@ cargo xtask test          every test with all of its set-up (what CI runs)
 cargo xtask bench         what authorization costs, as tables (see bench/README.md)
 cargo xtask browser       installs the browser that tests sign in with, and what drives it
 cargo xtask clients       installs the official clients and servers that tests start
-cargo xtask conformance   the official MCP conformance suite, server and client
+cargo xtask conformance   the official MCP conformance suite: server, client, and the server behind
+                          the gate
 cargo xtask deploy        the systemd unit and the Dockerfile, checked by those who know
 cargo xtask fuzz          libFuzzer on the parsers: [seconds for each] [targets]
 cargo xtask idp           installs the identity provider that tests start, and its Node

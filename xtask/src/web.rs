@@ -78,7 +78,7 @@ pub(crate) fn in_browser(root: &Path) -> anyhow::Result<()> {
     tests.sort();
     ensure!(!tests.is_empty(), "there are no tests in interop/web");
     let mut command = Command::new(&node);
-    command.arg("--test").args(tests);
+    command.args(["--test", "--test-reporter=spec"]).args(tests);
     process::run(
         command
             .env("PROPUSK_TEST_BINARY", program)

@@ -34,7 +34,6 @@ use tower_service::Service;
 pub use body::{BrokenOff, UpstreamBody};
 pub use connect::{ExtraRoots, NoCertificate};
 pub use limits::HttpLimits;
-pub use lists::ListFilter;
 pub use settings::HttpUpstreamSettings;
 pub use url::{InvalidUpstreamUrl, UpstreamUrl};
 
@@ -218,7 +217,8 @@ impl Shared {
         let is_list = message.and_then(ReadMessage::operation).is_some_and(lists);
         // What is sent again on a GET may be the answer to a list.
         let may_list = is_list || admitted.method == Method::GET;
-        let view = may_list.then(|| self.view(admitted)).flatten();
+        let view = may_list.then(|| view(admitted)).flatten();
+        let view = view.filter(|view| is_list || view.restricts());
         let awaited = Awaited {
             id,
             view,
@@ -227,17 +227,12 @@ impl Shared {
         };
         Ok(self.answer(response, awaited).await?)
     }
+}
 
-    fn view(&self, admitted: &Admitted<'_>) -> Option<View> {
-        let version = admitted.headers.get(PROTOCOL_VERSION);
-        let modern = version.is_some_and(|version| version.as_bytes() >= MODERN);
-        View::new(
-            admitted.handover,
-            self.settings.filter.as_ref(),
-            admitted.caller,
-            modern,
-        )
-    }
+fn view(admitted: &Admitted<'_>) -> Option<View> {
+    let version = admitted.headers.get(PROTOCOL_VERSION);
+    let modern = version.is_some_and(|version| version.as_bytes() >= MODERN);
+    View::new(admitted.handover, admitted.caller, modern)
 }
 
 impl Admitted<'_> {

@@ -14,4 +14,5 @@ mod lists;
 mod passes;
 mod servers;
 mod strips;
+mod tls;
 mod upstream;

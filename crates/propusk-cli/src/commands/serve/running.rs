@@ -198,6 +198,7 @@ fn open(
         Behind::Builtin => handler(ground, plan, Builtin::default(), settings, verifier, dress)?,
         Behind::Program(own) => {
             let upstream = own.upstream(endpoint.shown());
+            ground.watch.program(&upstream);
             program = Some(upstream.clone());
             handler(ground, plan, upstream, settings, verifier, dress)?
         }
