@@ -1,9 +1,11 @@
 """A server by FastMCP, with bearer tokens, for tests of clients.
 
-    python server_fastmcp.py
+    python server_fastmcp.py [--open]
 
-As server_mcp.py; here a tool can have scopes of its own: `notes_add` needs notes:write, which no token has.
+With --open it knows nothing of authorization, and has only what needs none. Else as server_mcp.py; here a tool can have scopes of its own: `notes_add` needs notes:write, which no token has.
 """
+
+import sys
 
 from fastmcp import FastMCP
 from fastmcp.server.auth import AccessToken, RemoteAuthProvider, TokenVerifier, require_scopes
@@ -45,6 +47,20 @@ def application(url):
     return server.http_app()
 
 
+def unprotected():
+    server = FastMCP("interop")
+
+    @server.tool
+    def echo(message: str) -> str:
+        return message
+
+    @server.tool
+    def notes_add(text: str) -> str:
+        return text
+
+    return server.http_app()
+
+
 if __name__ == "__main__":
     socket, url = listen()
-    serve(application(url), socket, url)
+    serve(unprotected() if "--open" in sys.argv else application(url), socket, url)

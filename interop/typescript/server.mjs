@@ -1,11 +1,12 @@
 // A server by the official TypeScript SDK with bearer tokens, for tests of clients: its own handler of
 // both eras behind its express middleware.
 //
-//     node server.mjs [--sessions]
+//     node server.mjs [--sessions] [--open]
 //
 // Prints `listening on URL` and serves until standard input closes. The tokens and tools are those of
 // ../python/server_mcp.py and server_fastmcp.py; `notes_add` needs notes:write. The handler serves
-// 2025-11-25 without sessions; with --sessions a transport for each session does. Packages are looked for
+// 2025-11-25 without sessions; with --sessions a transport for each session does. With --open it knows
+// nothing of authorization. Packages are looked for
 // in the folder of PROPUSK_TEST_TYPESCRIPT.
 
 import { randomUUID } from 'node:crypto';
@@ -46,9 +47,15 @@ const strings = (...names) => fromJsonSchema({
   required: names,
 });
 
+const isOpen = process.argv.includes('--open');
+
 function factory() {
   const server = new McpServer({ name: 'interop', version: '1' });
   server.registerTool('echo', { inputSchema: strings('message') }, ({ message }) => text(message));
+  if (isOpen) {
+    server.registerTool('notes_add', { inputSchema: strings('text') }, (note) => text(note.text));
+    return server;
+  }
   server.registerTool('whoami', {}, ({ http }) => text(http.authInfo.extra.subject));
   const needs = requireScopes('notes:write');
   server.registerTool('notes_add', { inputSchema: strings('text'), scopeChallenge: needs }, (note) => text(note.text));
@@ -97,7 +104,8 @@ const bearer = express.requireBearerAuth({
 });
 const both = toNodeHandler(createMcpHandler(factory));
 const legacy = process.argv.includes('--sessions') ? sessions() : both;
-app.all('/mcp', bearer, async (request, response) => {
+const anybody = (request, response, next) => next();
+app.all('/mcp', isOpen ? anybody : bearer, async (request, response) => {
   const old = await isLegacyRequest(await toWebRequest(request, request.body), request.body);
   await (old ? legacy : both)(request, response, request.body);
 });

@@ -1,4 +1,5 @@
-//! Runs the official MCP conformance suite against `conformance-server` and `conformance-client`.
+//! Runs the official MCP conformance suite against `conformance-server` and `conformance-client`, and
+//! against the same server behind `propusk serve`, as an upstream over HTTP and as one over stdio.
 //!
 //! The verdict is this file's own, from the suite's list of required scenarios and the checks it
 //! wrote: a required scenario that the suite left out, or that checked nothing, is a failure too.
@@ -46,22 +47,24 @@ const CLIENT_TIMEOUT: &str = "120000";
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let tools = node::suite_runtime(root)?;
     let build = |name| process::build(root, "propusk-conformance", name, false);
-    let server = Server::start(Command::new(build("conformance-server")?).arg("0"))?;
+    let fixture = build("conformance-server")?;
+    let server = Server::start(Command::new(&fixture).arg("0"))?;
+    let gate = process::build(root, "propusk-cli", "propusk", false)?;
+    let before_http = Server::start(gate_before(&gate).args(["--upstream", &server.url]))?;
+    let before_stdio = Server::start(gate_before(&gate).arg("--").arg(&fixture).arg("--stdio"))?;
     let client = build("conformance-client")?;
     let client = client.to_str().context("the path of this folder")?;
     // The suite takes a whole command, and splits it at spaces.
     ensure!(!client.contains(' '), "{client} has a space in it");
 
     let sides = [
-        Side {
-            name: "server",
-            arguments: &["--url", &server.url],
-            besides: &[],
-            prefix: "server-",
-        },
+        Side::server("server", &server.url),
+        Side::server("server behind the gate, over HTTP", &before_http.url),
+        Side::server("server behind the gate, over stdio", &before_stdio.url),
         Side {
             name: "client",
-            arguments: &["--command", client, "--timeout", CLIENT_TIMEOUT],
+            side: "client",
+            arguments: vec!["--command", client, "--timeout", CLIENT_TIMEOUT],
             besides: &CLIENT_BESIDES,
             prefix: "",
         },
@@ -78,23 +81,47 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The gate. The suite cannot send a token, so everybody is admitted.
+fn gate_before(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--admission"])
+        .args(["optional", "--token", "conformance-token-1=nobody"])
+        // A foreign host, which the suite tries, is a warning.
+        .args(["--log", "error,rmcp=off"])
+        .env_remove("PROPUSK_TOKENS");
+    command
+}
+
 /// One side of the protocol, as the suite is told about it.
 struct Side<'a> {
-    /// `server` or `client`.
+    /// How it is called here.
     name: &'static str,
-    arguments: &'a [&'a str],
+    /// `server` or `client`.
+    side: &'static str,
+    arguments: Vec<&'a str>,
     /// What must pass beyond the suite's own list.
     besides: &'a [&'a str],
     /// What the names of result folders begin with.
     prefix: &'static str,
 }
 
-impl Side<'_> {
-    /// Runs the suite for one revision, with its results in `.work/conformance/<side>/<revision>`.
+impl<'a> Side<'a> {
+    fn server(name: &'static str, url: &'a str) -> Self {
+        Self {
+            name,
+            side: "server",
+            arguments: vec!["--url", url],
+            besides: &[],
+            prefix: "server-",
+        }
+    }
+
+    /// Runs the suite for one revision, with its results in `.work/conformance/<name>/<revision>`.
     fn check(&self, tools: &NodeTools, revision: &str, root: &Path) -> anyhow::Result<Report> {
         let folder = root
             .join(".work/conformance")
-            .join(self.name)
+            .join(self.name.replace([' ', ','], "-"))
             .join(revision);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
@@ -103,8 +130,8 @@ impl Side<'_> {
         let log = File::create(folder.join("suite.log"))?;
         let status = Command::new(&tools.node)
             .arg(&tools.conformance)
-            .arg(self.name)
-            .args(self.arguments)
+            .arg(self.side)
+            .args(&self.arguments)
             .args(["--requirements", revision])
             .arg("--output-dir")
             .arg(&folder)
@@ -117,7 +144,7 @@ impl Side<'_> {
         let report = Report {
             side: self.name,
             revision: revision.to_owned(),
-            required: problems(&required(&list, self.name), self.prefix, &folder)?,
+            required: problems(&required(&list, self.side), self.prefix, &folder)?,
             besides: problems(self.besides, self.prefix, &folder)?,
         };
         ensure!(!report.required.is_empty(), "no scenario is required");

@@ -77,12 +77,20 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// The same for a program that ends when its standard input does.
+    pub(crate) fn start_held(command: &mut Command) -> anyhow::Result<Self> {
+        Self::start_with(command.stdin(Stdio::piped()))
+    }
+
     /// Starts a program that prints its URL, or `listening on URL`, as its first line once it is
     /// ready.
     pub(crate) fn start(command: &mut Command) -> anyhow::Result<Self> {
+        Self::start_with(command.stdin(Stdio::null()))
+    }
+
+    fn start_with(command: &mut Command) -> anyhow::Result<Self> {
         let shown = show(command);
         let mut child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("starting {shown}"))?;

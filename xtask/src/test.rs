@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     bench, browser, clients, conformance, debian, deploy, fuzz, identity_provider, interop,
-    process, readme, tidy,
+    process, readme, tidy, web,
 };
 
 /// Tests that start real programs. A plain `cargo test` does without them.
@@ -41,6 +41,7 @@ const STEPS: &[Step] = &[
     ("identity provider", identity_provider::install),
     ("browser", browser::install),
     ("clients and servers of others", clients::install),
+    ("page", |root| web::run(root, &[])),
     ("unit, wire and real-part tests", |root| {
         let arguments = ["test", "--workspace", "--features", REAL_PARTS, "--quiet"];
         let mut command = process::cargo(root);
@@ -52,6 +53,7 @@ const STEPS: &[Step] = &[
     ("deployment", deploy::check),
     ("conformance", conformance::run),
     ("interoperability", interop::run),
+    ("page in the browser", web::in_browser),
     ("README", readme::run),
     ("instruction budget", bench::budget),
 ];

@@ -91,7 +91,9 @@ pub(crate) struct ServeConfig {
     pub(crate) allowed_origin: Vec<String>,
     pub(crate) dpop: Option<String>,
     pub(crate) dpop_nonces: Option<bool>,
+    pub(crate) no_web: Option<bool>,
     pub(crate) stateless: Option<bool>,
+    pub(crate) assertion_key: Option<PathBuf>,
     pub(crate) audit: Option<std::path::PathBuf>,
     pub(crate) metrics: Option<String>,
 }
@@ -157,7 +159,12 @@ impl Config {
                 )));
             }
         };
-        let mut config: Self = toml::from_str(&text).map_err(|error| {
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a file.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
             let before = error.span().map_or("", |span| &text[..span.start]);
             let line = before.matches('\n').count() + 1;
             let problem = without_secrets(error.message(), before);
@@ -256,6 +263,7 @@ mod tests {
             allowed-origin = ["https://o"]
             dpop = "required"
             dpop-nonces = true
+            no-web = true
             stateless = true
             audit = "a.jsonl"
             metrics = "on"

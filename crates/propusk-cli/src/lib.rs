@@ -67,6 +67,7 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Man(args) => commands::papers::man(&args),
             Command::Call(args) => commands::call::run(args, config.call).await,
             Command::Tools(args) => commands::tools::run(args, config.call).await,
+            Command::Init(args) => commands::init::run(args, config.call).await,
             Command::CheckConfig(args) => commands::check_config::run(args, config).await,
             Command::Inspect(args) => commands::inspect::run(args, config).await,
         }

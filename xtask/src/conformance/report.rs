@@ -10,7 +10,7 @@ const TIMESTAMP_LENGTH: usize = 25;
 /// The outcome of one side in one revision: for each scenario that must pass, what is wrong with it.
 #[derive(Debug)]
 pub(super) struct Report {
-    /// `server` or `client`.
+    /// `server` or `client`, and what stands before it.
     pub(super) side: &'static str,
     pub(super) revision: String,
     /// Those that the suite's own list requires.

@@ -31,12 +31,13 @@ pub(crate) struct InspectArgs {
 }
 
 /// Flags of serve that bear on no decision about a token: accepted, and not shown.
-const WITHOUT_EFFECT: [&str; 10] = [
+const WITHOUT_EFFECT: [&str; 11] = [
     "suggested_scope",
     "show_all",
     "allowed_host",
     "allowed_origin",
     "dpop_nonces",
+    "no_web",
     "stateless",
     "audit",
     "metrics",

@@ -40,6 +40,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "PROPUSK_DPOP_NONCES", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) dpop_nonces: bool,
 
+    /// Serves no page: by default browsers get one at / in which callers see who they are, what they
+    /// may do and why they were refused
+    #[arg(long, env = "PROPUSK_NO_WEB", value_parser = clap::builder::BoolishValueParser::new())]
+    pub(crate) no_web: bool,
+
     /// Keeps no 2025-11-25 sessions: every request stands for itself, as several replicas need
     #[arg(long, env = "PROPUSK_STATELESS", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) stateless: bool,

@@ -13,6 +13,7 @@ mod settings;
 mod tls;
 mod upstream;
 mod watch;
+mod web;
 mod welcome;
 
 use std::{path::Path, process::ExitCode, sync::Arc};
@@ -31,7 +32,7 @@ use crate::{
 
 use address::bind;
 pub(super) use address::reachable;
-pub(super) use check::Checked;
+pub(super) use check::{Checked, installed};
 pub(crate) use limits::LimitsConfig;
 pub(super) use names::Names;
 pub(crate) use proxies::ProxiesConfig;
@@ -59,6 +60,7 @@ pub(crate) async fn run(
     let listener = bind("--listen", &plan.listen).await?;
     let bound = listener.local_addr().map_err(Failure::unavailable)?;
     let settings = plan.auth_settings(bound)?;
+    let signing = plan.signing(&settings)?;
     let watch = Arc::new(plan.watched.start(bound).await?);
     warn(&plan, &settings).await?;
     let Verifiers {
@@ -68,7 +70,7 @@ pub(crate) async fn run(
     } = plan.verification.open(&settings, None).await?;
     watch.caches(&caches);
     let site = Site::new();
-    let ground = Ground::new(&site, bound, &plan, &watch);
+    let ground = Ground::new(&site, bound, &plan, &watch, signing);
     let mut reload = Reload {
         args,
         named: named.map(Path::to_owned),

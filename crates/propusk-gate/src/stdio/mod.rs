@@ -4,6 +4,7 @@
 mod asker;
 mod child;
 mod command;
+mod counts;
 mod crossing;
 mod era;
 mod errors;
@@ -129,6 +130,13 @@ impl StdioUpstream {
         }
         let slot = self.inner.pool.slot(None)?;
         self.inner.meet_in(&slot, Era::Requests).await.map(drop)
+    }
+
+    /// Shows how many children run, were started, and have ended by themselves:
+    /// `propusk_children_running`, `propusk_children_started_total` and
+    /// `propusk_children_crashed_total`, with the upstream's name as their label.
+    pub fn show(&self, metrics: &propusk::metrics::Metrics) {
+        self.inner.pool.show(metrics);
     }
 
     /// Ends all children and all that they have started, and waits until they have ended.

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use propusk::metrics::Metrics;
 use rmcp::model::ErrorData;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -13,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Sharing, StdioCommand, StdioSettings,
     asker::Owner,
+    counts::Counts,
     errors,
     hub::Serves,
     slot::{Shared, Slot},
@@ -39,6 +41,7 @@ impl Pool {
             room: Arc::new(Semaphore::new(most)),
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            counts: Counts::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -114,6 +117,10 @@ impl Pool {
             .ok_or_else(|| errors::full(RETRY))?;
         longest.rest();
         Ok(())
+    }
+
+    pub(super) fn show(&self, metrics: &Metrics) {
+        self.shared.counts.show(metrics, &self.shared.settings.name);
     }
 
     /// Ends all children, and waits for it.

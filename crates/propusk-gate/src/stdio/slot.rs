@@ -16,6 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     StdioCommand, StdioSettings,
     child::Process,
+    counts::Counts,
     errors,
     hub::{Hub, Serves},
     link::{Link, StartError},
@@ -63,6 +64,7 @@ pub(super) struct Shared {
     pub(super) room: Arc<Semaphore>,
     pub(super) closing: CancellationToken,
     pub(super) tasks: TaskTracker,
+    pub(super) counts: Counts,
 }
 
 impl Slot {
@@ -224,6 +226,7 @@ impl Keeper {
 
     async fn pause(&mut self, why: &str) -> bool {
         self.failures = self.failures.saturating_add(1);
+        self.shared.counts.crash();
         let pause = self.shared.settings.backoff.pause(self.failures);
         let upstream = &self.shared.settings.name;
         tracing::warn!(target: "propusk::upstream", upstream, pause_ms = pause.as_millis(),
@@ -253,6 +256,7 @@ impl Keeper {
         };
         tracing::info!(target: "propusk::upstream", upstream, process = process.id(),
             "this upstream was started");
+        let _running = shared.counts.start();
         let link = Link::open(streams, Arc::clone(&self.slot.hub), settings);
         let ended = self.serve(&link, &mut process).await;
         link.close();

@@ -12,5 +12,7 @@ mod faults;
 mod gate;
 mod lists;
 mod passes;
+mod servers;
 mod strips;
+mod tls;
 mod upstream;

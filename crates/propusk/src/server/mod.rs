@@ -33,6 +33,7 @@ pub use propusk_macros::tool_router;
 pub use proxies::{AddressRange, ForwardedHeader, InvalidAddressRange, TrustedProxies};
 pub use scopes::{Declaration, any_of, declared_scopes, missing_scopes, scopes};
 pub use sessions::close_in;
+use site::SharedPages;
 pub use site::{Mount, Pages, Site, SiteRoutes};
 pub use state::{Bound, NotValid, Sealed, StateSealer};
 pub use tls::{ClientCertificates, InvalidTls, PemDefect, Tls, TlsIdentity};
@@ -91,6 +92,7 @@ struct Options {
     drain: Duration,
     legacy_sessions: bool,
     shown_metrics: Option<Metrics>,
+    pages: Option<SharedPages>,
     sealer: Option<StateSealer>,
     state_lifetime: Option<Duration>,
 }
@@ -102,6 +104,7 @@ impl Default for Options {
             drain: Duration::from_secs(10),
             legacy_sessions: true,
             shown_metrics: None,
+            pages: None,
             sealer: None,
             state_lifetime: None,
         }
@@ -189,6 +192,16 @@ impl<H, A> Server<H, A> {
     #[must_use]
     pub fn show_metrics(mut self, metrics: &Metrics) -> Self {
         self.options.shown_metrics = Some(metrics.clone());
+        self
+    }
+}
+
+impl<H, A> Server<H, A> {
+    /// Sets what is answered without a token beside the MCP endpoint: a page for browsers. `Host` and
+    /// `Origin` are checked.
+    #[must_use]
+    pub fn pages(mut self, pages: impl Pages) -> Self {
+        self.options.pages = Some(SharedPages(Arc::new(pages)));
         self
     }
 }
@@ -282,6 +295,9 @@ impl<H: ServerHandler> Server<H, Protected> {
         if let Some(metrics) = &self.options.shown_metrics {
             site = site.show_metrics(metrics);
         }
+        if let Some(pages) = &self.options.pages {
+            site = site.pages(pages.clone());
+        }
         let (_, mount) = self.endpoint(site.streams())?;
         site.mount(mount).serve_on(listener, shutdown).await;
         Ok(())
@@ -290,7 +306,7 @@ impl<H: ServerHandler> Server<H, Protected> {
     /// This server as one endpoint of a [`Site`], and the layer around it, which can be
     /// [renewed](AuthLayer::renew) while it serves. `streams` are the [site's](Site::streams), as is
     /// what concerns the listener ([`drain_timeout`](Server::drain_timeout),
-    /// [`show_metrics`](Server::show_metrics)).
+    /// [`show_metrics`](Server::show_metrics), [`pages`](Server::pages)).
     ///
     /// # Errors
     /// The operating system gives no random bytes for a key.

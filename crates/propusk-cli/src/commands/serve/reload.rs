@@ -17,8 +17,12 @@ use propusk_store::TokenStore;
 use super::{
     running::{Ground, Live, exchange, prepare},
     settings::Plan,
+    web,
 };
-use crate::{args::ServeArgs, commands::verification::Composed, config::Config, failure::Failure};
+use crate::{
+    args::ServeArgs, commands::verification::Composed, config::Config, failure::Failure,
+    output::note,
+};
 
 /// How often the files are looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -76,6 +80,10 @@ impl Reload {
         let prepared = prepare(&self.ground, &self.plan, &self.verifier, &[])?;
         self.plan.limits.set(&self.ground.addresses);
         self.routes.trust_proxies(self.plan.proxies.clone());
+        let settings = self.plan.auth_settings(self.ground.bound)?;
+        if let Some(place) = web::show(&self.routes, &self.plan, &settings, &self.ground.signing) {
+            note(&format!("a page for your browser: {place}"));
+        }
         self.serving = exchange(
             &self.routes,
             &self.verifier,
@@ -131,6 +139,7 @@ impl Reload {
         self.say_what_stays(&plan);
         plan.limits.set(&self.ground.addresses);
         self.routes.trust_proxies(plan.proxies.clone());
+        web::show(&self.routes, &plan, &settings, &self.ground.signing);
         let serving = std::mem::take(&mut self.serving);
         self.serving = exchange(&self.routes, &verifier, serving, prepared, &plan);
         (self.verifier, self.plan) = (verifier, plan);

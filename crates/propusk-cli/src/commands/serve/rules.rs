@@ -105,6 +105,11 @@ impl RulesConfig {
         }
     }
 
+    /// The names and patterns of tools that there are rules about.
+    pub(super) fn tools(&self) -> impl Iterator<Item = &str> {
+        self.tools.keys().map(String::as_str)
+    }
+
     fn section(&self, section: Section) -> &BTreeMap<String, RuleConfig> {
         match section {
             Section::Tools => &self.tools,

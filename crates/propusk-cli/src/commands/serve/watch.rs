@@ -12,7 +12,10 @@ use propusk::{
     metrics::{CacheCounts, Metrics},
     server::serve_metrics,
 };
-use propusk_gate::telemetry::{OtlpSettings, Telemetry};
+use propusk_gate::{
+    stdio::StdioUpstream,
+    telemetry::{OtlpSettings, Telemetry},
+};
 use serde::Deserialize;
 
 use super::address::{address_of, bind};
@@ -176,6 +179,13 @@ impl Watch {
         match &self.metrics {
             Some(metrics) => layer.metrics(metrics),
             None => layer,
+        }
+    }
+
+    /// Counts the processes of an upstream.
+    pub(super) fn program(&self, upstream: &StdioUpstream) {
+        if let Some(metrics) = &self.metrics {
+            upstream.show(metrics);
         }
     }
 

@@ -15,6 +15,7 @@ pub use mount::Mount;
 pub use routes::{Pages, SiteRoutes};
 
 pub(super) use connection::{SiteConnection, text};
+pub(super) use routes::SharedPages;
 
 use super::{Tls, TrustedProxies, drain::Drain, listen};
 use crate::{metrics::Metrics, rules::ConnectionLimits};
@@ -84,7 +85,7 @@ impl Site {
     /// Sets what is answered without a token, beside the endpoints.
     #[must_use]
     pub fn pages(self, pages: impl Pages) -> Self {
-        self.routes.set_pages(pages);
+        self.routes.show_pages(Some(pages));
         self
     }
 

@@ -22,6 +22,36 @@ pub trait Pages: Send + Sync + 'static {
     fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>>;
 }
 
+/// Pages that several may hold.
+#[derive(Clone)]
+pub(in crate::server) struct SharedPages(pub(in crate::server) Arc<dyn Pages>);
+
+impl Pages for SharedPages {
+    fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        self.0.answer(request)
+    }
+}
+
+impl fmt::Debug for SharedPages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedPages")
+    }
+}
+
+/// Perhaps there are some.
+impl<P: Pages> Pages for Option<P> {
+    fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        self.as_ref()?.answer(request)
+    }
+}
+
+/// The first ones, and where those have nothing the others.
+impl<A: Pages, B: Pages> Pages for (A, B) {
+    fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        self.0.answer(request).or_else(|| self.1.answer(request))
+    }
+}
+
 /// The endpoints of a [`Site`](super::Site), shared by all its connections.
 #[derive(Clone, Default)]
 pub struct SiteRoutes(Arc<RwLock<Arc<Table>>>);
@@ -41,6 +71,12 @@ impl SiteRoutes {
         self.change(|table| table.mounts = mounts);
     }
 
+    /// Sets what is answered without a token, beside the endpoints; nothing by default.
+    pub fn show_pages(&self, pages: Option<impl Pages>) {
+        let pages = pages.map(|pages| Arc::new(pages) as Arc<dyn Pages>);
+        self.change(|table| table.pages = pages);
+    }
+
     /// Sets whose word counts about where a request comes from; nobody's by default.
     pub fn trust_proxies(&self, proxies: Option<TrustedProxies>) {
         let proxies = proxies.map(Arc::new);
@@ -49,11 +85,6 @@ impl SiteRoutes {
 
     pub(super) fn add(&self, mount: Mount) {
         self.change(|table| table.mounts.push(mount));
-    }
-
-    pub(super) fn set_pages(&self, pages: impl Pages) {
-        let pages: Arc<dyn Pages> = Arc::new(pages);
-        self.change(|table| table.pages = Some(pages));
     }
 
     pub(super) fn set_metrics(&self, metrics: &Metrics) {
