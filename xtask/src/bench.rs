@@ -2,6 +2,7 @@
 //! read it.
 
 mod aims;
+mod gate;
 mod instructions;
 mod load;
 mod memory;
@@ -26,7 +27,7 @@ use rounds::Plan;
 
 const USAGE: &str = "\
 usage: cargo xtask bench [--quick | --million | startup | instructions | budget | verify [--quick] |
-                          scopes [--quick | instructions]]
+                          scopes [--quick | instructions] | gate [--quick]]
 
   (nothing)      all of the tables, five interleaved rounds and a million requests
   --quick        one short round and the start-up time, without the million requests
@@ -35,7 +36,8 @@ usage: cargo xtask bench [--quick | --million | startup | instructions | budget 
   instructions   instructions per request under valgrind, alone
   budget         fails where propusk takes more instructions than it may
   verify         each verifier beside the bare signature check, query and request, alone
-  scopes         scopes on many tools beside the same server without, alone";
+  scopes         scopes on many tools beside the same server without, alone
+  gate           an upstream directly, through the gate, and through nginx, alone";
 
 /// Runs what the arguments ask for and prints Markdown.
 ///
@@ -57,6 +59,8 @@ pub(crate) fn run(root: &Path, args: &[String]) -> anyhow::Result<()> {
         ["scopes"] => scopes::run(root, scopes::Extent::Full)?,
         ["scopes", "--quick"] => scopes::run(root, scopes::Extent::Quick)?,
         ["scopes", "instructions"] => scopes::run(root, scopes::Extent::Instructions)?,
+        ["gate"] => gate::run(root, &Plan::FULL)?,
+        ["gate", "--quick"] => gate::run(root, &Plan::QUICK)?,
         ["--help" | "-h"] => println!("{USAGE}"),
         _ => bail!("{USAGE}"),
     }

@@ -15,9 +15,9 @@ const CONNECTIONS: u32 = 16;
 
 /// How much is measured.
 pub(super) struct Plan {
-    rounds: usize,
-    seconds: f64,
-    warm_up: u64,
+    pub(super) rounds: usize,
+    pub(super) seconds: f64,
+    pub(super) warm_up: u64,
 }
 
 impl Plan {

@@ -3,7 +3,8 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Lines},
-    path::PathBuf,
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -85,6 +86,13 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Where its file is, and what else belongs to a run.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
         // It is below the system's folder for temporary files: one left behind does no harm.
@@ -142,6 +150,36 @@ impl Server {
             child,
             _output: output,
         })
+    }
+
+    /// Starts a server that does not say when it listens, and waits until it does.
+    pub(super) fn launch_at(
+        mut command: Command,
+        address: SocketAddr,
+        url: &str,
+    ) -> anyhow::Result<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("starting {command:?}"))?;
+        let stdout = child.stdout.take().context("a pipe was asked for")?;
+        let mut server = Self {
+            url: url.to_owned(),
+            child,
+            _output: BufReader::new(stdout).lines(),
+        };
+        let asked = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            let ended = server.child.try_wait()?;
+            ensure!(
+                ended.is_none() && asked.elapsed() < PATIENCE,
+                "{command:?} does not listen"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(server)
     }
 
     /// CPU time so far, user and system.

@@ -21,6 +21,7 @@ mod logins;
 mod papers;
 #[cfg(feature = "real-parts")]
 mod postgres;
+mod proof;
 mod proxies;
 #[cfg(feature = "real-parts")]
 mod real_parts;

@@ -247,6 +247,11 @@ impl Server {
         content(&mut self.err)
     }
 
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
     /// Sends a signal to this process.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")
