@@ -118,3 +118,25 @@ test('identities stand side by side, each with what it may do', async (t) => {
   await button(tabs, 'Close the connection bob').or(tabs.getByRole('button', { name: /^Close the connection bob/ })).click();
   await identity(page).getByText('alice').waitFor();
 });
+
+test('another server than the one of the page, across origins: refused, decoded, connected, and asked who it is', async (t) => {
+  const other = await Propusk.start(t, { flags: ['--allowed-origin', file.server.origin] });
+  const { page } = await open(t, file.browser, file.server.origin);
+  await connect(page, { url: other.url, token: file.alice });
+  await view(page).getByRole('heading', { name: 'The token is not accepted' }).waitFor();
+  assert.match(await text(view(page).getByRole('table', { name: 'Challenge' })), /error.*invalid_token/);
+
+  await connect(page, { url: other.url, token: await other.issue('carol', ['notes:read']) });
+  await status(page).getByText('Connected').waitFor();
+  await view(page).getByText('Not known: the token is opaque to this page').waitFor();
+  await button(view(page), 'Ask the tool whoami').click();
+  await result(page).getByText('carol').first().waitFor();
+});
+
+test('a server that lets no page of others in is said to be so', async (t) => {
+  const other = await Propusk.start(t);
+  const { page } = await open(t, file.browser, file.server.origin);
+  await connect(page, { url: other.url, token: file.alice });
+  await view(page).getByRole('heading', { name: `No answer from ${new URL(other.url).host}.` }).waitFor();
+  await view(page).getByText(`does it allow pages of ${file.server.origin} (CORS)?`).waitFor();
+});

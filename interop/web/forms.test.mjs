@@ -82,6 +82,16 @@ test('what does not fit is said at its field in words, and nothing is sent', asy
   assert.ok(await it.locator('[aria-invalid=true]').count() >= 3);
 });
 
+test('one press of the button is enough after a correction, however long it takes', async (t) => {
+  const { page } = await connected(t);
+  await choose(page, 'greet', 'Prompts');
+  await run(page, 'Get');
+  await form(page).getByText('Needed.').first().waitFor();
+  await form(page).getByLabel('who').fill('Ada');
+  await button(form(page), 'Get').click({ delay: 200 });
+  await result(page).getByText('Say hello to Ada').waitFor();
+});
+
 test('the same input as JSON, both ways', async (t) => {
   const { page } = await connected(t);
   await choose(page, 'every kind');

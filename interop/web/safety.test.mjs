@@ -22,8 +22,8 @@ test('every file of the page comes under a policy that lets nothing of others in
       return [name, sources.join(' ')];
     }));
     assert.deepEqual(
-      [policy['default-src'], policy['script-src'], policy['style-src'], policy['frame-ancestors'], policy['base-uri'], policy['form-action']],
-      ["'none'", "'self'", "'self'", "'none'", "'none'", "'none'"],
+      [policy['require-trusted-types-for'], policy['default-src'], policy['script-src'], policy['style-src'], policy['frame-ancestors'], policy['base-uri'], policy['form-action']],
+      ["'script'", "'none'", "'self'", "'self'", "'none'", "'none'", "'none'"],
       path,
     );
     assert.doesNotMatch(headers.get('content-security-policy'), /unsafe|\*/, path);
@@ -48,18 +48,24 @@ test('what is put into the page all the same does not run', async (t) => {
   const held = await page.evaluate(() => {
     const seen = [];
     document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => seen.push(effectiveDirective));
-    const image = document.createElement('img');
-    image.setAttribute('onerror', 'window.hit = 1');
-    image.src = 'data:,';
-    document.body.append(image);
-    const link = document.createElement('iframe');
-    link.src = 'https://elsewhere.example/';
-    document.body.append(link);
-    return new Promise((done) => { setTimeout(() => done(seen), 300); });
+    const tries = [
+      () => { document.body.appendChild(document.createElement('div')).innerHTML = '<img src=x onerror="window.hit=1">'; },
+      () => { document.body.appendChild(document.createElement('script')).textContent = 'window.hit = 1'; },
+      () => { document.createElement('img').setAttribute('onerror', 'window.hit = 1'); },
+      () => { document.body.appendChild(document.createElement('style')).textContent = 'body { display: none }'; },
+      () => { document.body.appendChild(document.createElement('iframe')).src = 'https://elsewhere.example/'; },
+      () => { document.body.appendChild(document.createElement('img')).src = 'https://elsewhere.example/x.png'; },
+    ];
+    const thrown = tries.map((attempt) => {
+      try { attempt(); return ''; } catch ({ name }) { return name; }
+    });
+    return new Promise((done) => { setTimeout(() => done({ seen, thrown }), 300); });
   });
   assert.equal(await page.evaluate(() => globalThis.hit), undefined);
-  assert.ok(held.includes('script-src-attr'), held.join());
-  assert.ok(held.includes('frame-src'), held.join());
+  assert.deepEqual(held.thrown.slice(0, 3), ['TypeError', 'TypeError', 'TypeError'], 'trusted types');
+  for (const directive of ['require-trusted-types-for', 'style-src-elem', 'frame-src', 'img-src']) {
+    assert.ok(held.seen.includes(directive), `${directive}: ${held.seen.join()}`);
+  }
 });
 
 test('no other page may put it into a frame', async (t) => {

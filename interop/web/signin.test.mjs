@@ -84,6 +84,31 @@ test('whoever refuses consent is told so, and may try again', async (t) => {
   assert.equal(await view(page).locator('.who dl').count(), 0);
 });
 
+test('where the page cannot register itself, it asks for a client that the provider knows', async (t) => {
+  const { page } = await open(t, file.browser, file.server.origin);
+  const first = page.waitForEvent('popup');
+  await signIn(page, { client: '' });
+  await first;
+  await page.getByText('The authorization server registers no clients by itself.').waitFor();
+  await view(page).getByLabel('Client ID').fill('native');
+  const second = page.waitForEvent('popup');
+  await button(view(page), 'Sign in').click();
+  await inWindow(second);
+  await status(page).getByText('Connected').waitFor();
+});
+
+test('where the metadata of the provider cannot be had, nobody is sent anywhere', async (t) => {
+  const { provider } = file;
+  for (const endpoint of ['oauth-metadata', 'openid-configuration']) await provider.control('/fault', { endpoint, kind: 'status', status: 404 });
+  t.after(() => provider.control('/fault', { kind: 'none' }));
+  const { page, context } = await open(t, file.browser, file.server.origin);
+  const first = page.waitForEvent('popup');
+  await signIn(page);
+  await page.getByText('The metadata of the authorization server could not be read').waitFor();
+  await first;
+  assert.equal(context.pages().length, 1, 'its window is closed again');
+});
+
 test('a client that the provider does not know is no sign-in, and is said', async (t) => {
   const { page } = await open(t, file.browser, file.server.origin);
   const first = page.waitForEvent('popup');
@@ -93,6 +118,9 @@ test('a client that the provider does not know is no sign-in, and is said', asyn
   await window.close();
   await button(view(page), 'Cancel').click();
   await view(page).getByRole('heading', { name: 'A token is needed' }).waitFor();
+  // Where it leads, by the metadata that the challenge points to.
+  await button(view(page), 'Show the metadata').click();
+  await view(page).locator('.standstill pre', { hasText: file.provider.issuer }).waitFor();
 });
 
 test('a login renews its tokens before they end, and nobody notices', async (t) => {
