@@ -12,6 +12,8 @@ mod faults;
 mod gate;
 mod lists;
 mod passes;
+#[cfg(feature = "real-parts")]
+mod real_parts;
 mod servers;
 mod strips;
 mod tls;

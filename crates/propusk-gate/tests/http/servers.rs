@@ -27,8 +27,16 @@ use crate::gate::{ALICE, BOB, Gate, ping, settings};
 
 /// A server that knows nothing of authorization: its tools are `read`, `write` and `wait`.
 #[derive(Clone)]
-struct Notes {
+pub(crate) struct Notes {
     happened: mpsc::UnboundedSender<&'static str>,
+}
+
+impl Notes {
+    /// With what tells what happens in it.
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<&'static str>) {
+        let (happened, happens) = mpsc::unbounded_channel();
+        (Self { happened }, happens)
+    }
 }
 
 impl ServerHandler for Notes {
@@ -69,13 +77,9 @@ impl ServerHandler for Notes {
 }
 
 async fn notes() -> (String, mpsc::UnboundedReceiver<&'static str>) {
-    let (happened, happens) = mpsc::unbounded_channel();
+    let (notes, happens) = Notes::new();
     let service = StreamableHttpService::new(
-        move || {
-            Ok(Notes {
-                happened: happened.clone(),
-            })
-        },
+        move || Ok(notes.clone()),
         Arc::new(LocalSessionManager::default()),
         StreamableHttpServerConfig::default(),
     );
