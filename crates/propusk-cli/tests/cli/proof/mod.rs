@@ -5,6 +5,7 @@ mod faults;
 mod load;
 mod memory;
 mod upstream;
+mod watched;
 
 use std::{
     fs,
