@@ -35,7 +35,7 @@ export async function launch(t) {
 export async function open(t, browser, url, options = {}) {
   const context = await browser.newContext({ locale: 'en-GB', ...options });
   t.after(() => context.close());
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(20_000);
   if (BUILT) await context.route(/\/(callback(\?.*)?|assets\/[^/]+|(\?.*)?)$/, builtFile);
   const page = await context.newPage();
   const seen = watch(page);

@@ -12,10 +12,7 @@ import { Propusk } from './programs.mjs';
 const WIDE = { width: 1180, height: 720 };
 const NARROW = { width: 390, height: 720 };
 
-const file = shared(async () => {
-  const server = await Propusk.start(file, { flags: ['--show-all'] });
-  return { server, alice: await server.issue('alice', ['notes:read', 'notes:write']), bob: await server.issue('bob', ['notes:read']) };
-});
+const file = shared();
 
 async function connected(page, token, name) {
   await connect(page, { token });
@@ -30,8 +27,8 @@ async function addNote(page, note) {
 }
 
 /** Alice's notes, as a table. */
-async function notes(page) {
-  await connected(page, file.alice, 'alice');
+async function notes(page, server) {
+  await connected(page, await server.issue('alice', ['notes:read', 'notes:write']), 'alice');
   await choose(page, 'notes_add');
   for (const note of ['Ask for the scope, not for the token', 'Rotate the keys in spring', 'Buy milk']) {
     await addNote(page, note);
@@ -45,8 +42,8 @@ async function notes(page) {
 }
 
 /** What Bob reads where a scope is missing. */
-async function refused(page) {
-  await connected(page, file.bob, 'bob');
+async function refused(page, server) {
+  await connected(page, await server.issue('bob', ['notes:read']), 'bob');
   await choose(page, 'notes_add');
   await addNote(page, 'Buy milk');
   await result(page).locator('.refusal').waitFor();
@@ -59,8 +56,9 @@ for (const [name, reach, options] of [
   ['narrow', notes, { viewport: NARROW, colorScheme: 'light' }],
 ]) {
   test(`the picture ${name}`, async (t) => {
-    const { page } = await open(t, file.browser, file.server.origin, options);
-    await reach(page);
+    const server = await Propusk.start(t, { flags: ['--show-all'] });
+    const { page } = await open(t, file.browser, server.origin, options);
+    await reach(page, server);
     await page.mouse.move(0, 0);
     await page.evaluate(() => document.activeElement.blur());
     const bytes = await picture(page, name);

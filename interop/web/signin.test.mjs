@@ -124,7 +124,7 @@ test('a client that the provider does not know is no sign-in, and is said', asyn
 });
 
 test('a login renews its tokens before they end, and nobody notices', async (t) => {
-  const provider = await IdentityProvider.start(t, ['--ttl', '7']);
+  const provider = await IdentityProvider.start(t, ['--ttl', '10']);
   const server = await Propusk.start(t, { flags: ['--issuer', provider.issuer, '--suggested-scope', 'notes:read'] });
   const { page } = await open(t, file.browser, server.origin);
   const first = page.waitForEvent('popup');
