@@ -47,11 +47,11 @@ pub(super) fn run(root: &Path, program: &Path) -> anyhow::Result<()> {
             .env("PROPUSK_TEST_TYPESCRIPT", root.join(".work/typescript")),
     )?;
     let upstreams = [
-        Upstream::program("everything", &node, servers.join("server-everything"), &[]),
+        Upstream::program("everything", &node, &servers.join("server-everything"), &[]),
         Upstream::program(
             "filesystem",
             &node,
-            servers.join("server-filesystem"),
+            &servers.join("server-filesystem"),
             &[work.join("files")],
         ),
         Upstream::at("fastmcp", &fastmcp.url),
@@ -120,7 +120,7 @@ struct Upstream {
 }
 
 impl Upstream {
-    fn program(name: &'static str, node: &Path, package: PathBuf, arguments: &[PathBuf]) -> Self {
+    fn program(name: &'static str, node: &Path, package: &Path, arguments: &[PathBuf]) -> Self {
         let mut command = vec![node.to_owned(), package.join("dist/index.js")];
         command.extend_from_slice(arguments);
         let what = format!("command = {}", json!(command));
