@@ -16,7 +16,7 @@ const TYPES: &[(&str, &str)] = &[
     ("html", "text/html; charset=utf-8"),
     ("js", "text/javascript; charset=utf-8"),
     ("json", "application/json"),
-    ("md", "text/plain; charset=utf-8"),
+    ("md", "text/markdown; charset=utf-8"),
     ("png", "image/png"),
     ("svg", "image/svg+xml"),
     ("txt", "text/plain; charset=utf-8"),

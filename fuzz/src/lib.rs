@@ -7,6 +7,7 @@
 mod challenge;
 mod claims;
 mod issuer;
+mod message;
 mod metadata;
 mod object;
 mod token;
@@ -26,7 +27,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     Target {
         name: "challenge",
         run: challenge::run,
@@ -34,6 +35,10 @@ pub const TARGETS: [Target; 5] = [
     Target {
         name: "claims",
         run: claims::run,
+    },
+    Target {
+        name: "message",
+        run: message::run,
     },
     Target {
         name: "metadata",

@@ -1,7 +1,7 @@
 //! The commands of the README, typed as they stand there.
 //!
 //! The first `sh` block is the main job; it is started, and the line that it prints to try it is
-//! pasted. Then every `console` block is typed into one shell: what follows a `$ ` is the command,
+//! pasted. The second is the gate in front of a server of others; it is started too. Then every `console` block is typed into one shell: what follows a `$ ` is the command,
 //! the rest is what it must print, where `…` stands for anything.
 
 mod console;
@@ -12,6 +12,7 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Command, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -19,8 +20,9 @@ use anyhow::{Context, bail, ensure};
 
 use crate::process::{self, Group};
 
-/// What the README says; the test uses a free port instead.
+/// What the README says; the test uses free ports instead.
 const ADDRESS: &str = "127.0.0.1:8000";
+const GATE: &str = "127.0.0.1:8700";
 
 /// Files with `console` blocks beside the README, whose commands need no server.
 const REFERENCES: &[&str] = &["docs/cli.md"];
@@ -39,7 +41,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(&scratch)?;
     let store = format!("sqlite:{}", scratch.join("propusk.db").display());
     let address = free_address()?;
-    let main_job = console::blocks(&readme, "sh")
+    let mut shells = console::blocks(&readme, "sh");
+    let main_job = shells
         .next()
         .context("README.md has no sh block")?
         .trim()
@@ -64,15 +67,55 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     println!("{main_job}: listens");
     paste(root, &notes.text)?;
 
-    let readme = readme.replace(ADDRESS, &address);
-    type_file(root, "README.md", &readme, &[("PROPUSK_TOKENS", &store)])?;
     let path = env::var("PATH").unwrap_or_default();
     let path = format!("{}:{path}", root.join("target/release").display());
+    let gate_address = free_address()?;
+    let in_front = shells.next().context("README.md has no second sh block")?;
+    let in_front = in_front.trim().replace(GATE, &gate_address);
+    ensure!(
+        in_front.contains(&gate_address),
+        "the second sh block is the gate at {GATE}"
+    );
+    let _gate = start_gate(root, &in_front, &path, &store)?;
+
+    let readme = readme
+        .replace(ADDRESS, &address)
+        .replace(GATE, &gate_address);
+    type_file(root, "README.md", &readme, &[("PROPUSK_TOKENS", &store)])?;
     for file in REFERENCES {
         let text = fs::read_to_string(root.join(file)).with_context(|| (*file).to_owned())?;
         type_file(root, file, &text, &[("PATH", &path)])?;
     }
     Ok(())
+}
+
+/// Starts the gate and waits until the server behind it, which npm may have to fetch, has answered.
+fn start_gate(root: &Path, command: &str, path: &str, store: &str) -> anyhow::Result<Group> {
+    let mut gate = shell(root, &format!("exec {command}"));
+    gate.env("PATH", path).env("PROPUSK_TOKENS", store);
+    let mut gate = Group::start(gate.stdout(Stdio::null()).stderr(Stdio::piped()))?;
+    let stderr = gate.child.stderr.take().context("no standard error")?;
+    let (said, hear) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            // Whoever listened may be gone; the gate must be heard all the same.
+            let _ = said.send(line);
+        }
+    });
+    let deadline = Instant::now() + Duration::from_secs(180);
+    let mut all = String::new();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let line = hear
+            .recv_timeout(left)
+            .with_context(|| format!("{command}: the server behind did not answer: {all}"))?;
+        if line.contains("this upstream answers") {
+            println!("{command}: the server behind answers");
+            return Ok(gate);
+        }
+        all.push_str(&line);
+        all.push('\n');
+    }
 }
 
 fn type_file(

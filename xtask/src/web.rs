@@ -78,7 +78,11 @@ pub(crate) fn in_browser(root: &Path) -> anyhow::Result<()> {
     tests.sort();
     ensure!(!tests.is_empty(), "there are no tests in interop/web");
     let mut command = Command::new(&node);
-    command.arg("--test").args(tests);
+    // Two files at a time: much of a test is waiting for a page. No file takes minutes unless it hangs.
+    command
+        .args(["--test", "--test-reporter=spec"])
+        .args(["--test-concurrency=2", "--test-timeout=300000"])
+        .args(tests);
     process::run(
         command
             .env("PROPUSK_TEST_BINARY", program)

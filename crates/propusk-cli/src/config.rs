@@ -93,6 +93,7 @@ pub(crate) struct ServeConfig {
     pub(crate) dpop_nonces: Option<bool>,
     pub(crate) no_web: Option<bool>,
     pub(crate) stateless: Option<bool>,
+    pub(crate) assertion_key: Option<PathBuf>,
     pub(crate) audit: Option<std::path::PathBuf>,
     pub(crate) metrics: Option<String>,
 }
@@ -135,14 +136,10 @@ impl Config {
         Ok(config)
     }
 
-    /// The file that is read where no other is named.
-    pub(crate) fn local() -> &'static Path {
-        Path::new(LOCAL)
-    }
-
-    /// Reads a file again, as it was read when this process began.
-    pub(crate) fn reload(named: Option<&Path>) -> Result<Self, Failure> {
-        Self::read(named.unwrap_or(Path::new(LOCAL)), named.is_none())
+    /// Reads the file again that was read when this process began. One that is gone is a mistake: its
+    /// rules would be gone with it. Where there was none, the local one may be there by now.
+    pub(crate) fn reload(before: Option<&Path>) -> Result<Self, Failure> {
+        Self::read(before.unwrap_or(Path::new(LOCAL)), before.is_none())
     }
 
     fn read(path: &Path, may_be_missing: bool) -> Result<Self, Failure> {
@@ -158,7 +155,12 @@ impl Config {
                 )));
             }
         };
-        let mut config: Self = toml::from_str(&text).map_err(|error| {
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a file.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
             let before = error.span().map_or("", |span| &text[..span.start]);
             let line = before.matches('\n').count() + 1;
             let problem = without_secrets(error.message(), before);
@@ -259,6 +261,7 @@ mod tests {
             dpop-nonces = true
             no-web = true
             stateless = true
+            assertion-key = "k.pem"
             audit = "a.jsonl"
             metrics = "on"
             [call]
@@ -284,6 +287,51 @@ mod tests {
             prompts = { review = "code" }
             resources = { "file:///private/*" = "files" }
             methods = { "tasks/*" = "tasks" }
+            [rules]
+            default = "deny"
+            policy = "p.cedar"
+            tools = { shell = { denied = "no" }, "a*" = { rate = "1/s", rate-in-all = "2/s", concurrency = 1, concurrency-in-all = 2, time-limit = "1s" } }
+            prompts = { p = { hidden = true } }
+            resources = { "file:///*" = { denied = true } }
+            methods = { "tasks/*" = {} }
+            [limits]
+            address = "1/s"
+            address-concurrency = 1
+            principal = "1/s"
+            principal-concurrency = 1
+            time-limit = "1s"
+            body-time-limit = "1s"
+            largest-body = 1
+            [tls]
+            certificate = "c"
+            key = "k"
+            client-ca = "a"
+            client-certificates = "optional"
+            [proxies]
+            trusted = ["10.0.0.0/8"]
+            header = "forwarded"
+            [[upstream]]
+            name = "n"
+            path = "/n"
+            resource = "https://a.example/n"
+            url = "http://a/"
+            credentials = { header = "x-key", prefix = "Bearer ", env = "E" }
+            assertion = true
+            pass-header = ["x-a"]
+            ca = "ca.pem"
+            admission = "optional"
+            required-scope = []
+            suggested-scope = []
+            scopes = { default = "x" }
+            rules = { default = "allow" }
+            [[upstream]]
+            command = ["c"]
+            env = { A = "b" }
+            env-from = ["C"]
+            folder = "/"
+            per = "all"
+            most = 1
+            idle = "1m"
             "#,
         )
         .expect("a valid file");
@@ -303,7 +351,10 @@ mod tests {
         });
         let blocks: Vec<_> = blocks.collect();
         assert_eq!(blocks.len(), 3);
-        for block in blocks {
+        let whole = include_str!("../../../docs/configuration.md");
+        let whole = whole.split("\n```toml\n").nth(1).expect("one block");
+        let whole = whole.split("\n```").next().expect("its end");
+        for block in blocks.into_iter().chain([whole]) {
             load(block).expect(block);
         }
     }

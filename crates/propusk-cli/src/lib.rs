@@ -57,7 +57,7 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         match cli.command {
-            Command::Serve(args) => commands::serve::run(args, config, cli.config.as_deref()).await,
+            Command::Serve(args) => commands::serve::run(args, config).await,
             Command::Token(args) => commands::token::run(args, config.tokens).await,
             Command::Login(args) => commands::login::run(*args, config.login).await,
             Command::Logout(args) => commands::logout::run(args, config.login).await,
@@ -67,6 +67,7 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Man(args) => commands::papers::man(&args),
             Command::Call(args) => commands::call::run(args, config.call).await,
             Command::Tools(args) => commands::tools::run(args, config.call).await,
+            Command::Init(args) => commands::init::run(args, config.call).await,
             Command::CheckConfig(args) => commands::check_config::run(args, config).await,
             Command::Inspect(args) => commands::inspect::run(args, config).await,
         }

@@ -3,8 +3,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Code, styles and fonts of this server only, nothing inline, nothing from anybody else; the page
-/// may talk to any server, since that is what it is for, and nobody may frame it. Where a text would
-/// become HTML or code, only the templates of the page itself may (Trusted Types).
+/// may talk to any server, since that is what it is for, and nobody may frame it. Texts become markup
+/// only through the one door that the page's library (Svelte) opens for its own templates.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data: blob:; media-src data: blob:; connect-src http: https:; font-src 'self'; \
     form-action 'none'; base-uri 'none'; frame-ancestors 'none'; \

@@ -2,12 +2,18 @@
 
 use serde_json::{Map, Value};
 
-use crate::{IssuerUrl, discovery, jose};
+use crate::{IssuerUrl, discovery, jose, layer};
 
 /// A strict JSON object, if it is one.
 #[must_use]
 pub fn strict_object(json: &[u8]) -> Option<Map<String, Value>> {
     jose::parse_object(json).ok()
+}
+
+/// What a JSON-RPC message asks for and with which arguments, where it can be read in one way only.
+#[must_use]
+pub fn asked(body: &[u8]) -> Option<(Option<String>, Option<String>)> {
+    layer::asked(body)
 }
 
 /// Whether a document is accepted as the metadata of that issuer (RFC 8414 §3.3). Its URLs are

@@ -70,7 +70,7 @@ export class LiveConnection extends Calls implements seam.Connection {
       fetch: this.fetchFor('caller'),
       credentials: this.credentials,
       onRefused: () => this.callerRefused(),
-      onTrouble: (seconds) => this.unavailable(seconds),
+      onTrouble: () => this.stillServes(),
     });
   }
 
@@ -212,7 +212,7 @@ export class LiveConnection extends Calls implements seam.Connection {
       this.learned.set(`${call.kind}:${call.name}`, challengedScopes(refusal.challenge));
     }
     if (refusal.status === 401) this.status.refused(refusal);
-    if (isOutage(refusal.status) && refusal.status !== 429) this.unavailable(refusal.retryAfterSeconds);
+    if (isOutage(refusal.status) && refusal.status !== 429) this.unavailable(refusal.retryAfterSeconds, `HTTP ${refusal.status}`);
     return refusal;
   }
 
@@ -240,7 +240,7 @@ export class LiveConnection extends Calls implements seam.Connection {
     }
   }
 
-  private unavailable(retryAfter: number | null, detail = 'HTTP 503'): void {
+  private unavailable(retryAfter: number | null, detail: string): void {
     this.caller.stop();
     const kind = detail.startsWith('HTTP') ? 'http' : 'network';
     this.status.unavailable({ kind, detail }, retryAfter ?? backoffSeconds(this.failures++), () => void this.probe());
@@ -251,11 +251,24 @@ export class LiveConnection extends Calls implements seam.Connection {
     const { client, life } = this;
     if (!client) return this.connect();
     this.status.connecting();
-    const modern = client.getProtocolEra() === 'modern';
-    const ask: Run<unknown> = (it) => (modern ? it.discover() : it.ping());
-    await this.call(modern ? 'server/discover' : 'ping', ask).catch(() => undefined);
+    await this.ask(client);
     // Otherwise `call` has said what it is: a refusal, or an outage still.
     if (!life.signal.aborted && this.state.phase === 'connecting') this.becomeReady(client);
+  }
+
+  /** Whether the endpoint itself is there: who cannot say who its caller is may serve all the same. */
+  private async stillServes(): Promise<boolean> {
+    const { client, life } = this;
+    if (!client || this.state.phase !== 'ready') return false;
+    await this.ask(client);
+    return !life.signal.aborted && this.state.phase === 'ready';
+  }
+
+  /** The least that a server can be asked. What goes wrong shows in the state. */
+  private async ask(client: Client): Promise<void> {
+    const modern = client.getProtocolEra() === 'modern';
+    const least: Run<unknown> = (it) => (modern ? it.discover() : it.ping());
+    await this.call(modern ? 'server/discover' : 'ping', least).catch(() => undefined);
   }
 
   private becomeReady(client: Client): void {

@@ -148,6 +148,25 @@ test('no answer at first: it waits for the person, who may have mistyped', async
   expect(it.state).toMatchObject({ phase: 'unavailable', problem: { kind: 'network' }, retryAt: null });
 });
 
+test('where nobody says who the caller is, the connection is as good as before', async () => {
+  vi.useFakeTimers();
+  vi.stubGlobal('fetch', vi.fn(async (url: unknown, init?: RequestInit) => {
+    if (String(url).endsWith('/caller')) throw new TypeError('Failed to fetch');
+    return serve(url, init);
+  }));
+  const it = connection(`${URL_}/caller`);
+  await it.connect();
+  const phases = new Set<string>();
+  for (let second = 0; second < 300; second += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    phases.add(it.state.phase);
+  }
+  expect([...phases]).toEqual(['ready']);
+  const before = it.log.all.length;
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(it.log.all).toHaveLength(before);
+});
+
 test('closed, it asks nothing more', async () => {
   vi.useFakeTimers();
   const it = connection();

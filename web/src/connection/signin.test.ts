@@ -118,3 +118,12 @@ test('a refusal of the authorization server is said in its words', async () => {
   const no = answer(it, { code: null, error: 'access_denied', description: 'Not today' });
   await expect(finishSignIn(it, no)).rejects.toMatchObject({ reason: 'refused', detail: 'access_denied: Not today' });
 });
+
+test('nobody is sent to a guessed address where the metadata cannot be read', async () => {
+  const noMetadata = async (input: unknown, init?: RequestInit) => {
+    if (String(input).startsWith(ISSUER)) return new Response('', { status: 404 });
+    return servers(input, init);
+  };
+  await expect(prepareSignIn(request({ fetch: noMetadata }))).rejects.toMatchObject({ reason: 'metadata' });
+  await expect(prepareSignIn(request({ fetch: noMetadata }, {}))).rejects.toMatchObject({ reason: 'metadata' });
+});

@@ -18,7 +18,7 @@ export class SignInError extends Error {
   override readonly name = 'SignInError';
 
   constructor(
-    readonly reason: 'insecure-page' | 'unsafe-url' | 'refused' | 'cancelled',
+    readonly reason: 'insecure-page' | 'metadata' | 'unsafe-url' | 'refused' | 'cancelled',
     readonly detail: string | null = null,
   ) {
     super(reason);
@@ -31,7 +31,12 @@ export async function prepareSignIn(request: SignInRequest): Promise<URL> {
   if (!isSecureContext) throw new SignInError('insecure-page');
   const { login, fetch: fetchFn, ...options } = request;
   login.forgetAttempt();
-  await auth(login, { ...options, fetchFn, forceReauthorization: true });
+  try {
+    await auth(login, { ...options, fetchFn, forceReauthorization: true });
+  } finally {
+    // The official client would guess where to go then: a window at a wrong address helps nobody.
+    if (knowsNoEndpoints(login)) throw new SignInError('metadata', login.data.discovery?.authorizationServerUrl ?? null);
+  }
   const url = login.authorizationUrl;
   if (!url || !isSafe(url)) throw new SignInError('unsafe-url', url?.origin ?? null);
   return url;
@@ -70,6 +75,12 @@ function checkIssuer(login: Login, answer: AuthorizationAnswer): void {
     expectedIssuer: metadata?.issuer,
     issParameterSupported: metadata?.authorization_response_iss_parameter_supported === true,
   });
+}
+
+/** The authorization server is known by name only: it has no metadata, or lets no page read them. */
+function knowsNoEndpoints(login: Login): boolean {
+  const { discovery } = login.data;
+  return discovery !== undefined && discovery.authorizationServerMetadata === undefined;
 }
 
 /** Nothing but a web page, and unencrypted only on this machine. */

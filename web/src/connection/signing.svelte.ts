@@ -103,7 +103,7 @@ export class SigningIn {
     const login = this.connection.credentials.login?.data;
     this.phase = 'idle';
     this.error = { cause: error, detail: this.connection.mask(error instanceof Error ? error.message : String(error)) };
-    this.needsClient = login?.discovery !== undefined && login.client === undefined;
+    this.needsClient = login?.discovery?.authorizationServerMetadata !== undefined && login.client === undefined;
   }
 
   private request(): SignInRequest {

@@ -11,7 +11,8 @@ export interface CallerSettings {
   readonly fetch: FetchLike;
   readonly credentials: Credentials;
   readonly onRefused: () => void;
-  readonly onTrouble: (retryAfter: number | null) => void;
+  /** That address does not answer; true where the server serves all the same. */
+  readonly onTrouble: () => Promise<boolean>;
 }
 
 /** A login is renewed so long before it ends, in milliseconds. */

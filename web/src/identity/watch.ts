@@ -1,6 +1,6 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
 import { streamEvents } from '../connection/events';
-import { backoffSeconds, retryAfterSeconds } from '../connection/retry';
+import { backoffSeconds } from '../connection/retry';
 import { identityOfAnswer } from './claims';
 import type { Identity } from './identity';
 
@@ -14,11 +14,16 @@ export interface Watch {
   readonly onIdentity: (identity: Identity) => void;
   /** The token counts no more, or never did. */
   readonly onRefused: () => void;
-  /** The server is not there; null where it did not say for how many seconds. */
-  readonly onTrouble: (retryAfter: number | null) => void;
+  /**
+   * This address does not answer. True where the server serves all the same: then it is asked again, more
+   * and more rarely.
+   */
+  readonly onTrouble: () => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
+/** So often in a row an address may fail that the server does not need; then it is left alone. */
+const MOST = 6;
 /** A stream that lasted at least so long was a good one, in milliseconds. */
 const GOOD = 2_000;
 
@@ -30,12 +35,12 @@ export async function watchCaller(watch: Watch): Promise<void> {
   for (let failures = 0; !watch.signal.aborted; ) {
     const began = performance.now();
     const next = await askOnce(watch).catch((): Next => (failures > 0 ? 'trouble' : 'again'));
-    if (watch.signal.aborted) return;
-    if (next === 'trouble') watch.onTrouble(null);
-    if (next !== 'again') return;
+    if (watch.signal.aborted || next === 'done') return;
+    if (next === 'trouble' && !(await watch.onTrouble())) return;
     failures = performance.now() - began > GOOD ? 0 : failures + 1;
+    if (failures > MOST) return;
     // The first time at once: most streams end because something happened.
-    await pause(failures <= 1 ? 0.1 : backoffSeconds(failures), watch.signal);
+    await pause(failures <= 1 && next === 'again' ? 0.1 : backoffSeconds(failures), watch.signal);
   }
 }
 
@@ -51,10 +56,7 @@ async function askOnce(watch: Watch): Promise<Next> {
     watch.onRefused();
     return 'done';
   }
-  if (response.status === 429 || response.status >= 500) {
-    watch.onTrouble(retryAfterSeconds(response.headers.get('retry-after')));
-    return 'done';
-  }
+  if (response.status === 429 || response.status >= 500) return 'trouble';
   if (!response.ok || !response.body) return 'done';
   if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
     tell(watch, await response.json());

@@ -3,6 +3,7 @@
 mod call;
 mod check_config;
 mod health;
+mod init;
 mod inspect;
 mod login;
 mod papers;
@@ -18,6 +19,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub(crate) use call::{CallArgs, ClientArgs, JsonArgument, ToolsArgs};
 pub(crate) use check_config::CheckConfigArgs;
 pub(crate) use health::HealthArgs;
+pub(crate) use init::InitArgs;
 pub(crate) use inspect::InspectArgs;
 pub(crate) use login::{LoginArgs, LogoutArgs, StatusArgs};
 pub(crate) use papers::{CompletionsArgs, ManArgs};
@@ -29,7 +31,8 @@ pub(crate) use verification::VerificationArgs;
 ///
 /// `propusk serve` protects an MCP server, or is one; `propusk token` issues and revokes its tokens;
 /// `propusk call` and `propusk tools` talk to any MCP server; `propusk login` signs in at one;
-/// `propusk inspect` explains a token; `propusk check-config` checks the settings of serve.
+/// `propusk inspect` explains a token; `propusk init` writes settings for a server, and
+/// `propusk check-config` checks them.
 #[derive(Debug, Parser)]
 #[command(name = "propusk", version, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -113,6 +116,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Says whether a server accepts work, for health checks
     Health(HealthArgs),
+    /// Asks a server what it has, and writes a configuration to protect it with
+    Init(InitArgs),
     /// Checks all settings of serve, and prints those in force and where they come from
     CheckConfig(CheckConfigArgs),
     /// Prints the completions of a shell

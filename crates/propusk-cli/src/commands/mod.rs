@@ -6,6 +6,7 @@ mod connect;
 pub(crate) use connect::RENEW_LOGIN;
 mod dialogue;
 pub(crate) mod health;
+pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod login;
 pub(crate) mod logout;

@@ -16,7 +16,7 @@ mod watch;
 mod web;
 mod welcome;
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use propusk::{AuthSettings, server::Site};
 use propusk_store::TokenStore;
@@ -32,7 +32,7 @@ use crate::{
 
 use address::bind;
 pub(super) use address::reachable;
-pub(super) use check::Checked;
+pub(super) use check::{Checked, installed};
 pub(crate) use limits::LimitsConfig;
 pub(super) use names::Names;
 pub(crate) use proxies::ProxiesConfig;
@@ -49,17 +49,14 @@ pub(crate) use watch::TelemetryConfig;
 /// Where to listen when nothing else is said.
 pub(super) const LISTEN: &str = "127.0.0.1:8000";
 
-pub(crate) async fn run(
-    args: ServeArgs,
-    config: Config,
-    named: Option<&Path>,
-) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(args: ServeArgs, config: Config) -> Result<ExitCode, Failure> {
     let mut plan = Plan::resolve(args.clone(), config)?;
     // Before an address is taken: a certificate that does not fit is a mistake of the command line.
     let tls = plan.tls.as_ref().map(tls::TlsFiles::open).transpose()?;
     let listener = bind("--listen", &plan.listen).await?;
     let bound = listener.local_addr().map_err(Failure::unavailable)?;
     let settings = plan.auth_settings(bound)?;
+    let signing = plan.signing(&settings)?;
     let watch = Arc::new(plan.watched.start(bound).await?);
     warn(&plan, &settings).await?;
     let Verifiers {
@@ -69,10 +66,9 @@ pub(crate) async fn run(
     } = plan.verification.open(&settings, None).await?;
     watch.caches(&caches);
     let site = Site::new();
-    let ground = Ground::new(&site, bound, &plan, &watch);
+    let ground = Ground::new(&site, bound, &plan, &watch, signing);
     let mut reload = Reload {
         args,
-        named: named.map(Path::to_owned),
         ground,
         routes: site.routes(),
         tls: tls.clone(),

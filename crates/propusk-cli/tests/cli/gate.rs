@@ -78,8 +78,7 @@ fn several_upstreams_have_each_a_path_and_rules_of_its_own() {
     notes(ALICE, &["look"]).code(0);
     notes(ALICE, &["wipe_all"]).code(4);
     notes("root-token-1", &["wipe_all"]).code(0);
-    let denied = notes("root-token-1", &["environment"]).code(4);
-    assert!(denied.err.contains("not today"), "{denied:?}");
+    notes("root-token-1", &["environment"]).code(4);
     let hidden = notes("root-token-1", &["change"]);
     assert_ne!(hidden.code, 0, "{hidden:?}");
     let tools = place.run_with(&[("PROPUSK_TOKEN", ALICE)], &["tools", &server.url]);

@@ -14,6 +14,7 @@ mod exit_codes;
 mod first_run;
 mod gate;
 mod health;
+mod init;
 mod inspect;
 mod issuers;
 mod logins;

@@ -43,12 +43,39 @@ fn a_signal_puts_another_policy_in_force_and_the_program_goes_on() {
     assert!(server.err().contains("[upstream.scopes.tools] look"));
     let look = || place.call("alice", &server.url, &["look"]);
     look().code(4);
+    // With the file its rules would be gone.
+    std::fs::remove_file(place.path("propusk.toml")).expect("removed");
+    server.signal("HUP");
+    told(&mut server, REFUSED, 2);
+    place.call("alice", &server.url, &["look"]).code(4);
     place.write("propusk.toml", config("look = 'admin'", "admin"));
     server.signal("HUP");
     told(&mut server, APPLIED, 2);
     let look = || place.call("alice", &server.url, &["look"]);
     assert_eq!(look().code(0).out, before, "the same process");
     server.stop().code(0);
+}
+
+/// Rules beside scopes, in Cedar, are exchanged too.
+#[test]
+fn policies_are_in_a_file_of_their_own() {
+    let place = Sandbox::new();
+    let with = config("look = 'read'", "read") + "[upstream.rules]\npolicy = 'p.cedar'\n";
+    place.write("propusk.toml", with);
+    let only = "permit(principal, action, resource);\n@id(\"no\") forbid(principal, action == Propusk::Action::\"tools/call\", resource == Propusk::Tool::\"change\");\n";
+    place.write("p.cedar", only);
+    place.run(&["check-config"]).code(0);
+    let mut server = place.serve(&[]);
+    place.call("alice", &server.url, &["look"]).code(0);
+    place.call("alice", &server.url, &["change"]).code(4);
+    place.write("p.cedar", only.replace("change", "look"));
+    told(&mut server, APPLIED, 1);
+    place.call("alice", &server.url, &["look"]).code(4);
+    place.write("p.cedar", "permit(principal, action, resourc);");
+    told(&mut server, REFUSED, 1);
+    assert!(server.err().contains("p.cedar"));
+    place.call("alice", &server.url, &["look"]).code(4);
+    place.run(&["check-config"]).code(2);
 }
 
 #[test]

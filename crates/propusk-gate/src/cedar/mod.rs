@@ -69,6 +69,7 @@ struct Parsed {
     /// The same without what depends on the context; see [`policies::for_lists`].
     for_lists: PolicySet,
     vocabulary: Vocabulary,
+    warnings: Vec<String>,
 }
 
 impl CedarPolicies {
@@ -77,14 +78,21 @@ impl CedarPolicies {
     /// # Errors
     /// [`InvalidPolicies`] with all that is wrong, each with its line.
     pub fn parse(file: &str, text: &str) -> Result<Self, InvalidPolicies> {
-        let policies = policies::parse(file, text)?;
+        let (policies, warnings) = policies::parse(file, text)?;
         let mentioned = Mentioned::in_policies(&policies::as_text(file, &policies)?);
         Ok(Self(Arc::new(Parsed {
             authorizer: Authorizer::new(),
             for_lists: policies::for_lists(file, &policies)?,
             vocabulary: Vocabulary::new(mentioned)?,
             policies,
+            warnings,
         })))
+    }
+
+    /// What is odd about them, each with its line: a policy that can never apply, for example.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.0.warnings
     }
 
     /// How many policies there are.

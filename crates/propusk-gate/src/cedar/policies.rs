@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{
+    Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
+};
 use miette::Diagnostic;
 use serde_json::{Value, json};
 
@@ -23,8 +25,8 @@ impl InvalidPolicies {
     }
 }
 
-/// Reads policies and validates them.
-pub(super) fn parse(file: &str, text: &str) -> Result<PolicySet, InvalidPolicies> {
+/// Reads policies and validates them. Beside them comes what is odd about them and no error.
+pub(super) fn parse(file: &str, text: &str) -> Result<(PolicySet, Vec<String>), InvalidPolicies> {
     let policies: PolicySet = text.parse().map_err(|errors: cedar_policy::ParseErrors| {
         InvalidPolicies(
             errors
@@ -45,11 +47,27 @@ pub(super) fn parse(file: &str, text: &str) -> Result<PolicySet, InvalidPolicies
         .map(|error| complaint(file, text, error))
         .collect();
     complaints.extend(doubled_ids(file, &policies));
-    if complaints.is_empty() {
-        Ok(policies)
-    } else {
-        Err(InvalidPolicies(complaints))
+    if !complaints.is_empty() {
+        return Err(InvalidPolicies(complaints));
     }
+    let warnings = result.validation_warnings();
+    let warnings = warnings.filter(|warning| !is_of_unknown(&policies, warning));
+    let warnings = warnings
+        .map(|warning| complaint(file, text, warning))
+        .collect();
+    Ok((policies, warnings))
+}
+
+/// To the schema, what is inside of `arguments` and `claims` is never there, so that a policy about it
+/// looks as if it could never apply.
+fn is_of_unknown(policies: &PolicySet, warning: &ValidationWarning) -> bool {
+    let policy = policies.policy(warning.policy_id());
+    let is_impossible = matches!(warning, ValidationWarning::ImpossiblePolicy(_));
+    is_impossible
+        && policy.is_some_and(|policy| {
+            let text = policy.to_string();
+            text.contains("arguments") || text.contains("claims")
+        })
 }
 
 /// Two policies with one `@id` could not be told apart in the audit log.

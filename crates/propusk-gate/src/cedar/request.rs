@@ -222,7 +222,7 @@ impl Vocabulary {
         let mut add = |name: &str, value| drop(attributes.insert(name.to_owned(), value));
         add("subject", text(caller.map_or("", AccessToken::subject)));
         let scopes = caller.map(AccessToken::scopes);
-        let scopes = scopes.into_iter().flat_map(|scopes| scopes.iter());
+        let scopes = scopes.into_iter().flat_map(propusk::ScopeSet::iter);
         let scopes = scopes.map(|scope| text(scope.as_str()));
         add(
             "scopes",

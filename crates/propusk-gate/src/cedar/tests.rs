@@ -424,6 +424,17 @@ fn what_is_wrong_is_told_with_its_line() {
     let both = "permit(principal, action, resource) when { principal.a };\nforbid(principal, action, resource) when { principal.b };";
     let error = CedarPolicies::parse("p", both).expect_err("two mistakes");
     assert_eq!(error.complaints().len(), 2, "{error}");
+    let odd = "permit(principal, action, resource) when { resource is Propusk::Tool && resource is Propusk::Prompt };";
+    let odd = CedarPolicies::parse("p", odd).expect("no error");
+    assert_eq!(odd.warnings().len(), 1, "{:?}", odd.warnings());
+    assert!(
+        odd.warnings()[0].starts_with("p:1:1: "),
+        "{:?}",
+        odd.warnings()
+    );
+    let fine = "permit(principal, action, resource) when { context.arguments has a && context.arguments.a == 1 };";
+    let fine = CedarPolicies::parse("p", fine).expect("no error");
+    assert!(fine.warnings().is_empty(), "{:?}", fine.warnings());
     let none = CedarPolicies::parse("p", "// nothing\n").expect("a file without policies");
     assert!(none.is_empty());
     assert!(!is_allowed(&none.rules("x"), &case(Operation::tool("x"))));

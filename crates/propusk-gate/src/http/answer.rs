@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, response::Parts};
 use http_body::Body;
 use hyper::body::Incoming;
 use serde_json::Value;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     Shared,
@@ -24,7 +24,7 @@ const HELD: usize = 64 * 1024;
 /// What is known of the request.
 pub(super) struct Awaited<'a> {
     pub(super) id: Option<&'a Value>,
-    /// Set where lists may be in the answer and not everybody sees the same.
+    /// Set where lists may be in the answer and it matters what is in them.
     pub(super) view: Option<View>,
     /// The answer is a list.
     pub(super) is_list: bool,
@@ -41,7 +41,7 @@ impl Shared {
         let (parts, incoming) = response.into_parts();
         let body = if is_type(&parts.headers, "text/event-stream") {
             self.events(&parts.headers, incoming, awaited)?
-        } else if awaited.is_list && awaited.view.is_some() {
+        } else if awaited.is_list && awaited.view.as_ref().is_some_and(View::restricts) {
             self.list(&parts, incoming, awaited).await?
         } else {
             self.plain(incoming, awaited).await?
@@ -64,10 +64,12 @@ impl Shared {
         };
         let most = self.settings.limits.most_list_bytes;
         let report = self.report(awaited.id);
-        let lists = awaited.view.map(|view| (view, most));
-        if lists.is_some() && headers.contains_key("content-encoding") {
+        let encoded = headers.contains_key("content-encoding");
+        let view = awaited.view.filter(|view| view.restricts() || !encoded);
+        if view.is_some() && encoded {
             return Err(ENCODED);
         }
+        let lists = view.map(|view| (view, most));
         Ok(UpstreamBody::events(incoming, lists, times, report))
     }
 
@@ -82,7 +84,11 @@ impl Shared {
             return Err(ENCODED);
         }
         let limits = &self.settings.limits;
-        let reading = timeout(limits.list, read(incoming, limits.most_list_bytes));
+        let until = Instant::now() + limits.list;
+        let until = awaited
+            .deadline
+            .map_or(until, |deadline| deadline.min(until));
+        let reading = timeout_at(until, read(incoming, limits.most_list_bytes));
         let bytes = reading.await.map_err(|_| Failure::Late("a list"))??;
         let Some(view) = awaited.view.filter(|_| !bytes.is_empty()) else {
             return Ok(UpstreamBody::whole(bytes));
@@ -113,17 +119,26 @@ impl Shared {
         awaited: Awaited<'_>,
     ) -> Result<UpstreamBody, Failure> {
         let (mut first, mut held) = (VecDeque::new(), 0);
+        let view = awaited.view;
+        let whole = |first, held| {
+            let bytes = joined(first, held);
+            // To take note of names; what cannot be read is not our business here.
+            if let (Some(view), Ok(text)) = (&view, str::from_utf8(&bytes)) {
+                let _ = edited(text, view);
+            }
+            UpstreamBody::whole(bytes)
+        };
         let idle = self.settings.limits.idle;
         while held <= HELD {
             match next(&mut incoming, idle, awaited.deadline).await? {
-                None => return Ok(UpstreamBody::whole(joined(first, held))),
+                None => return Ok(whole(first, held)),
                 Some(data) => {
                     held += data.len();
                     first.push_back(data);
                 }
             }
             if incoming.is_end_stream() {
-                return Ok(UpstreamBody::whole(joined(first, held)));
+                return Ok(whole(first, held));
             }
         }
         let times = Times {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::{
-    events::{EventScan, EventSplitter},
+    events::{EventScan, EventSplitter, EventTooLong},
     failure::Failure,
     lists::{View, edited_event},
 };
@@ -246,12 +246,20 @@ impl Flow {
             }
             Form::Lists(splitter, view) => {
                 splitter.add(&bytes);
-                let too_long = |_| Failure::Unusable("an event beside a list is too long");
-                while let Some(event) = splitter.next().map_err(too_long)? {
-                    let changed = edited_event(&event, view).map_err(|_| {
-                        Failure::Unusable("an event that may be a list cannot be read")
-                    })?;
-                    ready.push_back(changed.map_or(event, Bytes::from));
+                loop {
+                    match (splitter.next(), view.restricts()) {
+                        (Ok(None), _) => break,
+                        (Ok(Some(event)), _) => ready.push_back(shown(event, view)?),
+                        (Err(EventTooLong), true) => {
+                            return Err(Failure::Unusable("an event beside a list is too long"));
+                        }
+                        (Err(EventTooLong), false) => {
+                            let (rest, scan) = splitter.give_up();
+                            ready.push_back(rest);
+                            self.form = Form::Events(scan);
+                            break;
+                        }
+                    }
                 }
             }
         }
@@ -270,6 +278,17 @@ impl Flow {
         let lost = !scan.is_resumable() || matches!(failure, Failure::Unusable(_));
         let id = self.report.id.as_ref().filter(|_| whole && lost)?;
         Some(failure.event(id))
+    }
+}
+
+/// An event as the caller with this view gets it.
+fn shown(event: Bytes, view: &View) -> Result<Bytes, Failure> {
+    match edited_event(&event, view) {
+        Ok(Some(changed)) => Ok(changed.into()),
+        Err(_) if view.restricts() => Err(Failure::Unusable(
+            "an event that may be a list cannot be read",
+        )),
+        _ => Ok(event),
     }
 }
 

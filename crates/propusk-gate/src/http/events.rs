@@ -111,6 +111,14 @@ impl EventSplitter {
         Ok(None)
     }
 
+    /// What has come of an event, and what is known of the stream: it is not taken apart any more.
+    pub(super) fn give_up(&mut self) -> (Bytes, EventScan) {
+        let rest = self.buffer.split().freeze();
+        let mut scan = std::mem::take(&mut self.scan);
+        scan.see(rest.get(self.scanned..).unwrap_or_default());
+        (rest, scan)
+    }
+
     pub(super) fn scan(&self) -> &EventScan {
         &self.scan
     }

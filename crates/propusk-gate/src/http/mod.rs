@@ -26,7 +26,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use propusk::{
     AccessToken, AuthLayer, LogLimit, Operation, Permit, Refusal,
-    layer::{Handover, ReadMessage, RequestBody},
+    layer::{Handover, ReadMessage, RequestBody, TimeLimit},
 };
 use tokio::time::Instant;
 use tower_service::Service;
@@ -34,7 +34,6 @@ use tower_service::Service;
 pub use body::{BrokenOff, UpstreamBody};
 pub use connect::{ExtraRoots, NoCertificate};
 pub use limits::HttpLimits;
-pub use lists::ListFilter;
 pub use settings::HttpUpstreamSettings;
 pub use url::{InvalidUpstreamUrl, UpstreamUrl};
 
@@ -147,6 +146,8 @@ where
 struct Admitted<'a> {
     method: Method,
     headers: HeaderMap,
+    /// The end of the time that a rule allows.
+    deadline: Option<Instant>,
     caller: Option<&'a AccessToken>,
     handover: &'a Handover,
 }
@@ -166,9 +167,11 @@ impl Shared {
             let text = "This gate is not set up.";
             return turned_away(StatusCode::INTERNAL_SERVER_ERROR, text, None);
         };
+        let limit = parts.extensions.get::<TimeLimit>();
         let admitted = Admitted {
             method: parts.method,
             headers,
+            deadline: limit.and_then(|limit| Instant::now().checked_add(limit.0)),
             caller: permit.caller(),
             handover,
         };
@@ -201,38 +204,35 @@ impl Shared {
                 Turned::Away(Box::new(turned_away(StatusCode::BAD_REQUEST, &text, id)))
             },
         )?;
-        let now = Instant::now();
+        let first_byte = Instant::now() + self.settings.limits.first_byte;
+        let deadline = admitted.deadline;
         let outgoing = Outgoing {
             method: admitted.method.clone(),
             headers,
             body,
             caller: admitted.caller,
-            until: now + self.settings.limits.first_byte,
+            until: deadline.map_or(first_byte, |deadline| deadline.min(first_byte)),
         };
         let response = self.exchange(outgoing).await?;
         let is_list = message.and_then(ReadMessage::operation).is_some_and(lists);
         // What is sent again on a GET may be the answer to a list.
         let may_list = is_list || admitted.method == Method::GET;
-        let view = may_list.then(|| self.view(admitted)).flatten();
+        let view = may_list.then(|| view(admitted)).flatten();
+        let view = view.filter(|view| is_list || view.restricts());
         let awaited = Awaited {
             id,
             view,
             is_list,
-            deadline: None,
+            deadline,
         };
         Ok(self.answer(response, awaited).await?)
     }
+}
 
-    fn view(&self, admitted: &Admitted<'_>) -> Option<View> {
-        let version = admitted.headers.get(PROTOCOL_VERSION);
-        let modern = version.is_some_and(|version| version.as_bytes() >= MODERN);
-        View::new(
-            admitted.handover,
-            self.settings.filter.as_ref(),
-            admitted.caller,
-            modern,
-        )
-    }
+fn view(admitted: &Admitted<'_>) -> Option<View> {
+    let version = admitted.headers.get(PROTOCOL_VERSION);
+    let modern = version.is_some_and(|version| version.as_bytes() >= MODERN);
+    View::new(admitted.handover, admitted.caller, modern)
 }
 
 impl Admitted<'_> {

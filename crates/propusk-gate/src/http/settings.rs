@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use http::HeaderName;
 
-use super::{connect::ExtraRoots, headers::Passed, limits::HttpLimits, lists::ListFilter};
+use super::{connect::ExtraRoots, headers::Passed, limits::HttpLimits};
 use crate::credentials::{CallerAssertion, DynCredentials, UpstreamCredentials};
 
 /// How an HTTP upstream is spoken to.
@@ -13,20 +13,18 @@ pub struct HttpUpstreamSettings {
     pub(super) name: Arc<str>,
     pub(super) credentials: Option<Box<dyn DynCredentials>>,
     pub(super) assertion: Option<CallerAssertion>,
-    pub(super) filter: Option<Arc<dyn ListFilter>>,
     pub(super) limits: HttpLimits,
     pub(super) roots: ExtraRoots,
     pub(super) passed: Passed,
 }
 
 impl HttpUpstreamSettings {
-    /// An upstream with this name in the log: without credentials, filter beyond scopes or assertion.
+    /// An upstream with this name in the log: without credentials or assertion.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
             name: name.into(),
             credentials: None,
             assertion: None,
-            filter: None,
             limits: HttpLimits::default(),
             roots: ExtraRoots::default(),
             passed: Passed::default(),
@@ -42,12 +40,6 @@ impl HttpUpstreamSettings {
     /// Tells the upstream who is calling, in a way that it can verify.
     pub fn assertion(mut self, assertion: CallerAssertion) -> Self {
         self.assertion = Some(assertion);
-        self
-    }
-
-    /// Hides in lists what this hides, beside what the scopes of a caller do.
-    pub fn list_filter(mut self, filter: impl ListFilter) -> Self {
-        self.filter = Some(Arc::new(filter));
         self
     }
 

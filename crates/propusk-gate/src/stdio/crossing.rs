@@ -2,6 +2,7 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
+use propusk::layer::TimeLimit;
 use rmcp::{
     RoleServer,
     model::{ErrorData, InputResponses},
@@ -12,11 +13,12 @@ use tokio::time::sleep;
 
 use super::{
     Inner,
-    asker::{Asker, Questions, SessionKey, owner},
-    era::{self, Era},
+    asker::{Asker, Questions, owner},
+    era::Era,
     errors,
     front::{self, Front},
     link::{Event, Flight, Link, Question},
+    outgoing::params_for,
     parked::Waiting,
     slot::Slot,
     wire::{Method, Object},
@@ -331,88 +333,10 @@ fn without_meta(mut asks: Method) -> Method {
     asks
 }
 
-/// The parameters with the `_meta` that the era of the child asks for.
-fn params_for(
-    link: &Link,
-    flight: &Flight,
-    asked: &Asked,
-    front: &Front,
-    context: &Context,
-) -> Value {
-    let mut params = asked.params.clone();
-    let mut meta = match params.remove("_meta") {
-        Some(Value::Object(meta)) => meta,
-        _ => Object::new(),
-    };
-    meta.extend(
-        context
-            .meta
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
-    if meta.contains_key(era::PROGRESS_TOKEN) {
-        // Tokens of different clients may be the same.
-        meta.insert(era::PROGRESS_TOKEN.into(), flight.number().into());
-    }
-    continue_trace(&mut meta, context);
-    match link.server() {
-        Some(server) if server.era_for(front.asker.era) == Era::Requests => {
-            let said = server.said(front.asker.era);
-            let version = said.map(|said| said.version.to_string());
-            meta.insert(era::PROTOCOL_VERSION.into(), version.into());
-            if front.asker.era == Era::Sessions {
-                speak_for_session(&mut meta, link, front, context);
-            }
-        }
-        _ => era::strip_to_sessions(&mut meta),
-    }
-    if !meta.is_empty() {
-        params.insert("_meta".into(), meta.into());
-    }
-    Value::Object(params)
-}
-
-/// What a client of 2025-11-25 has said once, its server of 2026-07-28 wants to hear each time.
-fn speak_for_session(meta: &mut Object, link: &Link, front: &Front, context: &Context) {
-    let can = match front.asker.questions {
-        Questions::Asked => serde_json::to_value(&front.asker.can).unwrap_or_else(|_| json!({})),
-        // What cannot be asked over a session cannot be asked.
-        _ => json!({}),
-    };
-    meta.insert(era::CLIENT_CAPABILITIES.into(), can);
-    let info = context.client_info();
-    if let Some(info) = info.and_then(|info| serde_json::to_value(info).ok()) {
-        meta.insert(era::CLIENT_INFO.into(), info);
-    }
-    if let SessionKey::Session(id) = &front.asker.key
-        && let Some(level) = link.hub.level(id)
-    {
-        meta.insert(era::LOG_LEVEL.into(), level.name().into());
-    }
-}
-
-/// The trace of the HTTP request goes on where the message names none of its own.
-fn continue_trace(meta: &mut Object, context: &Context) {
-    let Some(parts) = context.extensions.get::<http::request::Parts>() else {
-        return;
-    };
-    if meta.contains_key("traceparent") {
-        return;
-    }
-    for name in ["traceparent", "tracestate"] {
-        let value = parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok());
-        if let Some(value) = value {
-            meta.insert(name.into(), value.into());
-        }
-    }
-}
-
 /// How long the rules allow this request to take.
-fn time_limit(_context: &Context) -> Option<Duration> {
-    None
+fn time_limit(context: &Context) -> Option<Duration> {
+    let parts = context.extensions.get::<http::request::Parts>()?;
+    Some(parts.extensions.get::<TimeLimit>()?.0)
 }
 
 /// Comes back, with the limit, when the time is over; never without one.

@@ -13,6 +13,7 @@ mod handler;
 mod hub;
 mod level;
 mod link;
+mod outgoing;
 mod parked;
 mod pool;
 mod settings;

@@ -38,12 +38,11 @@ static WATCHDOG: OnceLock<Option<Mutex<ChildStdin>>> = OnceLock::new();
 /// Returns `true` when this process was the second one and has done its work: then `main` returns.
 ///
 /// ```no_run
-/// fn main() {
-///     if propusk_gate::stdio::run_watchdog_if_asked() {
-///         return;
-///     }
-///     // …
+/// # fn serve() {}
+/// if propusk_gate::stdio::run_watchdog_if_asked() {
+///     return;
 /// }
+/// serve();
 /// ```
 #[must_use]
 pub fn run_if_asked() -> bool {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use propusk::rules::{Allowance, Asked, Rules, Verdict};
 use propusk_gate::http::{HttpLimits, HttpUpstreamSettings};
 use serde_json::{Value, json};
 use tokio::{
@@ -18,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    gate::{Gate, error_of, ping, settings},
+    gate::{Gate, error_of, list, ping, settings},
     upstream::socket,
 };
 
@@ -282,4 +283,53 @@ async fn a_slow_upstream_harms_nobody_else() {
     let unauthorized = gate.client.post(gate.url()).body("{}").send();
     assert_eq!(unauthorized.await.expect("an answer").status(), 401);
     slow.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// What a rule allows counts for all of an answer: before it has begun, in its middle, and in a list
+/// that is read.
+#[tokio::test]
+async fn the_time_that_a_rule_allows_is_kept() {
+    let silent = socket(|stream| async move {
+        let mut stream = after_request(stream).await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let drips = |head: &'static str| {
+        socket(move |stream| async move {
+            let mut stream = after_request(stream).await;
+            let _ = stream.write_all(head.as_bytes()).await;
+            while stream
+                .write_all(chunk(": drip\n\n").as_bytes())
+                .await
+                .is_ok()
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+    };
+    const CHUNKED: &str =
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    for (url, message, status) in [
+        (silent, ping(), 504),
+        (drips(CHUNKED).await, ping(), 504),
+        (drips(CHUNKED).await, list("tools"), 504),
+        (drips(EVENTS).await, ping(), 200),
+        (drips(EVENTS).await, list("tools"), 200),
+    ] {
+        let gate = Gate::behind(&url, settings(), |auth| auth, |layer| layer.rules(Soon)).await;
+        let answer = gate.call(&message).await;
+        assert_eq!(answer.status(), status, "{message}");
+        let text = answer.text().await.expect("a clean end");
+        let last = text.rsplit("data: ").next().expect("something");
+        let said: Value = serde_json::from_str(last).expect("JSON");
+        assert!(is_error_for(&said, &message["id"]), "{said}");
+    }
+}
+
+struct Soon;
+
+impl Rules for Soon {
+    fn judge(&self, _: &Asked<'_>) -> Verdict {
+        Verdict::Allow(Allowance::new().within(Duration::from_millis(300)))
+    }
 }

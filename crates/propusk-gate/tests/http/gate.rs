@@ -42,12 +42,32 @@ impl Gate {
         Self::on(Site::new(), upstream, settings, auth).await
     }
 
+    /// The same with another layer.
+    pub(crate) async fn behind(
+        upstream: &str,
+        settings: HttpUpstreamSettings,
+        auth: impl FnOnce(AuthSettings) -> AuthSettings,
+        layer: impl FnOnce(AuthLayer) -> AuthLayer,
+    ) -> Self {
+        Self::of(Site::new(), upstream, settings, auth, layer).await
+    }
+
     /// The same on a site with pages.
     pub(crate) async fn on(
         site: Site,
         upstream: &str,
         settings: HttpUpstreamSettings,
         auth: impl FnOnce(AuthSettings) -> AuthSettings,
+    ) -> Self {
+        Self::of(site, upstream, settings, auth, |layer| layer).await
+    }
+
+    async fn of(
+        site: Site,
+        upstream: &str,
+        settings: HttpUpstreamSettings,
+        auth: impl FnOnce(AuthSettings) -> AuthSettings,
+        layer: impl FnOnce(AuthLayer) -> AuthLayer,
     ) -> Self {
         let url: UpstreamUrl = upstream.parse().expect("a URL");
         let upstream = HttpUpstream::new(url, settings);
@@ -61,7 +81,7 @@ impl Gate {
             )
             .with(BOB, AccessToken::new("bob").with_scope_claim("read"));
         let auth = auth(AuthSettings::new(&resource).expect("a URL"));
-        let layer = upstream.end_sessions_of(AuthLayer::new(auth, tokens).reads_bodies());
+        let layer = upstream.end_sessions_of(layer(AuthLayer::new(auth, tokens).reads_bodies()));
         let end = CancellationToken::new();
         let shutdown = end.clone().cancelled_owned();
         let site = site.mount(Mount::new(&layer, upstream));

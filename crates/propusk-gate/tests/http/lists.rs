@@ -1,7 +1,11 @@
 //! Lists show what their caller may use.
 
-use propusk::{AccessToken, AuthSettings, ScopePolicy, Target, TargetKind};
-use propusk_gate::http::{HttpLimits, ListFilter};
+use propusk::{
+    AccessToken, AuthLayer, AuthSettings, ScopePolicy, Target, TargetKind,
+    metrics::Metrics,
+    rules::{Asked, Rules, Verdict},
+};
+use propusk_gate::http::HttpLimits;
 use serde_json::{Value, json};
 
 use crate::{
@@ -251,7 +255,11 @@ async fn an_error_in_the_place_of_a_list_goes_through() {
 
 struct NoSay;
 
-impl ListFilter for NoSay {
+impl Rules for NoSay {
+    fn judge(&self, _: &Asked<'_>) -> Verdict {
+        Verdict::allow()
+    }
+
     fn shows(&self, target: &Target, caller: Option<&AccessToken>) -> bool {
         target.kind() != TargetKind::Tool
             || target.name() != "say"
@@ -264,9 +272,12 @@ async fn what_a_rule_hides_is_hidden_too() {
     let body =
         r#"{"jsonrpc":"2.0","id":"list-1","result":{"tools":[{"name":"say"},{"name":"read"}]}}"#;
     let upstream = Upstream::new(move |_| json(body)).await;
-    let gate = Gate::with(&upstream.url, settings().list_filter(NoSay), |auth| {
-        auth.show_all(true)
-    })
+    let gate = Gate::behind(
+        &upstream.url,
+        settings(),
+        |auth| auth.show_all(true),
+        |layer| layer.rules(NoSay),
+    )
     .await;
     assert_eq!(
         asked(&gate, ALICE, &list("tools"), "2025-11-25").await,
@@ -274,4 +285,44 @@ async fn what_a_rule_hides_is_hidden_too() {
     );
     let bobs = asked(&gate, BOB, &list("tools"), "2025-11-25").await;
     assert_eq!(bobs, body.replace(r#"{"name":"say"},"#, ""));
+}
+
+/// Where a list is only looked at, for the names of tools, it keeps its bytes, whatever they are.
+#[tokio::test]
+async fn a_list_that_is_everybodys_keeps_its_bytes_also_where_its_names_are_counted() {
+    let long = "x".repeat(9000);
+    for (content_type, body) in [
+        (
+            "application/json",
+            r#"{"id": "list-1" ,"result":{"tools":[{"name":"say" }]}}"#.to_owned(),
+        ),
+        ("application/json", "{ no JSON".to_owned()),
+        (
+            "text/event-stream",
+            "data: {\"id\": \"list-1\" ,\"result\":{\"tools\":[{\"name\":\"say\" }]}}\n\n"
+                .to_owned(),
+        ),
+        (
+            "text/event-stream",
+            "data: {NaN\n\ndata: rest".replace("rest", "{}\n\n"),
+        ),
+        (
+            "text/event-stream",
+            format!("data: {long}\n\nid: 1\ndata: {{}}\n\n"),
+        ),
+    ] {
+        let same = body.clone();
+        let upstream = Upstream::new(move |_| whole(200, content_type, body.clone())).await;
+        let limits = HttpLimits::default().most_list_bytes(4000);
+        let counted = |layer: AuthLayer| layer.upstream("notes").metrics(&Metrics::new());
+        let gate = Gate::behind(
+            &upstream.url,
+            settings().limits(limits),
+            |auth| auth,
+            counted,
+        )
+        .await;
+        let text = asked(&gate, ALICE, &list("tools"), "2026-07-28").await;
+        assert_eq!(text, same);
+    }
 }

@@ -12,5 +12,9 @@ mod faults;
 mod gate;
 mod lists;
 mod passes;
+#[cfg(feature = "real-parts")]
+mod real_parts;
+mod servers;
 mod strips;
+mod tls;
 mod upstream;

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use propusk::{
+    AccessToken, Target,
+    rules::{Allowance, Asked, RuleSet, Rules, Verdict},
+};
 use serde_json::json;
 
 use crate::support::{Client, Gate, fixture, is_alive, text, until};
@@ -167,6 +171,46 @@ async fn a_flood_of_progress_keeps_no_answer_from_anybody() {
     assert_eq!(text(&bob.call("echo", json!({ "text": "b" })).await), "b");
     assert_eq!(text(&flood.answer().await), "flooded");
     gate.end().await;
+}
+
+/// Everything is allowed, for so long.
+struct Within(Duration);
+
+impl Rules for Within {
+    fn judge(&self, _: &Asked<'_>) -> Verdict {
+        Verdict::Allow(Allowance::new().within(self.0))
+    }
+
+    fn shows(&self, _: &Target, _: Option<&AccessToken>) -> bool {
+        true
+    }
+
+    fn reads_arguments(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn a_call_takes_no_longer_than_its_rule_allows_and_is_cancelled_then() {
+    for era in ["sessions", "requests"] {
+        let rules = RuleSet::new().with(Within(Duration::from_millis(500)));
+        let gate = Gate::ruled(fixture(era), Gate::settings(), rules).await;
+        let session = Client::session(&gate, "alice").await;
+        let modern = Client::modern(&gate, "alice");
+        for client in [&session, &modern] {
+            let answer = client.call("hang", json!({})).await;
+            assert_eq!(
+                answer["error"]["data"]["reason"], "time_limit",
+                "{era}: {answer}"
+            );
+        }
+        until("both are cancelled", async || {
+            let state = modern.call("state", json!({})).await;
+            text(&state).matches("notifications/cancelled").count() == 2
+        })
+        .await;
+        gate.end().await;
+    }
 }
 
 fn kill(process: &str) {

@@ -155,6 +155,8 @@ async fn each_session_has_its_own_level() {
             "{level}: {first}"
         );
     }
+    // The change that she made and the one that he made, and no line between them.
+    bobs.told("notifications/tools/list_changed").await;
     bob.call("log", json!({ "level": "error", "text": "grave" }))
         .await;
     bobs.told("notifications/message").await;

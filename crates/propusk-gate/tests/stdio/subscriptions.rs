@@ -143,3 +143,23 @@ async fn a_subscription_that_the_server_refuses_is_refused() {
     );
     gate.end().await;
 }
+
+#[tokio::test]
+async fn a_session_that_ends_ends_its_subscriptions() {
+    let settings = Gate::settings().idle(std::time::Duration::from_millis(100));
+    let gate = Gate::with(crate::support::fixture("sessions"), settings).await;
+    let (alice, bob) = (
+        Client::session(&gate, "alice").await,
+        Client::session(&gate, "bob").await,
+    );
+    alice
+        .ask("resources/subscribe", json!({ "uri": "test://a" }))
+        .await;
+    assert_eq!(state(&bob).await["uris"], json!(["test://a"]));
+    alice.leave().await;
+    until("the child has forgotten it", async || {
+        state(&bob).await["uris"] == json!([])
+    })
+    .await;
+    gate.end().await;
+}

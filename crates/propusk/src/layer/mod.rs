@@ -55,6 +55,14 @@ pub(crate) use {
     unguarded::something_is_declared,
 };
 
+/// For the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn asked(body: &[u8]) -> Option<(Option<String>, Option<String>)> {
+    let asked = message::asked_with_arguments(body).ok()?;
+    let operation = asked.operation.map(|operation| operation.to_string());
+    Some((operation, asked.arguments.map(|json| json.get().to_owned())))
+}
+
 /// A tower layer that lets only authorized requests through.
 ///
 /// Put it around rmcp's `StreamableHttpService`, or around the whole router that it is mounted in
@@ -299,10 +307,9 @@ impl AuthLayer {
         self
     }
 
-    /// Reads the body of every POST, whatever depends on it, and leaves what it asks for in the
-    /// request's extensions, as a [`Handover`]. For a service behind that hands requests on to somebody who knows nothing of the scopes. Because
-    /// nobody knows how that one reads JSON, a message with a member that differs from one that
-    /// decides only in its case (`Name` for `name`) is refused too.
+    /// Reads every JSON body of a POST, whatever depends on it, and leaves what it asks for in the
+    /// request's extensions, as a [`Handover`]: for a service behind that hands requests on to
+    /// somebody who knows nothing of the decision.
     #[must_use]
     pub fn reads_bodies(mut self) -> Self {
         self.operations.hands_on = true;

@@ -86,7 +86,8 @@ async fn odd_json_is_refused_and_costs_nothing() {
             let reply = site.send(&call("whoami").bearer("alice").body(body)).await;
             // The server decides about bodies, and so refuses what can be read in two ways itself.
             let expected = match (mount, expected) {
-                (Mount::Server, "415") => "400",
+                // And what only some parsers can, since others do not look at case.
+                (Mount::Server, "415" | "alice") => "400",
                 _ => expected,
             };
             assert_eq!(called(&reply), expected, "{mount:?} {case}: {reply:?}");

@@ -58,6 +58,8 @@ export const connection = {
   },
   signInErrors: {
     'insecure-page': 'Signing in works only from a page over https or on this machine: PKCE needs it.',
+    metadata:
+      'The metadata of the authorization server could not be read: it is not there, or does not let pages of other origins read them (CORS).',
     'unsafe-url': 'The server sends people to an address that is not https. Nothing was opened.',
     refused: 'The authorization server did not let you in.',
     cancelled: 'Signing in was given up.',

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     LISTEN, Names,
     settings::Plan,
-    upstream::{Behind, Endpoint},
+    upstream::{Behind, Endpoint, Signing},
 };
 use crate::failure::Failure;
 
@@ -38,6 +38,7 @@ impl Plan {
         let made = self.verification.verifiers(&settings)?;
         drop(made);
         self.verification.check_store()?;
+        let signing = self.signing(&settings)?;
         let (mut checked, mut warnings) = (Vec::new(), Vec::new());
         for (endpoint, own) in self.endpoints.iter().zip(&settings) {
             if endpoint.behind == Behind::Builtin {
@@ -47,7 +48,7 @@ impl Plan {
                 name: endpoint.shown().to_owned(),
                 path: endpoint.path.clone(),
                 resource: own.resource().to_string(),
-                upstream: behind(endpoint)?,
+                upstream: behind(endpoint, &signing)?,
             });
         }
         Ok((checked, warnings))
@@ -79,24 +80,27 @@ fn listening_at(listen: &str) -> SocketAddr {
 }
 
 /// What is behind an endpoint, in words. Its files are read and its program is looked for.
-fn behind(endpoint: &Endpoint) -> Result<String, Failure> {
+fn behind(endpoint: &Endpoint, signing: &Signing) -> Result<String, Failure> {
     match &endpoint.behind {
         Behind::Builtin => Ok("the built-in server".to_owned()),
         Behind::Url(remote) => {
-            remote.upstream(endpoint.shown())?;
+            remote.upstream(endpoint.shown(), Some(signing))?;
             Ok(format!("the server at {}", remote.url))
         }
         Behind::Program(program) => {
             let name = program.command.first().map_or("", String::as_str);
-            match find(name) {
-                Some(_) => Ok(format!("the program {}", program.command.join(" "))),
-                None => Err(Failure::usage(format!(
-                    "the upstream {}: command: there is no program {name:?}",
-                    endpoint.shown()
-                ))
-                .hint("is it installed, and in PATH?")),
-            }
+            installed(name)?;
+            Ok(format!("the program {}", program.command.join(" ")))
         }
+    }
+}
+
+/// Whether there is such a program.
+pub(in crate::commands) fn installed(program: &str) -> Result<(), Failure> {
+    match find(program) {
+        Some(_) => Ok(()),
+        None => Err(Failure::usage(format!("there is no program {program:?}"))
+            .hint("is it installed, and in PATH?")),
     }
 }
 

@@ -74,6 +74,11 @@ impl Limits {
         }
     }
 
+    /// What is said of bodies, which stays as it was when an endpoint began.
+    pub(super) fn bodies(&self) -> (Option<Duration>, Option<usize>) {
+        (self.body_time, self.largest_body)
+    }
+
     /// Whether there is anything in them that rules have to keep.
     pub(super) fn need_rules(&self) -> bool {
         self.principal.is_some() || self.principal_concurrency.is_some() || self.time.is_some()

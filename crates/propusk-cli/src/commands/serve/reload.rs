@@ -30,8 +30,6 @@ const EVERY: Duration = Duration::from_secs(1);
 /// What serves, and what it was made of.
 pub(super) struct Reload {
     pub(super) args: ServeArgs,
-    /// The file that was named, if one was.
-    pub(super) named: Option<PathBuf>,
     pub(super) ground: Ground,
     pub(super) routes: SiteRoutes,
     pub(super) tls: Option<Tls>,
@@ -81,7 +79,7 @@ impl Reload {
         self.plan.limits.set(&self.ground.addresses);
         self.routes.trust_proxies(self.plan.proxies.clone());
         let settings = self.plan.auth_settings(self.ground.bound)?;
-        if let Some(place) = web::show(&self.routes, &self.plan, &settings) {
+        if let Some(place) = web::show(&self.routes, &self.plan, &settings, &self.ground.signing) {
             note(&format!("a page for your browser: {place}"));
         }
         self.serving = exchange(
@@ -112,7 +110,7 @@ impl Reload {
     }
 
     fn read_again(&mut self) -> Result<(), Failure> {
-        let config = Config::reload(self.named.as_deref())?;
+        let config = Config::reload(self.plan.file.as_deref())?;
         let mut plan = Plan::resolve(self.args.clone(), config)?;
         let settings = plan.auth_settings(self.ground.bound)?;
         let verifier = match plan.verification_mark == self.plan.verification_mark {
@@ -139,7 +137,7 @@ impl Reload {
         self.say_what_stays(&plan);
         plan.limits.set(&self.ground.addresses);
         self.routes.trust_proxies(plan.proxies.clone());
-        web::show(&self.routes, &plan, &settings);
+        web::show(&self.routes, &plan, &settings, &self.ground.signing);
         let serving = std::mem::take(&mut self.serving);
         self.serving = exchange(&self.routes, &verifier, serving, prepared, &plan);
         (self.verifier, self.plan) = (verifier, plan);
@@ -156,6 +154,10 @@ impl Reload {
                 plan.verification.store_url != before.verification.store_url,
             ),
             ("TLS on or off", plan.tls.is_some() != before.tls.is_some()),
+            (
+                "the size of bodies, and their time",
+                plan.limits.bodies() != before.limits.bodies(),
+            ),
             ("stateless", plan.stateless != before.stateless),
             ("audit and metrics", plan.watched != before.watched),
         ];
@@ -167,11 +169,7 @@ impl Reload {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        let config = self
-            .named
-            .clone()
-            .unwrap_or_else(|| Config::local().to_owned());
-        let mut files = vec![config];
+        let mut files: Vec<PathBuf> = self.plan.file.iter().cloned().collect();
         files.extend(self.plan.files().map(Path::to_owned));
         files
     }

@@ -7,13 +7,13 @@ use propusk::{
     rules::{AddressLimits, RuleSet, RuleTable},
     server::{Mount, Site, SiteRoutes},
 };
-use propusk_gate::stdio::StdioUpstream;
+use propusk_gate::{cedar::CedarRules, stdio::StdioUpstream};
 use rmcp::ServerHandler;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     settings::Plan,
-    upstream::{Behind, Endpoint},
+    upstream::{Behind, Endpoint, Signing},
     watch::Watch,
 };
 use crate::{builtin::Builtin, commands::verification::Composed, failure::Failure};
@@ -24,12 +24,20 @@ pub(super) struct Ground {
     pub(super) stateless: bool,
     pub(super) addresses: AddressLimits,
     pub(super) watch: Arc<Watch>,
+    pub(super) signing: Signing,
     streams: CancellationToken,
 }
 
 impl Ground {
-    pub(super) fn new(site: &Site, bound: SocketAddr, plan: &Plan, watch: &Arc<Watch>) -> Self {
+    pub(super) fn new(
+        site: &Site,
+        bound: SocketAddr,
+        plan: &Plan,
+        watch: &Arc<Watch>,
+        signing: Signing,
+    ) -> Self {
         Self {
+            signing,
             bound,
             stateless: plan.stateless,
             addresses: AddressLimits::new(),
@@ -39,19 +47,39 @@ impl Ground {
     }
 }
 
+/// The rules of an endpoint: the table, with what has been used up of its limits, and policies.
+#[derive(Clone)]
+struct Held {
+    table: Option<Arc<RuleTable>>,
+    policies: Option<CedarRules>,
+}
+
+impl Held {
+    fn set(&self) -> RuleSet {
+        let mut set = RuleSet::new();
+        if let Some(table) = &self.table {
+            set = set.with(Arc::clone(table));
+        }
+        if let Some(policies) = &self.policies {
+            set = set.with(policies.clone());
+        }
+        set
+    }
+}
+
 /// One endpoint that serves.
 pub(super) struct Live {
     endpoint: Endpoint,
     layer: AuthLayer,
     mount: Mount,
-    rules: Option<Arc<RuleTable>>,
+    rules: Held,
     program: Option<StdioUpstream>,
 }
 
 /// An endpoint of a configuration: what is exchanged, or what is new.
 pub(super) struct Prepared {
     settings: AuthSettings,
-    rules: Option<Arc<RuleTable>>,
+    rules: Held,
     /// Of those that serve, the one that goes on.
     before: Option<usize>,
     fresh: Option<Live>,
@@ -68,11 +96,13 @@ pub(super) fn prepare(
     let both = plan.endpoints.iter().zip(all);
     let prepared = both.map(|(endpoint, settings)| {
         let before = serving.iter().position(|live| live.endpoint.is(endpoint));
-        let old = before.and_then(|index| serving[index].rules.as_deref());
-        let rules = plan.rules_of(endpoint)?.map(|table| match old {
+        let old = before.and_then(|index| serving[index].rules.table.as_deref());
+        let table = plan.rules_of(endpoint)?.map(|table| match old {
             Some(old) => Arc::new(table.continuing(old)),
             None => Arc::new(table),
         });
+        let policies = plan.policies_of(endpoint)?;
+        let rules = Held { table, policies };
         let fresh = match before {
             Some(_) => None,
             None => Some(open(
@@ -110,7 +140,7 @@ pub(super) fn exchange(
             live.extend(one.fresh);
             continue;
         };
-        let rules = set_of(one.rules.as_ref());
+        let rules = one.rules.set();
         let verifier = Arc::clone(verifier);
         before.layer.renew_with_rules(one.settings, verifier, rules);
         before.endpoint = endpoint.clone();
@@ -140,20 +170,13 @@ pub(super) async fn shutdown(serving: Vec<Live>) {
     }
 }
 
-fn set_of(rules: Option<&Arc<RuleTable>>) -> RuleSet {
-    match rules {
-        Some(rules) => RuleSet::new().with(Arc::clone(rules)),
-        None => RuleSet::new(),
-    }
-}
-
 fn open(
     ground: &Ground,
     plan: &Plan,
     endpoint: &Endpoint,
     settings: &AuthSettings,
     verifier: &Arc<Composed>,
-    rules: Option<Arc<RuleTable>>,
+    rules: Held,
 ) -> Result<Live, Failure> {
     let dress = |layer: AuthLayer| {
         let layer = ground
@@ -164,9 +187,10 @@ fn open(
             Some(limit) => layer.body_time_limit(limit),
             None => layer,
         };
-        match &rules {
-            Some(rules) => layer.rules(Arc::clone(rules)),
-            None => layer,
+        let rules = rules.set();
+        match rules.is_empty() {
+            true => layer,
+            false => layer.rules(rules),
         }
     };
     let mut program = None;
@@ -179,7 +203,7 @@ fn open(
             handler(ground, plan, upstream, settings, verifier, dress)?
         }
         Behind::Url(remote) => {
-            let upstream = remote.upstream(endpoint.shown())?;
+            let upstream = remote.upstream(endpoint.shown(), Some(&ground.signing))?;
             let layer = dress(AuthLayer::new(settings.clone(), Arc::clone(verifier)));
             let layer = match plan.limits.largest_body {
                 Some(bytes) => layer.max_body_bytes(bytes),

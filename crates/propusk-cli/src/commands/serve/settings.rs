@@ -4,7 +4,8 @@ use std::{
     collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use propusk::{
@@ -13,13 +14,18 @@ use propusk::{
     server::{AddressRange, TrustedProxies},
 };
 
+use propusk_gate::{
+    cedar::{CedarPolicies, CedarRules},
+    credentials::AssertionKeys,
+};
+
 use super::{
     LISTEN,
     address::{address_of, base_at, would_bind},
     limits::Limits,
     rules::Place,
     tls::TlsFiles,
-    upstream::{Behind, Endpoint, Program, Remote},
+    upstream::{Behind, Endpoint, Program, Remote, Signing},
     watch::Watched,
 };
 use crate::{
@@ -41,7 +47,8 @@ pub(in crate::commands) struct Plan {
     pub(super) tls: Option<TlsFiles>,
     pub(super) proxies: Option<TrustedProxies>,
     pub(super) limits: Limits,
-    pub(super) file: Option<std::path::PathBuf>,
+    pub(super) file: Option<PathBuf>,
+    assertion_key: Option<PathBuf>,
     /// Changes with whatever verifiers are made of.
     pub(super) verification_mark: u64,
     allowed_hosts: Vec<String>,
@@ -110,6 +117,7 @@ impl Plan {
                 &args.allowed_origin,
                 &mut config.allowed_origin,
             )?,
+            assertion_key: config.assertion_key,
             file,
             verification_mark: mark,
         };
@@ -124,6 +132,7 @@ impl Plan {
         plan.verification_mark = hasher.finish();
         for endpoint in &plan.endpoints {
             plan.rules_of(endpoint)?;
+            plan.policies_of(endpoint)?;
         }
         Ok(plan)
     }
@@ -240,6 +249,42 @@ impl Plan {
         };
         let table = endpoint.rules.table(&place)?;
         Ok(Some(self.limits.add_to(table)))
+    }
+
+    /// Whether an upstream is told who is calling.
+    pub(super) fn asserts(&self) -> bool {
+        let tells = |e: &Endpoint| matches!(&e.behind, Behind::Url(remote) if remote.assertion);
+        self.endpoints.iter().any(tells)
+    }
+
+    /// The keys of this gate, and its name in what they sign.
+    pub(super) fn signing(&self, settings: &[AuthSettings]) -> Result<Signing, Failure> {
+        let keys = match &self.assertion_key {
+            Some(file) => AssertionKeys::from_file(file),
+            None => AssertionKeys::ephemeral(),
+        };
+        let keys = keys.map_err(|error| Failure::usage(format!("assertion-key: {error}")))?;
+        let first = settings.first().map(|own| base_of(own.resource().as_str()));
+        Ok(Signing {
+            keys: Arc::new(keys),
+            issuer: first.unwrap_or_default(),
+        })
+    }
+
+    /// The policies for an endpoint, if a file is named.
+    pub(super) fn policies_of(&self, endpoint: &Endpoint) -> Result<Option<CedarRules>, Failure> {
+        let Some(file) = &endpoint.rules.policy else {
+            return Ok(None);
+        };
+        let shown = file.display().to_string();
+        let text = std::fs::read_to_string(file);
+        let text = text.map_err(|error| Failure::usage(format!("policy: {shown}: {error}")))?;
+        let policies = CedarPolicies::parse(&shown, &text).map_err(|wrong| {
+            let failure = Failure::usage(format!("policy: {shown} is not taken"));
+            let complaints = wrong.complaints().iter();
+            complaints.fold(failure, |failure, complaint| failure.hint(complaint))
+        })?;
+        Ok(Some(policies.rules(endpoint.shown())))
     }
 
     /// The files that are read, beside that of the settings.

@@ -1,15 +1,21 @@
-//! The page for browsers, beside the endpoints.
+//! The page for browsers, and the keys of this gate, beside the endpoints.
 
 use propusk::{AuthSettings, ResourceUrl, server::SiteRoutes};
 use propusk_web::Page;
 
-use super::settings::Plan;
+use super::{settings::Plan, upstream::Signing};
 
 /// Shows the page of these endpoints, or none, and says where it is.
-pub(super) fn show(routes: &SiteRoutes, plan: &Plan, settings: &[AuthSettings]) -> Option<String> {
+pub(super) fn show(
+    routes: &SiteRoutes,
+    plan: &Plan,
+    settings: &[AuthSettings],
+    signing: &Signing,
+) -> Option<String> {
     let resources: Vec<_> = settings.iter().map(AuthSettings::resource).collect();
     let (page, place) = plan.web.then(|| page_of(&resources)).flatten().unzip();
-    routes.show_pages(page);
+    let keys = plan.asserts().then(|| signing.keys.page());
+    routes.show_pages(Some((keys, page)));
     place
 }
 

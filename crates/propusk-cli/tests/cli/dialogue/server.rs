@@ -171,9 +171,10 @@ fn question(tool: &str) -> ElicitRequestParams {
             json!({
                 "type": "object",
                 "properties": {
-                    "name": { "type": "string", "title": "Name" },
+                    // In the order of the alphabet, whatever keeps the order of maps here.
                     "age": { "type": "integer", "minimum": 0 },
                     "colour": { "type": "string", "enum": ["red", "green"], "default": "green" },
+                    "name": { "type": "string", "title": "Name" },
                     "news": { "type": "boolean" },
                 },
                 "required": ["name", "age"],

@@ -39,7 +39,7 @@ impl From<serde_json::Error> for Unreadable {
 /// A message as a caller with this view gets it; `None`: as it is.
 pub(in crate::http) fn edited(message: &str, view: &View) -> Result<Option<String>, Unreadable> {
     let edited = edit(message, view);
-    if view.only_learns { Ok(None) } else { edited }
+    if view.restricts { edited } else { Ok(None) }
 }
 
 fn edit(message: &str, view: &View) -> Result<Option<String>, Unreadable> {

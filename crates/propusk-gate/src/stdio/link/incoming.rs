@@ -108,15 +108,18 @@ impl Link {
 
     fn notified(self: &Arc<Self>, told: Method) {
         match told.name.as_str() {
-            "notifications/progress" => self.to_request(told.param("progressToken").cloned(), told),
+            "notifications/progress" => {
+                let token = told.param("progressToken");
+                self.to_request(token.and_then(wire::number), told);
+            }
             "notifications/subscriptions/acknowledged" => {
                 let id = told
                     .param("_meta")
                     .and_then(|meta| meta.get(SUBSCRIPTION_ID));
-                self.to_request(id.cloned(), told);
+                self.to_request(id.and_then(wire::number), told);
             }
             "notifications/cancelled" => self.taken_back(told.param("requestId")),
-            "notifications/message" => self.logged(told),
+            "notifications/message" => self.logged(&told),
             "notifications/resources/updated" => self.hub.updated(&self.reach(&told), told),
             "notifications/tools/list_changed" => {
                 let link = Arc::clone(self);
@@ -133,8 +136,7 @@ impl Link {
         }
     }
 
-    fn to_request(&self, id: Option<Value>, told: Method) {
-        let number = id.as_ref().and_then(wire::number);
+    fn to_request(&self, number: Option<u64>, told: Method) {
         let table = self.table();
         if let Some(events) = number.and_then(|number| table.events(number)) {
             events.notify(told);
@@ -173,11 +175,11 @@ impl Link {
 
     /// A line of the log goes to those whose requests are under way, since it is likely about them;
     /// to all sessions where there are none.
-    fn logged(&self, told: Method) {
+    fn logged(&self, told: &Method) {
         let grave = Level::read(told.param("level")).unwrap_or(Level::Info);
         let mut causes = self.table().causes();
         if causes.is_empty() {
-            self.hub.log_to_all(grave, &told);
+            self.hub.log_to_all(grave, told);
             return;
         }
         for (asker, events) in self.table().asked() {
@@ -200,7 +202,7 @@ impl Link {
         for key in causes {
             // Its request was taken back; the session may be there.
             if let SessionKey::Session(id) = key {
-                self.hub.log_to(&id, grave, &told);
+                self.hub.log_to(&id, grave, told);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use propusk::{AccessToken, AuthSettings, FixedTokens, Server};
+use propusk::{AccessToken, AuthSettings, FixedTokens, Server, rules::RuleSet};
 use propusk_gate::stdio::{Backoff, StdioCommand, StdioSettings, StdioUpstream};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,15 @@ impl Gate {
     }
 
     pub(crate) async fn with(command: StdioCommand, settings: StdioSettings) -> Self {
+        Self::ruled(command, settings, RuleSet::new()).await
+    }
+
+    /// With rules beyond scopes.
+    pub(crate) async fn ruled(
+        command: StdioCommand,
+        settings: StdioSettings,
+        rules: RuleSet,
+    ) -> Self {
         let upstream = StdioUpstream::new(command, settings);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
@@ -47,6 +56,7 @@ impl Gate {
         }
         let server = Server::new(upstream.clone())
             .auth(AuthSettings::new(&url).unwrap(), tokens)
+            .rules(rules)
             .drain_timeout(std::time::Duration::from_millis(100));
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();

@@ -38,6 +38,20 @@ impl fmt::Debug for SharedPages {
     }
 }
 
+/// Perhaps there are some.
+impl<P: Pages> Pages for Option<P> {
+    fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        self.as_ref()?.answer(request)
+    }
+}
+
+/// The first ones, and where those have nothing the others.
+impl<A: Pages, B: Pages> Pages for (A, B) {
+    fn answer(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        self.0.answer(request).or_else(|| self.1.answer(request))
+    }
+}
+
 /// The endpoints of a [`Site`](super::Site), shared by all its connections.
 #[derive(Clone, Default)]
 pub struct SiteRoutes(Arc<RwLock<Arc<Table>>>);

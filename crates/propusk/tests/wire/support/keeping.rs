@@ -77,10 +77,11 @@ fn turn(page: Option<PaginatedRequestParams>) -> Result<Option<String>, ErrorDat
     }
 }
 
-fn rounds(state: Option<&str>) -> Result<(), InputRequiredResult> {
+/// What is asked before it is done.
+fn rounds(state: Option<&str>) -> Option<InputRequiredResult> {
     match state {
-        Some("asked once") => Ok(()),
-        _ => Err(InputRequiredResult::from_request_state("asked once")),
+        Some("asked once") => None,
+        _ => Some(InputRequiredResult::from_request_state("asked once")),
     }
 }
 
@@ -114,12 +115,12 @@ impl ServerHandler for Keeping {
             return Ok(CreateTaskResult::new(task).into());
         }
         Ok(match rounds(request.request_state.as_deref()) {
-            Ok(()) => say(format!(
+            None => say(format!(
                 "done by {}",
                 context.caller().map_or("nobody", |c| c.subject())
             ))
             .into(),
-            Err(asks) => asks.into(),
+            Some(asks) => asks.into(),
         })
     }
 
@@ -148,8 +149,8 @@ impl ServerHandler for Keeping {
         _: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         match rounds(request.request_state.as_deref()) {
-            Ok(()) => Err(ErrorData::internal_error("done", None)),
-            Err(asks) => Ok(asks.into()),
+            None => Err(ErrorData::internal_error("done", None)),
+            Some(asks) => Ok(asks.into()),
         }
     }
 
@@ -159,8 +160,8 @@ impl ServerHandler for Keeping {
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         match rounds(request.request_state.as_deref()) {
-            Ok(()) => Err(ErrorData::internal_error("done", None)),
-            Err(asks) => Ok(asks.into()),
+            None => Err(ErrorData::internal_error("done", None)),
+            Some(asks) => Ok(asks.into()),
         }
     }
 

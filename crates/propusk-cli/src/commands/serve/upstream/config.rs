@@ -7,7 +7,10 @@ use std::{
 
 use serde::Deserialize;
 
-use super::super::{RulesConfig, ScopesConfig};
+use super::{
+    super::{RulesConfig, ScopesConfig},
+    CredentialsConfig,
+};
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -28,21 +31,13 @@ pub(crate) struct UpstreamConfig {
     pub(super) credentials: Option<CredentialsConfig>,
     #[serde(default)]
     pub(super) pass_header: Vec<String>,
+    pub(super) assertion: Option<bool>,
     pub(super) ca: Option<PathBuf>,
     pub(super) admission: Option<String>,
     pub(super) required_scope: Option<Vec<String>>,
     pub(super) suggested_scope: Option<Vec<String>>,
     pub(super) scopes: Option<ScopesConfig>,
     pub(super) rules: Option<RulesConfig>,
-}
-
-/// What goes upstream in the place of the caller's token: the value of one header.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct CredentialsConfig {
-    pub(super) header: String,
-    pub(super) env: Option<String>,
-    pub(super) file: Option<PathBuf>,
 }
 
 impl UpstreamConfig {

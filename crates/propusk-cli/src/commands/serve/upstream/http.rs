@@ -1,28 +1,41 @@
 //! A server at a URL.
 
-use std::{env, fs};
+use std::{fs, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use propusk::AccessToken;
+use http::HeaderName;
 use propusk_gate::{
-    credentials::{CredentialsError, UpstreamCredentials},
+    credentials::{AssertionKeys, CallerAssertion},
     http::{ExtraRoots, HttpUpstream, HttpUpstreamSettings, UpstreamUrl},
 };
 
-use super::{CredentialsConfig, Remote};
+use super::Remote;
 use crate::failure::Failure;
 
+/// The keys of this gate, and its name in what they sign.
+pub(in crate::commands::serve) struct Signing {
+    pub(in crate::commands::serve) keys: Arc<AssertionKeys>,
+    pub(in crate::commands::serve) issuer: String,
+}
+
 impl Remote {
-    /// The upstream; nothing is connected yet.
-    pub(in crate::commands::serve) fn upstream(&self, name: &str) -> Result<HttpUpstream, Failure> {
+    /// The upstream; nothing is connected yet. Its files are read.
+    pub(in crate::commands::serve) fn upstream(
+        &self,
+        name: &str,
+        signing: Option<&Signing>,
+    ) -> Result<HttpUpstream, Failure> {
         let wrong = |key: &str, why: &dyn std::fmt::Display| {
             Failure::usage(format!("the upstream {name}: {key}: {why}"))
         };
         let url = UpstreamUrl::parse(&self.url).map_err(|error| wrong("url", &error))?;
         let mut settings = HttpUpstreamSettings::new(name);
         if let Some(credentials) = &self.credentials {
-            let fixed = Fixed::of(credentials);
-            settings = settings.credentials(fixed.map_err(|why| wrong("credentials", &why))?);
+            let with = credentials.add_to(settings);
+            settings = with.map_err(|why| wrong("credentials", &why))?;
+        }
+        if let Some(signing) = signing.filter(|_| self.assertion) {
+            let keys = Arc::clone(&signing.keys);
+            settings = settings.assertion(CallerAssertion::new(keys, signing.issuer.as_str()));
         }
         for header in &self.pass_header {
             let parsed = HeaderName::try_from(header.as_str());
@@ -34,43 +47,9 @@ impl Remote {
             let pem = fs::read_to_string(file);
             let pem = pem.map_err(|error| wrong("ca", &format!("{shown}: {error}")))?;
             let roots = ExtraRoots::from_pem(&pem);
-            settings =
-                settings.roots(roots.map_err(|error| wrong("ca", &format!("{shown}: {error}")))?);
+            let roots = roots.map_err(|error| wrong("ca", &format!("{shown}: {error}")))?;
+            settings = settings.roots(roots);
         }
         Ok(HttpUpstream::new(url, settings))
-    }
-}
-
-/// A header with the same value for all callers.
-struct Fixed(HeaderName, HeaderValue);
-
-impl Fixed {
-    /// No error repeats the value.
-    fn of(config: &CredentialsConfig) -> Result<Self, String> {
-        let name = HeaderName::try_from(config.header.as_str());
-        let name = name.map_err(|_| "header: this is no name of a header".to_owned())?;
-        let text = match (&config.env, &config.file) {
-            (Some(variable), _) => env::var(variable)
-                .ok()
-                .filter(|text| !text.is_empty())
-                .ok_or_else(|| format!("the variable {variable} is not set"))?,
-            (None, Some(file)) => {
-                fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?
-            }
-            (None, None) => String::new(),
-        };
-        let mut value = HeaderValue::from_str(text.trim())
-            .map_err(|_| "the value has characters that no header may have".to_owned())?;
-        if value.is_empty() {
-            return Err("the value is empty".to_owned());
-        }
-        value.set_sensitive(true);
-        Ok(Self(name, value))
-    }
-}
-
-impl UpstreamCredentials for Fixed {
-    async fn headers(&self, _: Option<&AccessToken>) -> Result<HeaderMap, CredentialsError> {
-        Ok(HeaderMap::from_iter([(self.0.clone(), self.1.clone())]))
     }
 }

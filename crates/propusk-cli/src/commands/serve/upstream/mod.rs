@@ -1,6 +1,7 @@
 //! What stands behind an endpoint: the built-in server, a program, or a server at a URL.
 
 mod config;
+mod credentials;
 mod http;
 mod stdio;
 
@@ -8,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use propusk::Admission;
 
-pub(crate) use config::{CredentialsConfig, UpstreamConfig};
+pub(crate) use config::UpstreamConfig;
+use credentials::CredentialsConfig;
+pub(super) use http::Signing;
 pub(super) use stdio::Program;
 
 use super::{RulesConfig, ScopesConfig, rules::Place};
@@ -29,6 +32,7 @@ pub(super) struct Remote {
     pub(super) url: String,
     pub(super) credentials: Option<CredentialsConfig>,
     pub(super) pass_header: Vec<String>,
+    pub(super) assertion: bool,
     pub(super) ca: Option<PathBuf>,
 }
 
@@ -38,6 +42,7 @@ impl Remote {
             url,
             credentials: None,
             pass_header: Vec::new(),
+            assertion: false,
             ca: None,
         }
     }
@@ -112,12 +117,10 @@ impl Endpoint {
             Behind::Url(remote) => Some(remote),
             _ => None,
         };
-        let secret = remote.and_then(|remote| remote.credentials.as_ref()?.file.as_deref());
+        let secrets = remote.and_then(|remote| remote.credentials.as_ref());
+        let secrets = secrets.into_iter().flat_map(CredentialsConfig::files);
         let ca = remote.and_then(|remote| remote.ca.as_deref());
-        secret
-            .into_iter()
-            .chain(ca)
-            .chain(self.rules.policy.as_deref())
+        secrets.chain(ca).chain(self.rules.policy.as_deref())
     }
 
     /// Whether the other one is the same endpoint by other settings.
@@ -215,18 +218,11 @@ impl UpstreamConfig {
         if let Some((key, _)) = of_programs.iter().find(|(_, given)| *given) {
             return Err(wrong(key, "this is for an upstream with a command"));
         }
-        if let Some(credentials) = &self.credentials
-            && credentials.env.is_some() == credentials.file.is_some()
-        {
-            return Err(
-                wrong("credentials", "the value of the header is in one place")
-                    .hint("name a variable with env, or a file with file"),
-            );
-        }
         Ok(Remote {
             url: url.to_owned(),
             credentials: self.credentials.clone(),
             pass_header: self.pass_header.clone(),
+            assertion: self.assertion == Some(true),
             ca: self.ca.clone(),
         })
     }
@@ -235,6 +231,7 @@ impl UpstreamConfig {
         let of_urls = [
             ("credentials", self.credentials.is_some()),
             ("pass-header", !self.pass_header.is_empty()),
+            ("assertion", self.assertion.is_some()),
             ("ca", self.ca.is_some()),
         ];
         if let Some((key, _)) = of_urls.iter().find(|(_, given)| *given) {
