@@ -93,7 +93,7 @@ impl Plan {
             watched: Watched::resolve(
                 args.audit.or(config.audit),
                 args.metrics.or(config.metrics).as_deref(),
-                telemetry,
+                &telemetry,
             )?,
             show_all: args.show_all,
             suggested_scopes: either(

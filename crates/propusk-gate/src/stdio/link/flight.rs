@@ -150,7 +150,10 @@ impl Sender {
     }
 
     /// Gives the question back if nobody is there any longer.
-    #[allow(clippy::result_large_err, reason = "what is not asked comes back whole")]
+    #[allow(
+        clippy::result_large_err,
+        reason = "what is not asked comes back whole"
+    )]
     pub(super) fn ask(&self, question: Question) -> Result<(), Question> {
         let sent = self.events.send(Event::Question(question));
         sent.map_err(|unsent| match unsent.0 {
