@@ -93,7 +93,7 @@ impl Plan {
             watched: Watched::resolve(
                 args.audit.or(config.audit),
                 args.metrics.or(config.metrics).as_deref(),
-                telemetry,
+                &telemetry,
             )?,
             show_all: args.show_all,
             suggested_scopes: either(
@@ -282,7 +282,7 @@ impl Plan {
         let policies = CedarPolicies::parse(&shown, &text).map_err(|wrong| {
             let failure = Failure::usage(format!("policy: {shown} is not taken"));
             let complaints = wrong.complaints().iter();
-            complaints.fold(failure, |failure, complaint| failure.hint(complaint))
+            complaints.fold(failure, Failure::hint)
         })?;
         Ok(Some(policies.rules(endpoint.shown())))
     }
@@ -436,7 +436,7 @@ fn endpoints(
     let tables = std::mem::take(&mut config.upstream);
     let command = std::mem::take(&mut args.server_command);
     let typed = match (args.upstream.take(), &command[..]) {
-        (Some(url), _) => Some(Behind::Url(Remote::at(url))),
+        (Some(url), _) => Some(Behind::Url(Box::new(Remote::at(url)))),
         (None, []) => None,
         (None, _) => Some(Behind::Program(Program::typed(command))),
     };

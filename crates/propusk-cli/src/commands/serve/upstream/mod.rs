@@ -23,7 +23,7 @@ use crate::failure::Failure;
 pub(super) enum Behind {
     Builtin,
     Program(Program),
-    Url(Remote),
+    Url(Box<Remote>),
 }
 
 /// A server at a URL.
@@ -114,7 +114,7 @@ impl Endpoint {
     /// The files that it is made of.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let remote = match &self.behind {
-            Behind::Url(remote) => Some(remote),
+            Behind::Url(remote) => Some(&**remote),
             _ => None,
         };
         let secrets = remote.and_then(|remote| remote.credentials.as_ref());
@@ -171,7 +171,7 @@ impl Endpoint {
             ));
         }
         let behind = match (url, command) {
-            (Some(url), None) => Behind::Url(config.remote(url, &wrong)?),
+            (Some(url), None) => Behind::Url(Box::new(config.remote(url, &wrong)?)),
             (None, Some(command)) => Behind::Program(config.program(command, &wrong)?),
             _ => {
                 return Err(wrong("url", "an upstream has either a url or a command").hint(
