@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The file that `serve` and `token` read where it is there and no other is named.
-const LOCAL: &str = "propusk.toml";
+pub(crate) const LOCAL: &str = "propusk.toml";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -52,6 +52,9 @@ pub(crate) struct Config {
     /// The file that this was read from.
     #[serde(skip)]
     pub(crate) file: Option<PathBuf>,
+    /// There is nothing in that file.
+    #[serde(skip)]
+    pub(crate) is_empty: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -137,9 +140,18 @@ impl Config {
     }
 
     /// Reads the file again that was read when this process began. One that is gone is a mistake: its
-    /// rules would be gone with it. Where there was none, the local one may be there by now.
+    /// rules would be gone with it. Where there was none, there is none now: whoever can put a file
+    /// there later does not rule a server that was begun without it.
     pub(crate) fn reload(before: Option<&Path>) -> Result<Self, Failure> {
-        Self::read(before.unwrap_or(Path::new(LOCAL)), before.is_none())
+        if let Some(path) = before {
+            return Self::read(path, false);
+        }
+        if Path::new(LOCAL).exists() {
+            tracing::warn!(
+                "there is a {LOCAL} now, and it is not read: this process began without one; a restart takes it"
+            );
+        }
+        Ok(Self::default())
     }
 
     fn read(path: &Path, may_be_missing: bool) -> Result<Self, Failure> {
@@ -174,6 +186,8 @@ impl Config {
         for upstream in &mut config.upstream {
             upstream.found_in(path);
         }
+        let table: toml::Table = text.parse().unwrap_or_default();
+        config.is_empty = table.is_empty();
         config.file = Some(path.to_owned());
         Ok(config)
     }

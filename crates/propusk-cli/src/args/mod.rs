@@ -36,7 +36,7 @@ pub(crate) use verification::VerificationArgs;
 #[derive(Debug, Parser)]
 #[command(name = "propusk", version, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// Reads settings from this TOML file [serve, token, inspect and health read ./propusk.toml where it exists]
+    /// Reads settings from this TOML file [serve, token, inspect, check-config and health read ./propusk.toml where it exists]
     #[arg(long, global = true, value_name = "FILE", env = "PROPUSK_CONFIG", help_heading = EVERYWHERE)]
     pub(crate) config: Option<PathBuf>,
 

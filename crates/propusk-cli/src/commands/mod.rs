@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod login;
 pub(crate) mod logout;
+mod masked;
 pub(crate) mod papers;
 mod refusal;
 mod result;

@@ -3,6 +3,7 @@
 mod address;
 mod check;
 mod limits;
+mod lost;
 mod names;
 mod proxies;
 mod reload;
@@ -67,7 +68,9 @@ pub(crate) async fn run(args: ServeArgs, config: Config) -> Result<ExitCode, Fai
     watch.caches(&caches);
     let site = Site::new();
     let ground = Ground::new(&site, bound, &plan, &watch, signing);
+    let signing_key = reload::signing_key(&plan);
     let mut reload = Reload {
+        signing_key,
         args,
         ground,
         routes: site.routes(),

@@ -46,6 +46,34 @@ fn each_value_is_shown_with_its_source_and_secrets_are_not() {
     assert_eq!(place.files().keys().collect::<Vec<_>>(), ["propusk.toml"]);
 }
 
+#[test]
+fn what_may_be_a_key_is_not_shown_wherever_it_stands() {
+    let place = Sandbox::new();
+    place.write(
+        "propusk.toml",
+        "[serve]\ntoken = ['t=a']\naudience = ['https://hunter2@a.example/']\n\
+         [[upstream]]\nname = 'one'\nurl = 'http://127.0.0.1:1/mcp?apikey=hunter2'\n\
+         [[upstream]]\nname = 'two'\ncommand = ['cat', '--token=hunter2', 'hunter2']\n",
+    );
+    for more in [&[][..], &["--json"]] {
+        let done = place.run(&[&["check-config"], more].concat()).code(0);
+        let shown = format!("{}{}", done.out, done.err);
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("the server at http://127.0.0.1:1/mcp?***"));
+        assert!(shown.contains("the program cat and 2 arguments"), "{shown}");
+    }
+    std::fs::remove_file(place.path("propusk.toml")).expect("removed");
+    for behind in [
+        &["--upstream", "http://hunter2@127.0.0.1:1/mcp"][..],
+        &["--", "cat", "--token=hunter2"],
+    ] {
+        let args = [&["check-config", "--token", "t=a"], behind].concat();
+        let done = place.run(&args);
+        let shown = format!("{}{}", done.out, done.err);
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
 /// Whoever checks the settings of a server that runs must not be in its way.
 #[test]
 fn no_address_is_taken_and_no_program_started() {

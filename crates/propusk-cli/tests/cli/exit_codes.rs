@@ -97,6 +97,23 @@ fn answers(response: &'static str) -> String {
     format!("http://{address}/mcp")
 }
 
+/// The gate is there, and what is behind it is not: its answer is JSON-RPC, and yet none of the tool.
+#[test]
+fn a_gate_whose_upstream_is_down() {
+    let place = Sandbox::new();
+    let server = place.serve(&[FIXED, &["--upstream", &hangs_up()]].concat());
+    for era in ["auto", "modern", "legacy"] {
+        for rest in [
+            &["call", &server.url, "whoami"][..],
+            &["tools", &server.url],
+        ] {
+            let args = [rest, &["--era", era]].concat();
+            let done = place.run_with(&[("PROPUSK_TOKEN", ALICE)], &args).code(5);
+            assert!(done.err.contains("behind this gate"), "{args:?}: {done:?}");
+        }
+    }
+}
+
 /// A long wait says what it is for.
 #[test]
 fn a_server_that_is_waited_for() {

@@ -34,7 +34,7 @@ fn a_server_at_a_url_is_protected_and_a_stranger_is_refused() {
     call("").code(3);
     // The caller's own token stays at the gate: to the server behind it everybody is nobody. That it
     // wants somebody is the operator's matter, and not the caller's.
-    let nobody = place.call(ALICE, &server.url, &["whoami"]).code(1);
+    let nobody = place.call(ALICE, &server.url, &["whoami"]).code(5);
     assert!(nobody.err.contains("behind this gate"), "{nobody:?}");
 }
 
@@ -90,6 +90,35 @@ fn several_upstreams_have_each_a_path_and_rules_of_its_own() {
     let there = format!("{base}/over/there");
     place.call("", &there, &["echo", "message=hi"]).code(0);
     place.call("", &server.url, &["look"]).code(3);
+}
+
+#[test]
+fn own_rules_and_those_at_the_top_both_hold() {
+    let place = Sandbox::new();
+    let config = format!(
+        "[serve]\ntoken = ['alice-fixed-token-1=alice']\n[rules.tools]\nchange = {{ denied = true }}\n\
+         [[upstream]]\ncommand = ['{FIXTURE}']\n[upstream.rules.tools]\nwipe_all = {{ denied = true }}\n"
+    );
+    place.write("propusk.toml", &config);
+    let server = place.serve(&[]);
+    let call = |tool: &str| place.call(ALICE, &server.url, &[tool]);
+    call("look").code(0);
+    call("change").code(4);
+    call("wipe_all").code(4);
+    // What no rule at the top names is not opened by one below.
+    place.write(
+        "propusk.toml",
+        config.replace("[rules.tools]", "[rules]\ndefault = 'deny'\n[rules.tools]"),
+    );
+    let server = place.serve(&[]);
+    assert_ne!(place.call(ALICE, &server.url, &["look"]).code, 0);
+    // A mistake is said with the table in which it stands.
+    place.write(
+        "propusk.toml",
+        config.replace("denied = true", "rate = '1/w'"),
+    );
+    let wrong = place.run(&["check-config"]).code(2).err;
+    assert!(wrong.contains("[rules.tools.\"change\"] rate"), "{wrong}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     gate::FIXTURE,
-    support::{Sandbox, Server, until},
+    support::{ALICE, Sandbox, Server, until},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -117,4 +117,100 @@ fn endpoints_come_and_go_and_what_needs_a_restart_is_said() {
     place.call("alice", &two, &["look"]).code(0);
     assert_ne!(place.call("alice", &server.url, &["look"]).code, 0);
     server.stop().code(0);
+}
+
+#[test]
+fn a_credential_that_is_rotated_is_the_one_that_is_sent() {
+    let place = Sandbox::new();
+    let upstream = place.serve(&["--token", "first=one", "--token", "second=two"]);
+    place.write("key", "first\n");
+    let config = format!(
+        "[serve]\ntoken = ['{ALICE}=alice']\n[[upstream]]\nurl = '{}'\n\
+         credentials = {{ header = 'authorization', prefix = 'Bearer ', file = 'key' }}\n",
+        upstream.url
+    );
+    place.write("propusk.toml", config);
+    let server = place.serve(&[]);
+    let whoami = || place.call(ALICE, &server.url, &["whoami"]).code(0).out;
+    assert!(whoami().contains("one"));
+    place.write("key", "second\n");
+    server.signal("HUP");
+    until("the other key", PATIENCE, || {
+        whoami().contains("two").then_some(())
+    });
+}
+
+#[test]
+fn a_limit_of_bodies_that_changes_is_taken() {
+    let place = Sandbox::new();
+    let limited = |limit: u32| {
+        format!("[serve]\ntoken = ['{ALICE}=alice:echo']\n[limits]\nlargest-body = {limit}\n")
+    };
+    place.write("propusk.toml", limited(100_000));
+    let mut server = place.serve(&[]);
+    let message = format!("message={}", "x".repeat(5000));
+    let url = server.url.clone();
+    let echo = || place.call(ALICE, &url, &["echo", &message]);
+    echo().code(0);
+    place.write("propusk.toml", limited(4000));
+    server.signal("HUP");
+    told(&mut server, APPLIED, 1);
+    told(&mut server, "made anew", 1);
+    let refused = echo();
+    assert!(
+        refused.code != 0 && refused.err.contains("413"),
+        "{refused:?}"
+    );
+    place.call(ALICE, &url, &["echo", "message=x"]).code(0);
+}
+
+/// Each of these is a valid file: one that was just being written, or whose end is lost.
+#[test]
+fn a_file_that_lost_what_protected_is_not_taken() {
+    let place = Sandbox::new();
+    let whole = config("wipe_all = 'admin'", "read")
+        + "[upstream.rules.tools]\nchange = { denied = true }\n";
+    place.write("propusk.toml", &whole);
+    let mut server = place.serve(&[]);
+    let begin_of = |table: &str| &whole[..whole.find(table).expect("there")];
+    for (index, (left, why)) in [
+        ("", "what stood in it is gone"),
+        ("# nothing yet\n", "what stood in it is gone"),
+        (begin_of("[[upstream]]"), "the upstreams are gone"),
+        (begin_of("[upstream.scopes"), "the rules for one are gone"),
+        (begin_of("[upstream.rules"), "the rules for one are gone"),
+        (
+            &whole.replace("wipe_all = 'admin'", ""),
+            "the scopes that one asks for are gone",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        place.write("propusk.toml", left);
+        server.signal("HUP");
+        told(&mut server, REFUSED, index + 1);
+        let err = server.err();
+        let last = err.lines().rfind(|line| line.contains(REFUSED));
+        assert!(last.is_some_and(|line| line.contains(why)), "{left}: {err}");
+        place.call("alice", &server.url, &["wipe_all"]).code(4);
+        place.call("alice", &server.url, &["change"]).code(4);
+    }
+    server.stop().code(0);
+    // A restart takes it.
+    place.write("propusk.toml", whole.replace("wipe_all = 'admin'", ""));
+    let server = place.serve(&[]);
+    place.call("alice", &server.url, &["wipe_all"]).code(0);
+}
+
+/// Whoever may write to the folder does not rule a server that was begun without a file.
+#[test]
+fn a_file_that_comes_later_is_not_read_and_that_is_said() {
+    let place = Sandbox::new();
+    let mut server = place.serve(&["--token", "t=a"]);
+    place.write("propusk.toml", "[serve]\nadmission = 'optional'\n");
+    told(&mut server, "this process began without one", 1);
+    server.signal("HUP");
+    told(&mut server, APPLIED, 2);
+    place.call("", &server.url, &["echo", "message=x"]).code(3);
 }

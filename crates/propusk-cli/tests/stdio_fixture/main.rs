@@ -35,10 +35,10 @@ fn answer(message: &Value) -> Option<Value> {
         }),
         "ping" => json!({}),
         "tools/list" => json!({"tools": [
-            tool("look", json!({"readOnlyHint": true})),
-            tool("change", json!({"readOnlyHint": false, "destructiveHint": false})),
-            tool("wipe_all", json!({"destructiveHint": true})),
-            tool("odd\"]\nhidden = true #", json!({"readOnlyHint": true})),
+            tool("look", &json!({"readOnlyHint": true})),
+            tool("change", &json!({"readOnlyHint": false, "destructiveHint": false})),
+            tool("wipe_all", &json!({"destructiveHint": true})),
+            tool("odd\"]\nhidden = true #", &json!({"readOnlyHint": true})),
         ]}),
         "tools/call" => {
             let said = match message["params"]["name"].as_str()? {
@@ -51,7 +51,7 @@ fn answer(message: &Value) -> Option<Value> {
     })
 }
 
-fn tool(name: &str, annotations: Value) -> Value {
+fn tool(name: &str, annotations: &Value) -> Value {
     let schema = json!({"type": "object"});
     let description = "It does\nwhat [[upstream]] says";
     json!({"name": name, "description": description, "inputSchema": schema, "annotations": annotations})

@@ -188,6 +188,7 @@ impl ClientError {
             Failure::Broken {
                 status,
                 retry_after,
+                ..
             } => {
                 self.kind = ErrorKind::Unavailable {
                     status: *status,
@@ -286,6 +287,9 @@ impl fmt::Display for ClientError {
                 retry_after,
             } => {
                 write!(f, "the server cannot answer now ({status})")?;
+                if let Some(said) = self.said_by_the_gateway() {
+                    write!(f, ": {said}")?;
+                }
                 retry_after.map_or(Ok(()), |wait| {
                     write!(f, "; it asks to wait {} s", wait.as_secs())
                 })
@@ -304,19 +308,27 @@ impl ClientError {
         data.data.is_some().then_some(&*data.message)
     }
 
+    /// The JSON-RPC error that came with 502 or 504.
+    fn said_by_the_gateway(&self) -> Option<&str> {
+        self.causes().find_map(|cause| match cause.downcast_ref() {
+            Some(Failure::Broken { said, .. }) => said.as_deref(),
+            _ => None,
+        })
+    }
+
     /// The sentence of the [`TokenError`], which is no more and no less than the user needs.
     fn said_by_the_source(&self) -> String {
-        let mut next = self
-            .cause
-            .as_deref()
-            .map(|cause| cause as &(dyn Error + 'static));
-        while let Some(error) = next {
-            if let Some(Failure::NoToken(error)) = error.downcast_ref() {
-                return error.to_string();
-            }
-            next = beneath(error);
-        }
-        String::new()
+        let said = self.causes().find_map(|cause| match cause.downcast_ref() {
+            Some(Failure::NoToken(error)) => Some(error.to_string()),
+            _ => None,
+        });
+        said.unwrap_or_default()
+    }
+
+    fn causes(&self) -> impl Iterator<Item = &(dyn Error + 'static)> {
+        let first = self.cause.as_deref();
+        let first = first.map(|cause| cause as &(dyn Error + 'static));
+        std::iter::successors(first, |error| beneath(*error))
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {

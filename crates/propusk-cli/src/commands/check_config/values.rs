@@ -6,7 +6,7 @@ use propusk_store::StoreUrl;
 use serde::Serialize;
 use toml::Value as Toml;
 
-use crate::args::CheckConfigArgs;
+use crate::{args::CheckConfigArgs, commands::masked};
 
 /// One setting in force.
 #[derive(Debug, Serialize)]
@@ -30,6 +30,7 @@ pub(super) fn typed(args: &CheckConfigArgs) -> Vec<Value> {
             .map(|value| shown(&key, value))
             .collect();
         let value = match &values[..] {
+            _ if is_command(&key) => masked::command(&source.values),
             [one] => one.clone(),
             several => format!("[{}]", several.join(", ")),
         };
@@ -93,11 +94,16 @@ fn flatten(key: &str, value: &Toml, found: &mut Vec<(String, String)>) {
             for (index, value) in list.iter().enumerate() {
                 let name = value.get("name").or_else(|| value.get("url"));
                 let label = match name.and_then(Toml::as_str) {
-                    Some(name) => format!("{name:?}"),
+                    Some(name) => format!("{:?}", masked::url(name)),
                     None => index.to_string(),
                 };
                 flatten(&format!("{key}[{label}]"), value, found);
             }
+        }
+        Toml::Array(list) if is_command(key) => {
+            let words = list.iter().filter_map(Toml::as_str);
+            let words: Vec<String> = words.map(str::to_owned).collect();
+            found.push((key.to_owned(), masked::command(&words)));
         }
         Toml::Array(list) => {
             let list: Vec<String> = list.iter().map(|value| written(key, value)).collect();
@@ -140,7 +146,12 @@ fn shown(key: &str, text: &str) -> String {
             Err(_) => MASK.to_owned(),
         };
     }
-    format!("{text:?}")
+    format!("{:?}", masked::url(text))
+}
+
+/// A program and its arguments.
+fn is_command(key: &str) -> bool {
+    key.starts_with("upstream") && key.ends_with(".command")
 }
 
 /// Tokens, secrets, and the variables of programs, which are often keys.
@@ -174,11 +185,18 @@ mod tests {
             [serve]
             token = ["hunter2=alice"]
             introspect-secret = "hunter2"
+            introspect = "https://b/i?key=hunter2"
+            issuer = ["https://hunter2@b/"]
             listen = "127.0.0.1:1"
             [[upstream]]
             name = "a"
             env = { KEY = "hunter2", "hunter" = "hunter2" }
-            command = ["x"]
+            command = ["x", "--key=hunter2", "hunter2"]
+            [[upstream]]
+            url = "https://hunter2:hunter2@b/mcp?key=hunter2#hunter2"
+            [[upstream]]
+            name = "c"
+            url = "https://b/mcp?key=hunter2"
             [upstream.scopes.tools]
             "delete_*" = "admin"
             [call]
@@ -190,12 +208,14 @@ mod tests {
         assert!(!shown.contains("hunter2"), "{shown}");
         let find = |key: &str| values.iter().find(|value| value.key == key).expect(key);
         assert_eq!(find("serve.listen").value, "\"127.0.0.1:1\"");
-        let rule = find("upstream[\"a\"].scopes.tools.\"delete_*\"");
+        assert_eq!(find("upstream[\"a\"].command").value, "x and 2 arguments");
+        assert_eq!(find("upstream[\"c\"].url").value, "\"https://b/mcp?***\"");
+        let rule = find("upstream[\"c\"].scopes.tools.\"delete_*\"");
         assert_eq!(
             (&*rule.value, &*rule.source),
             (
                 "\"admin\"",
-                "p.toml: upstream[\"a\"].scopes.tools.\"delete_*\""
+                "p.toml: upstream[\"c\"].scopes.tools.\"delete_*\""
             )
         );
         assert_eq!(find("upstream[\"a\"].env.KEY").value, MASK);

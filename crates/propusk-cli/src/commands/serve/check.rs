@@ -13,7 +13,7 @@ use super::{
     settings::Plan,
     upstream::{Behind, Endpoint, Signing},
 };
-use crate::failure::Failure;
+use crate::{commands::masked, failure::Failure};
 
 /// One endpoint, as it would be served.
 #[derive(Debug, Serialize)]
@@ -47,7 +47,7 @@ impl Plan {
             checked.push(Checked {
                 name: endpoint.shown().to_owned(),
                 path: endpoint.path.clone(),
-                resource: own.resource().to_string(),
+                resource: masked::url(own.resource().as_str()),
                 upstream: behind(endpoint, &signing)?,
             });
         }
@@ -85,12 +85,12 @@ fn behind(endpoint: &Endpoint, signing: &Signing) -> Result<String, Failure> {
         Behind::Builtin => Ok("the built-in server".to_owned()),
         Behind::Url(remote) => {
             remote.upstream(endpoint.shown(), Some(signing))?;
-            Ok(format!("the server at {}", remote.url))
+            Ok(format!("the server at {}", masked::url(&remote.url)))
         }
         Behind::Program(program) => {
             let name = program.command.first().map_or("", String::as_str);
             installed(name)?;
-            Ok(format!("the program {}", program.command.join(" ")))
+            Ok(format!("the program {}", masked::command(&program.command)))
         }
     }
 }

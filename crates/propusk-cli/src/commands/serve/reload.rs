@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -15,12 +16,16 @@ use propusk::server::{SiteRoutes, Tls};
 use propusk_store::TokenStore;
 
 use super::{
+    lost,
     running::{Ground, Live, exchange, prepare},
     settings::Plan,
     web,
 };
 use crate::{
-    args::ServeArgs, commands::verification::Composed, config::Config, failure::Failure,
+    args::ServeArgs,
+    commands::verification::Composed,
+    config::{Config, LOCAL},
+    failure::Failure,
     output::note,
 };
 
@@ -37,6 +42,16 @@ pub(super) struct Reload {
     pub(super) serving: Vec<Live>,
     pub(super) verifier: Arc<Composed>,
     pub(super) store: Option<TokenStore>,
+    /// [`signing_key`], when this process began.
+    pub(super) signing_key: Option<u64>,
+}
+
+/// What stands in the file of the key that signs who is calling, as a digest would.
+pub(super) fn signing_key(plan: &Plan) -> Option<u64> {
+    let file = plan.assertion_key.as_deref()?;
+    let mut hasher = DefaultHasher::new();
+    (file, fs::read(file).ok()).hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 impl Reload {
@@ -112,6 +127,7 @@ impl Reload {
     fn read_again(&mut self) -> Result<(), Failure> {
         let config = Config::reload(self.plan.file.as_deref())?;
         let mut plan = Plan::resolve(self.args.clone(), config)?;
+        lost::nothing(&self.plan, &plan)?;
         let settings = plan.auth_settings(self.ground.bound)?;
         let verifier = match plan.verification_mark == self.plan.verification_mark {
             // What it remembers of keys and tokens stays with it.
@@ -155,9 +171,10 @@ impl Reload {
             ),
             ("TLS on or off", plan.tls.is_some() != before.tls.is_some()),
             (
-                "the size of bodies, and their time",
-                plan.limits.bodies() != before.limits.bodies(),
+                "the key that signs who is calling",
+                signing_key(plan) != self.signing_key,
             ),
+            ("what is logged", plan.log != before.log),
             ("stateless", plan.stateless != before.stateless),
             ("audit and metrics", plan.watched != before.watched),
         ];
@@ -169,7 +186,9 @@ impl Reload {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        let mut files: Vec<PathBuf> = self.plan.file.iter().cloned().collect();
+        // One that comes later is not read, and that is said.
+        let file = self.plan.file.clone();
+        let mut files = vec![file.unwrap_or_else(|| LOCAL.into())];
         files.extend(self.plan.files().map(Path::to_owned));
         files
     }

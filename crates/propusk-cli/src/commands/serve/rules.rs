@@ -71,6 +71,27 @@ impl<'de> Deserialize<'de> for Denied {
     }
 }
 
+/// Rules, and where they stand.
+#[derive(Debug, Clone)]
+pub(super) struct Ruled {
+    pub(super) config: RulesConfig,
+    /// Before the names of their tables: `upstream.`, or nothing.
+    pub(super) within: &'static str,
+}
+
+impl Ruled {
+    /// Those at the top of the file.
+    pub(super) fn top(config: RulesConfig) -> Self {
+        Self { config, within: "" }
+    }
+
+    /// Those of one upstream.
+    pub(super) fn own(config: RulesConfig) -> Self {
+        let within = "upstream.";
+        Self { config, within }
+    }
+}
+
 impl RulesConfig {
     pub(super) fn is_empty(&self) -> bool {
         let tables = [&self.tools, &self.prompts, &self.resources, &self.methods];

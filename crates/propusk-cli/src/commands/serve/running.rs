@@ -50,17 +50,17 @@ impl Ground {
 /// The rules of an endpoint: the table, with what has been used up of its limits, and policies.
 #[derive(Clone)]
 struct Held {
-    table: Option<Arc<RuleTable>>,
-    policies: Option<CedarRules>,
+    tables: Vec<Arc<RuleTable>>,
+    policies: Vec<CedarRules>,
 }
 
 impl Held {
     fn set(&self) -> RuleSet {
         let mut set = RuleSet::new();
-        if let Some(table) = &self.table {
+        for table in &self.tables {
             set = set.with(Arc::clone(table));
         }
-        if let Some(policies) = &self.policies {
+        for policies in &self.policies {
             set = set.with(policies.clone());
         }
         set
@@ -96,13 +96,10 @@ pub(super) fn prepare(
     let both = plan.endpoints.iter().zip(all);
     let prepared = both.map(|(endpoint, settings)| {
         let before = serving.iter().position(|live| live.endpoint.is(endpoint));
-        let old = before.and_then(|index| serving[index].rules.table.as_deref());
-        let table = plan.rules_of(endpoint)?.map(|table| match old {
-            Some(old) => Arc::new(table.continuing(old)),
-            None => Arc::new(table),
-        });
-        let policies = plan.policies_of(endpoint)?;
-        let rules = Held { table, policies };
+        let rules = Held {
+            tables: continuing(plan.rules_of(endpoint)?, endpoint, serving),
+            policies: plan.policies_of(endpoint)?,
+        };
         let fresh = match before {
             Some(_) => None,
             None => Some(open(
@@ -122,6 +119,22 @@ pub(super) fn prepare(
         })
     });
     prepared.collect()
+}
+
+/// The rules, with what has been used up of their limits at the same place.
+fn continuing(
+    tables: Vec<RuleTable>,
+    endpoint: &Endpoint,
+    serving: &[Live],
+) -> Vec<Arc<RuleTable>> {
+    let at_place = |live: &&Live| live.endpoint.is_at_place_of(endpoint);
+    let old = serving.iter().find(at_place);
+    let old = old.map_or(&[][..], |live| &live.rules.tables);
+    let continued = |(index, table): (usize, RuleTable)| match old.get(index) {
+        Some(old) => Arc::new(table.continuing(old)),
+        None => Arc::new(table),
+    };
+    tables.into_iter().enumerate().map(continued).collect()
 }
 
 /// Exchanges what serves for what was prepared. This cannot fail.
@@ -149,11 +162,12 @@ pub(super) fn exchange(
     }
     routes.replace(live.iter().map(|live| live.mount.clone()).collect());
     for gone in serving.into_iter().flatten() {
-        tracing::info!(
-            upstream = gone.endpoint.shown(),
-            path = gone.endpoint.path,
-            "no longer served"
-        );
+        let at_place = |live: &Live| live.endpoint.is_at_place_of(&gone.endpoint);
+        let (upstream, path) = (gone.endpoint.shown(), &gone.endpoint.path);
+        match live.iter().any(at_place) {
+            true => tracing::info!(upstream, path, "made anew; its sessions have ended"),
+            false => tracing::info!(upstream, path, "no longer served"),
+        }
         if let Some(program) = gone.program {
             tokio::spawn(async move { program.shutdown().await });
         }

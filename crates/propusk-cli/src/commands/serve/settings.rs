@@ -23,7 +23,7 @@ use super::{
     LISTEN,
     address::{address_of, base_at, would_bind},
     limits::Limits,
-    rules::Place,
+    rules::{Place, Ruled},
     tls::TlsFiles,
     upstream::{Behind, Endpoint, Program, Remote, Signing},
     watch::Watched,
@@ -48,7 +48,10 @@ pub(in crate::commands) struct Plan {
     pub(super) proxies: Option<TrustedProxies>,
     pub(super) limits: Limits,
     pub(super) file: Option<PathBuf>,
-    assertion_key: Option<PathBuf>,
+    /// There is a file, and nothing in it.
+    pub(super) is_of_empty_file: bool,
+    pub(super) log: Option<String>,
+    pub(super) assertion_key: Option<PathBuf>,
     /// Changes with whatever verifiers are made of.
     pub(super) verification_mark: u64,
     allowed_hosts: Vec<String>,
@@ -64,7 +67,8 @@ impl Plan {
         mut args: ServeArgs,
         mut config: Config,
     ) -> Result<Self, Failure> {
-        let file = config.file.take();
+        let (file, is_of_empty_file) = (config.file.take(), config.is_empty);
+        let log = config.log.take();
         let place = Place {
             file: file.as_deref(),
             within: "",
@@ -93,7 +97,7 @@ impl Plan {
             watched: Watched::resolve(
                 args.audit.or(config.audit),
                 args.metrics.or(config.metrics).as_deref(),
-                telemetry,
+                &telemetry,
             )?,
             show_all: args.show_all,
             suggested_scopes: either(
@@ -119,6 +123,8 @@ impl Plan {
             )?,
             assertion_key: config.assertion_key,
             file,
+            is_of_empty_file,
+            log,
             verification_mark: mark,
         };
         address_of("--listen", &plan.listen)?;
@@ -130,6 +136,9 @@ impl Plan {
             own.resource().as_str().hash(&mut hasher);
         }
         plan.verification_mark = hasher.finish();
+        for endpoint in &mut plan.endpoints {
+            endpoint.mark(plan.limits.bodies());
+        }
         for endpoint in &plan.endpoints {
             plan.rules_of(endpoint)?;
             plan.policies_of(endpoint)?;
@@ -234,21 +243,35 @@ impl Plan {
     }
 
     /// Whether the endpoints are those of `[[upstream]]`.
-    fn is_of_file(&self) -> bool {
+    pub(super) fn is_of_file(&self) -> bool {
         self.endpoints.iter().any(|endpoint| endpoint.of_file)
     }
 
-    /// The rules of an endpoint; `None` where there is nothing to keep.
-    pub(super) fn rules_of(&self, endpoint: &Endpoint) -> Result<Option<RuleTable>, Failure> {
-        if endpoint.rules.is_empty() && !self.limits.need_rules() {
-            return Ok(None);
+    /// Whether a scope is needed for anything at an endpoint.
+    pub(super) fn asks_for_scopes(&self, endpoint: &Endpoint) -> bool {
+        let required = endpoint.required.as_deref();
+        let required = required.unwrap_or_else(|| self.verification.required_scopes());
+        let named = endpoint.scopes.rules().next().is_some();
+        named || endpoint.scopes.has_default() || !required.is_empty()
+    }
+
+    /// The rules of an endpoint, all of which must allow; none where there is nothing to keep.
+    pub(super) fn rules_of(&self, endpoint: &Endpoint) -> Result<Vec<RuleTable>, Failure> {
+        if !endpoint.has_rules() && !self.limits.need_rules() {
+            return Ok(Vec::new());
         }
-        let place = Place {
-            file: self.file.as_deref(),
-            within: endpoint.within,
+        let table = |rules: &Ruled| {
+            rules.config.table(&Place {
+                file: self.file.as_deref(),
+                within: rules.within,
+            })
         };
-        let table = endpoint.rules.table(&place)?;
-        Ok(Some(self.limits.add_to(table)))
+        let tables: Result<Vec<_>, _> = endpoint.rules.iter().map(table).collect();
+        let mut tables = tables?;
+        if let Some(first) = tables.first_mut() {
+            *first = self.limits.add_to(std::mem::take(first));
+        }
+        Ok(tables)
     }
 
     /// Whether an upstream is told who is calling.
@@ -271,25 +294,17 @@ impl Plan {
         })
     }
 
-    /// The policies for an endpoint, if a file is named.
-    pub(super) fn policies_of(&self, endpoint: &Endpoint) -> Result<Option<CedarRules>, Failure> {
-        let Some(file) = &endpoint.rules.policy else {
-            return Ok(None);
-        };
-        let shown = file.display().to_string();
-        let text = std::fs::read_to_string(file);
-        let text = text.map_err(|error| Failure::usage(format!("policy: {shown}: {error}")))?;
-        let policies = CedarPolicies::parse(&shown, &text).map_err(|wrong| {
-            let failure = Failure::usage(format!("policy: {shown} is not taken"));
-            let complaints = wrong.complaints().iter();
-            complaints.fold(failure, |failure, complaint| failure.hint(complaint))
-        })?;
-        Ok(Some(policies.rules(endpoint.shown())))
+    /// The policies for an endpoint, one set for each file that is named.
+    pub(super) fn policies_of(&self, endpoint: &Endpoint) -> Result<Vec<CedarRules>, Failure> {
+        let files = endpoint.rules.iter();
+        let files = files.filter_map(|rules| rules.config.policy.as_deref());
+        files.map(|file| policies(file, endpoint)).collect()
     }
 
     /// The files that are read, beside that of the settings.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let tls = self.tls.iter().flat_map(TlsFiles::files);
+        let tls = tls.chain(self.assertion_key.as_deref());
         tls.chain(self.endpoints.iter().flat_map(Endpoint::files))
     }
 
@@ -403,6 +418,19 @@ impl Plan {
     }
 }
 
+/// The policies of a file.
+fn policies(file: &Path, endpoint: &Endpoint) -> Result<CedarRules, Failure> {
+    let shown = file.display().to_string();
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|error| Failure::usage(format!("policy: {shown}: {error}")))?;
+    let policies = CedarPolicies::parse(&shown, &text).map_err(|wrong| {
+        let failure = Failure::usage(format!("policy: {shown} is not taken"));
+        let complaints = wrong.complaints().iter();
+        complaints.fold(failure, Failure::hint)
+    })?;
+    Ok(policies.rules(endpoint.shown()))
+}
+
 /// A number for all that verifiers are made of; nobody else sees the secrets among it.
 fn mark(args: &VerificationArgs, config: &ServeConfig, tokens: Option<&str>) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -436,7 +464,7 @@ fn endpoints(
     let tables = std::mem::take(&mut config.upstream);
     let command = std::mem::take(&mut args.server_command);
     let typed = match (args.upstream.take(), &command[..]) {
-        (Some(url), _) => Some(Behind::Url(Remote::at(url))),
+        (Some(url), _) => Some(Behind::Url(Box::new(Remote::at(url)))),
         (None, []) => None,
         (None, _) => Some(Behind::Program(Program::typed(command))),
     };

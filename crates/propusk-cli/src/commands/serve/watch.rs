@@ -70,7 +70,7 @@ impl Watched {
     pub(super) fn resolve(
         audit: Option<PathBuf>,
         metrics: Option<&str>,
-        telemetry: TelemetryConfig,
+        telemetry: &TelemetryConfig,
     ) -> Result<Self, Failure> {
         let metrics = match metrics {
             None | Some("off") => Shown::Nowhere,

@@ -137,11 +137,7 @@ fn answer(
                     return Ok(false);
                 }
             }
-            let end = if tool == "huge" {
-                r#""}]}}"#
-            } else {
-                r#""}]}}"#
-            };
+            let end = r#""}]}}"#;
             chunk(stream, end.as_bytes())?;
             stream.write_all(b"0\r\n\r\n")?;
         }

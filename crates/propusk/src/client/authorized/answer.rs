@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use reqwest::{
-    Response,
+    Response, StatusCode,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use rmcp::{
@@ -109,6 +109,10 @@ impl<'a> Answer<'a> {
             return Ok(StreamableHttpPostResponse::Json(answer, None));
         }
         match (error, broken) {
+            // A gateway speaks for a server that it did not hear: that is no answer of the server.
+            (Some(JsonRpcMessage::Error(answer)), Some(broken)) if is_gateway(status) => {
+                Err(broken.saying(&answer.error.message).into())
+            }
             (Some(answer), _) => Ok(StreamableHttpPostResponse::Json(answer, session)),
             (None, Some(broken)) => Err(broken.into()),
             (None, None) => Err(unexpected(shown())),
@@ -140,7 +144,16 @@ fn broken(response: &Response) -> Option<Failure> {
     status.is_server_error().then(|| Failure::Broken {
         status: status.as_u16(),
         retry_after: headers::retry_after(response.headers()),
+        said: None,
     })
+}
+
+/// RFC 9110 §15.6.3 and §15.6.5: Bad Gateway, Gateway Timeout.
+fn is_gateway(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+    )
 }
 
 /// The end of a session: 405 means that the server ends them itself.

@@ -13,6 +13,8 @@ pub(in crate::client) enum Failure {
     Broken {
         status: u16,
         retry_after: Option<Duration>,
+        /// What it says in a JSON-RPC error.
+        said: Option<String>,
     },
     /// There is no token, so nothing was sent.
     NoToken(TokenError),
@@ -33,6 +35,16 @@ pub(in crate::client) enum Setback {
         retry_after: Option<Duration>,
         sent: Option<OutgoingToken>,
     },
+}
+
+impl Failure {
+    /// With the sentence of the server that failed.
+    pub(super) fn saying(mut self, message: &str) -> Self {
+        if let Self::Broken { said, .. } = &mut self {
+            *said = Some(message.to_owned()).filter(|message| !message.is_empty());
+        }
+        self
+    }
 }
 
 impl fmt::Display for Failure {

@@ -65,6 +65,12 @@ impl CredentialsConfig {
         self.file.as_deref().into_iter().chain(secrets)
     }
 
+    /// Those of them that are read when they are made, and not again; the one of a fixed header is.
+    pub(super) fn read_once(&self) -> impl Iterator<Item = &Path> {
+        self.files()
+            .filter(|file| Some(*file) != self.file.as_deref())
+    }
+
     /// Gives them to an upstream.
     pub(super) fn add_to(
         &self,

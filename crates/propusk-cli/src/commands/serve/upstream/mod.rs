@@ -5,7 +5,11 @@ mod credentials;
 mod http;
 mod stdio;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+};
 
 use propusk::Admission;
 
@@ -14,7 +18,10 @@ use credentials::CredentialsConfig;
 pub(super) use http::Signing;
 pub(super) use stdio::Program;
 
-use super::{RulesConfig, ScopesConfig, rules::Place};
+use super::{
+    RulesConfig, ScopesConfig,
+    rules::{Place, Ruled},
+};
 use crate::failure::Failure;
 
 /// What answers behind an endpoint. Two that are equal are the same, and go on when the configuration
@@ -23,7 +30,7 @@ use crate::failure::Failure;
 pub(super) enum Behind {
     Builtin,
     Program(Program),
-    Url(Remote),
+    Url(Box<Remote>),
 }
 
 /// A server at a URL.
@@ -61,9 +68,10 @@ pub(super) struct Endpoint {
     pub(super) required: Option<Vec<String>>,
     pub(super) suggested: Option<Vec<String>>,
     pub(super) scopes: ScopesConfig,
-    pub(super) rules: RulesConfig,
-    /// Before the names of its tables in the file: `upstream.`, or nothing.
-    pub(super) within: &'static str,
+    /// All of them must allow: those at the top of the file, and its own.
+    pub(super) rules: Vec<Ruled>,
+    /// Changes with the content of its files, and with whatever else it takes when it is made.
+    pub(super) made_of: u64,
     /// It is one of `[[upstream]]`.
     pub(super) of_file: bool,
 }
@@ -83,8 +91,8 @@ impl Endpoint {
             required: None,
             suggested: None,
             scopes,
-            rules,
-            within: "",
+            rules: vec![Ruled::top(rules)],
+            made_of: 0,
             of_file: false,
         }
     }
@@ -107,29 +115,57 @@ impl Endpoint {
     pub(super) fn tools(&self) -> impl Iterator<Item = &str> {
         let scopes = self.scopes.tools();
         scopes
-            .chain(self.rules.tools())
+            .chain(self.rules.iter().flat_map(|rules| rules.config.tools()))
             .filter(|name| !name.contains('*'))
     }
 
     /// The files that it is made of.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let remote = match &self.behind {
-            Behind::Url(remote) => Some(remote),
+            Behind::Url(remote) => Some(&**remote),
             _ => None,
         };
         let secrets = remote.and_then(|remote| remote.credentials.as_ref());
         let secrets = secrets.into_iter().flat_map(CredentialsConfig::files);
         let ca = remote.and_then(|remote| remote.ca.as_deref());
-        secrets.chain(ca).chain(self.rules.policy.as_deref())
+        let policies = self.rules.iter();
+        let policies = policies.filter_map(|rules| rules.config.policy.as_deref());
+        secrets.chain(ca).chain(policies)
     }
 
-    /// Whether the other one is the same endpoint by other settings.
+    /// A number for what is read once, when it is made: its files, and `more`. What goes on reading a
+    /// file by itself is not among it.
+    pub(super) fn mark(&mut self, more: impl Hash) {
+        let mut hasher = DefaultHasher::new();
+        more.hash(&mut hasher);
+        if let Behind::Url(remote) = &self.behind {
+            let secrets = remote.credentials.iter();
+            let secrets = secrets.flat_map(CredentialsConfig::read_once);
+            for file in secrets.chain(remote.ca.as_deref()) {
+                fs::read(file).ok().hash(&mut hasher);
+            }
+        }
+        self.made_of = hasher.finish();
+    }
+
+    /// Whether the other one is the same endpoint by other settings, and can go on by them.
     pub(super) fn is(&self, other: &Self) -> bool {
-        (&self.name, &self.path, &self.behind) == (&other.name, &other.path, &other.behind)
+        let made = (&self.behind, self.made_of) == (&other.behind, other.made_of);
+        self.is_at_place_of(other) && made
     }
 
-    /// One of the file. Scopes and rules at the top of the file are for those that have none of their
-    /// own.
+    /// Whether clients take it for the same endpoint.
+    pub(super) fn is_at_place_of(&self, other: &Self) -> bool {
+        (&self.name, &self.path) == (&other.name, &other.path)
+    }
+
+    /// Whether there is any rule about it, beside scopes.
+    pub(super) fn has_rules(&self) -> bool {
+        self.rules.iter().any(|rules| !rules.config.is_empty())
+    }
+
+    /// One of the file. Rules at the top of the file hold too; scopes there are for those that have
+    /// none of their own.
     pub(super) fn of(
         config: UpstreamConfig,
         scopes: &ScopesConfig,
@@ -171,7 +207,7 @@ impl Endpoint {
             ));
         }
         let behind = match (url, command) {
-            (Some(url), None) => Behind::Url(config.remote(url, &wrong)?),
+            (Some(url), None) => Behind::Url(Box::new(config.remote(url, &wrong)?)),
             (None, Some(command)) => Behind::Program(config.program(command, &wrong)?),
             _ => {
                 return Err(wrong("url", "an upstream has either a url or a command").hint(
@@ -186,18 +222,20 @@ impl Endpoint {
                 return Err(wrong("admission", &error.to_string()));
             }
         };
-        let own = config.scopes.is_some() || config.rules.is_some();
+        let resource = resource.clone();
+        let top = Ruled::top(rules.clone());
+        let rules = [top].into_iter().chain(config.rules.map(Ruled::own));
         Ok(Self {
             path,
-            resource: resource.clone(),
+            resource,
             behind,
             admission,
             name: config.name,
             required: config.required_scope,
             suggested: config.suggested_scope,
             scopes: config.scopes.unwrap_or_else(|| scopes.clone()),
-            rules: config.rules.unwrap_or_else(|| rules.clone()),
-            within: if own { "upstream." } else { "" },
+            rules: rules.collect(),
+            made_of: 0,
             of_file: true,
         })
     }
@@ -262,6 +300,38 @@ fn is_path(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_once_makes_another_endpoint_when_it_changes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str| folder.path().join(name);
+        let config = format!(
+            "url = 'https://a/'\nca = {:?}\n[credentials]\nheader = 'x'\nfile = {:?}\nclient = {{ id = 'c', secret-file = {:?} }}\n",
+            file("ca"),
+            file("header"),
+            file("secret")
+        );
+        let config: UpstreamConfig = toml::from_str(&config).expect("an upstream");
+        let place = Place {
+            file: None,
+            within: "",
+        };
+        let mut endpoint = Endpoint::of(config, &Default::default(), &Default::default(), &place)
+            .expect("an endpoint");
+        endpoint.mark(0);
+        let mut changes = |name: &str, more: u32| {
+            let before = endpoint.clone();
+            fs::write(file(name), format!("{name} {more}")).expect("written");
+            endpoint.mark(more);
+            assert!(endpoint.is_at_place_of(&before));
+            !endpoint.is(&before)
+        };
+        assert!(changes("ca", 0));
+        assert!(changes("secret", 0));
+        assert!(!changes("header", 0), "it is read again as it is");
+        assert!(!changes("ca", 0), "the same again");
+        assert!(changes("header", 1), "another limit");
+    }
 
     #[test]
     fn names_and_paths() {
