@@ -51,7 +51,7 @@ fn what_may_be_a_key_is_not_shown_wherever_it_stands() {
     let place = Sandbox::new();
     place.write(
         "propusk.toml",
-        "[serve]\ntoken = ['t=a']\naudience = ['https://hunter2@a.example/']\n\
+        "[serve]\ntoken = ['t=a']\n\
          [[upstream]]\nname = 'one'\nurl = 'http://127.0.0.1:1/mcp?apikey=hunter2'\n\
          [[upstream]]\nname = 'two'\ncommand = ['cat', '--token=hunter2', 'hunter2']\n",
     );
