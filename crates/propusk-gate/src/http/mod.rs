@@ -9,6 +9,7 @@ mod failure;
 mod headers;
 mod limits;
 mod lists;
+mod mirrored;
 mod settings;
 mod url;
 
@@ -41,7 +42,7 @@ use crate::credentials::CredentialsErrorKind;
 use answer::Awaited;
 use connect::Pool;
 use exchange::Outgoing;
-use failure::{Failure, turned_away};
+use failure::{Failure, mismatch, turned_away};
 use lists::{View, is_list};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -198,12 +199,14 @@ impl Shared {
     ) -> Result<Response<UpstreamBody>, Turned> {
         let message = admitted.handover.message();
         let id = message.and_then(ReadMessage::id);
-        let headers = headers::onward(&admitted.headers, &self.settings.passed).map_err(
+        let mut headers = headers::onward(&admitted.headers, &self.settings.passed).map_err(
             |headers::ComesTwice(name)| {
                 let text = format!("The header {name} may come once.");
                 Turned::Away(Box::new(turned_away(StatusCode::BAD_REQUEST, &text, id)))
             },
         )?;
+        mirrored::compare(&mut headers, message, &body)
+            .map_err(|mirrored::Mismatch(text)| Turned::Away(Box::new(mismatch(&text, id))))?;
         let first_byte = Instant::now() + self.settings.limits.first_byte;
         let deadline = admitted.deadline;
         let outgoing = Outgoing {

@@ -11,6 +11,7 @@ mod credentials;
 mod faults;
 mod gate;
 mod lists;
+mod mirrored;
 mod passes;
 mod servers;
 mod strips;
