@@ -12,6 +12,8 @@ mod faults;
 mod gate;
 mod lists;
 mod mirrored;
+mod owners;
+mod pages;
 mod passes;
 mod servers;
 mod strips;
