@@ -6,7 +6,8 @@
 //! @id("only-below-tmp")
 //! @reason("Files outside of /tmp are not for this server.")
 //! forbid(principal, action == Propusk::Action::"tools/call", resource == Propusk::Tool::"write_file")
-//! unless { context.arguments has path && context.arguments.path like "/tmp/*" };
+//! unless { context.arguments has path && context.arguments.path like "/tmp/*" &&
+//!          !(context.arguments.path like "*..*") };
 //! ```
 //!
 //! # What is decided

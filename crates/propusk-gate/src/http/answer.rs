@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Response, response::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, response::Parts};
 use http_body::Body;
 use hyper::body::Incoming;
 use serde_json::Value;
@@ -12,9 +12,10 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     Shared,
     body::{Report, Times, UpstreamBody},
-    failure::Failure,
+    failure::{Failure, turned_away},
     headers::{back, is_type},
     lists::{View, edited},
+    owners::Learner,
 };
 
 /// So many bytes of an answer that is no stream of events are awaited before it goes on: what breaks
@@ -26,6 +27,7 @@ pub(super) struct Awaited<'a> {
     pub(super) id: Option<&'a Value>,
     /// Set where lists may be in the answer and it matters what is in them.
     pub(super) view: Option<View>,
+    pub(super) learner: Learner,
     /// The answer is a list.
     pub(super) is_list: bool,
     /// The end of the time that a rule allows.
@@ -39,9 +41,17 @@ impl Shared {
         awaited: Awaited<'_>,
     ) -> Result<Response<UpstreamBody>, Failure> {
         let (parts, incoming) = response.into_parts();
+        if parts.status.as_u16() > 599 {
+            return Err(Failure::Unusable("its status is none of HTTP"));
+        }
+        let restricts = awaited.view.as_ref().is_some_and(View::restricts);
+        let is_text = is_type(&parts.headers, "text/plain") && !restricts;
+        if !is_text && !is_of_the_protocol(&parts.headers) {
+            return without_body(&parts, &awaited);
+        }
         let body = if is_type(&parts.headers, "text/event-stream") {
             self.events(&parts.headers, incoming, awaited)?
-        } else if awaited.is_list && awaited.view.as_ref().is_some_and(View::restricts) {
+        } else if restricts {
             self.list(&parts, incoming, awaited).await?
         } else {
             self.plain(incoming, awaited).await?
@@ -49,6 +59,11 @@ impl Shared {
         let mut answer = Response::new(body);
         *answer.status_mut() = parts.status;
         *answer.headers_mut() = back(&parts.headers, &self.settings.passed);
+        for (name, value) in AS_DATA {
+            answer
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
         Ok(answer)
     }
 
@@ -63,7 +78,7 @@ impl Shared {
             deadline: awaited.deadline,
         };
         let most = self.settings.limits.most_list_bytes;
-        let report = self.report(awaited.id);
+        let report = self.report(&awaited);
         let encoded = headers.contains_key("content-encoding");
         let view = awaited.view.filter(|view| view.restricts() || !encoded);
         if view.is_some() && encoded {
@@ -94,13 +109,9 @@ impl Shared {
             return Ok(UpstreamBody::whole(bytes));
         };
         if !is_type(&parts.headers, "application/json") {
-            // An error page shows no list.
-            return match parts.status.is_success() {
-                true => Err(Failure::Unusable(
-                    "a list is neither JSON nor a stream of events",
-                )),
-                false => Ok(UpstreamBody::whole(bytes)),
-            };
+            return Err(Failure::Unusable(
+                "a list is neither JSON nor a stream of events",
+            ));
         }
         let unreadable = Failure::Unusable("a list cannot be read in one way only");
         let Ok(text) = str::from_utf8(&bytes) else {
@@ -119,12 +130,16 @@ impl Shared {
         awaited: Awaited<'_>,
     ) -> Result<UpstreamBody, Failure> {
         let (mut first, mut held) = (VecDeque::new(), 0);
-        let view = awaited.view;
+        let report = self.report(&awaited);
+        let view = awaited.view.filter(|_| awaited.is_list);
         let whole = |first, held| {
             let bytes = joined(first, held);
             // To take note of names; what cannot be read is not our business here.
-            if let (Some(view), Ok(text)) = (&view, str::from_utf8(&bytes)) {
-                let _ = edited(text, view);
+            if let Ok(text) = str::from_utf8(&bytes) {
+                awaited.learner.learn(text);
+                if let Some(view) = &view {
+                    let _ = edited(text, view);
+                }
             }
             UpstreamBody::whole(bytes)
         };
@@ -145,21 +160,49 @@ impl Shared {
             patience: Some(idle),
             deadline: awaited.deadline,
         };
-        Ok(UpstreamBody::rest(
-            first,
-            incoming,
-            times,
-            self.report(awaited.id),
-        ))
+        Ok(UpstreamBody::rest(first, incoming, times, report))
     }
 
-    fn report(&self, id: Option<&Value>) -> Report {
+    fn report(&self, awaited: &Awaited<'_>) -> Report {
         Report {
             name: Arc::clone(&self.settings.name),
             log: Arc::clone(&self.log),
-            id: id.cloned(),
+            id: awaited.id.cloned(),
+            learner: awaited.learner.clone(),
         }
     }
+}
+
+/// A browser that comes to the gate's origin must not run what an upstream says.
+const AS_DATA: [(HeaderName, &str); 2] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; sandbox",
+    ),
+];
+
+/// JSON, a stream of events, or nothing that has a type.
+fn is_of_the_protocol(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::CONTENT_TYPE)
+        || is_type(headers, "application/json")
+        || is_type(headers, "text/event-stream")
+}
+
+/// A page of an upstream does not reach the client; what its status says does.
+fn without_body(parts: &Parts, awaited: &Awaited<'_>) -> Result<Response<UpstreamBody>, Failure> {
+    if !parts.status.is_success() {
+        let text = "The server behind this gate refused the request.";
+        return Ok(turned_away(parts.status, text, awaited.id));
+    }
+    if awaited.id.is_some() || parts.status == StatusCode::OK {
+        return Err(Failure::Unusable(
+            "its answer is neither JSON nor a stream of events",
+        ));
+    }
+    let mut answer = Response::new(UpstreamBody::whole(Bytes::new()));
+    *answer.status_mut() = parts.status;
+    Ok(answer)
 }
 
 const ENCODED: Failure = Failure::Unusable("a list is compressed, which nobody asked for");

@@ -18,9 +18,10 @@ use serde_json::Value;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::{
-    events::{EventScan, EventSplitter, EventTooLong},
+    events::{EventSplitter, EventTap, EventTooLong},
     failure::Failure,
-    lists::{View, edited_event},
+    lists::{View, edited_event, message_of},
+    owners::Learner,
 };
 
 /// The body of an answer of an [`HttpUpstream`](super::HttpUpstream).
@@ -53,6 +54,8 @@ pub(super) struct Report {
     pub(super) log: Arc<LogLimit>,
     /// The request that waits for the answer.
     pub(super) id: Option<Value>,
+    /// Takes note of what the answer gives to keep.
+    pub(super) learner: Learner,
 }
 
 /// How long a body may take.
@@ -73,7 +76,7 @@ enum Form {
     /// It is passed on and not looked at.
     Plain,
     /// Events that are passed on.
-    Events(EventScan),
+    Events(EventTap),
     /// Events in which lists are cut down.
     Lists(EventSplitter, Box<View>),
 }
@@ -108,7 +111,7 @@ impl UpstreamBody {
     ) -> Self {
         let form = match lists {
             Some((view, most)) => Form::Lists(EventSplitter::new(most), Box::new(view)),
-            None => Form::Events(EventScan::default()),
+            None => Form::Events(EventTap::default()),
         };
         Self::flowing(VecDeque::new(), incoming, form, times, report)
     }
@@ -240,8 +243,9 @@ impl Flow {
     fn take(&mut self, bytes: Bytes, ready: &mut VecDeque<Bytes>) -> Result<(), Failure> {
         match &mut self.form {
             Form::Plain => ready.push_back(bytes),
-            Form::Events(scan) => {
-                scan.see(&bytes);
+            Form::Events(tap) => {
+                let learner = &self.report.learner;
+                tap.see(&bytes, |event| learn(event, learner));
                 ready.push_back(bytes);
             }
             Form::Lists(splitter, view) => {
@@ -249,14 +253,17 @@ impl Flow {
                 loop {
                     match (splitter.next(), view.restricts()) {
                         (Ok(None), _) => break,
-                        (Ok(Some(event)), _) => ready.push_back(shown(event, view)?),
+                        (Ok(Some(event)), _) => {
+                            learn(&event, &self.report.learner);
+                            ready.push_back(shown(event, view)?);
+                        }
                         (Err(EventTooLong), true) => {
                             return Err(Failure::Unusable("an event beside a list is too long"));
                         }
                         (Err(EventTooLong), false) => {
                             let (rest, scan) = splitter.give_up();
                             ready.push_back(rest);
-                            self.form = Form::Events(scan);
+                            self.form = Form::Events(scan.into());
                             break;
                         }
                     }
@@ -271,13 +278,22 @@ impl Flow {
     fn last_word(&self, failure: &Failure) -> Option<Bytes> {
         let (scan, whole) = match &self.form {
             Form::Plain => return None,
-            Form::Events(scan) => (scan, scan.is_between_events()),
+            Form::Events(tap) => (tap.scan(), tap.scan().is_between_events()),
             // Only whole events have gone out.
             Form::Lists(splitter, _) => (splitter.scan(), true),
         };
         let lost = !scan.is_resumable() || matches!(failure, Failure::Unusable(_));
         let id = self.report.id.as_ref().filter(|_| whole && lost)?;
         Some(failure.event(id))
+    }
+}
+
+/// Before its client has it.
+fn learn(event: &[u8], learner: &Learner) {
+    if learner.may_learn_from(event)
+        && let Ok(event) = str::from_utf8(event)
+    {
+        learner.learn(&message_of(event));
     }
 }
 

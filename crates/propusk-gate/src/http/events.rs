@@ -68,6 +68,60 @@ impl EventScan {
     }
 }
 
+/// Looks at a stream that passes, and at its events as long as they are short.
+#[derive(Debug, Default)]
+pub(super) struct EventTap {
+    scan: EventScan,
+    event: Vec<u8>,
+    too_long: bool,
+}
+
+/// What is to be learned comes in short events.
+const MOST_TAPPED: usize = 256 * 1024;
+
+impl EventTap {
+    /// Calls `each` with every event that ends here.
+    pub(super) fn see(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) {
+        let mut begin = 0;
+        for (index, byte) in bytes.iter().enumerate() {
+            if self.scan.step(*byte) {
+                self.add(bytes.get(begin..=index).unwrap_or_default());
+                begin = index + 1;
+                if !self.too_long {
+                    each(&self.event);
+                }
+                self.event.clear();
+                self.too_long = false;
+            }
+        }
+        self.add(bytes.get(begin..).unwrap_or_default());
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.too_long |= self.event.len() + bytes.len() > MOST_TAPPED;
+        if self.too_long {
+            self.event = Vec::new();
+        } else {
+            self.event.extend_from_slice(bytes);
+        }
+    }
+
+    pub(super) fn scan(&self) -> &EventScan {
+        &self.scan
+    }
+}
+
+impl From<EventScan> for EventTap {
+    /// In the middle of an event that is too long.
+    fn from(scan: EventScan) -> Self {
+        Self {
+            scan,
+            event: Vec::new(),
+            too_long: true,
+        }
+    }
+}
+
 /// Takes a stream apart into whole events.
 #[derive(Debug)]
 pub(super) struct EventSplitter {

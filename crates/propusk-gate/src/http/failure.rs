@@ -17,6 +17,12 @@ const INTERNAL_ERROR: i32 = -32603;
 /// JSON-RPC 2.0 §5.1, invalid request.
 const INVALID_REQUEST: i32 = -32600;
 
+/// JSON-RPC 2.0 §5.1, invalid params.
+const INVALID_PARAMS: i32 = -32602;
+
+/// MCP 2026-07-28, error codes: a header and the body do not agree.
+const HEADER_MISMATCH: i32 = -32020;
+
 /// Why a request has no answer from its upstream. The texts are for the log.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -108,6 +114,20 @@ pub(super) fn turned_away(
     id: Option<&Value>,
 ) -> Response<UpstreamBody> {
     answer(status, INVALID_REQUEST, message, id)
+}
+
+/// A request whose headers say something else than its body.
+pub(super) fn mismatch(message: &str, id: Option<&Value>) -> Response<UpstreamBody> {
+    answer(StatusCode::BAD_REQUEST, HEADER_MISMATCH, message, id)
+}
+
+/// A request with something that this caller was never given.
+pub(super) fn unknown(message: &str, id: Option<&Value>) -> Response<UpstreamBody> {
+    let status = match id {
+        Some(_) => StatusCode::OK,
+        None => StatusCode::BAD_REQUEST,
+    };
+    answer(status, INVALID_PARAMS, message, id)
 }
 
 /// Without an id a plain sentence: some clients wait for ever for the answer to `null`.

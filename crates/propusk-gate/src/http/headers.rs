@@ -6,44 +6,12 @@ use std::collections::HashSet;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// Words in a name behind `Mcp-` that may speak of an identity.
-const IDENTITY: &[&str] = &[
-    "account",
-    "assertion",
-    "auth",
-    "authenticated",
-    "authorization",
-    "cert",
-    "claims",
-    "client",
-    "cookie",
-    "credential",
-    "credentials",
-    "email",
-    "forwarded",
-    "group",
-    "groups",
-    "identity",
-    "ip",
-    "jwt",
-    "key",
-    "permissions",
-    "principal",
-    "propusk",
-    "proxy",
-    "remote",
-    "role",
-    "roles",
-    "scope",
-    "scopes",
-    "secret",
-    "sub",
-    "subject",
-    "tenant",
-    "token",
-    "user",
-    "userid",
-    "username",
+/// Headers of MCP, beside `Mcp-Param-*`. Whatever else begins with `Mcp-` may speak of an identity.
+const OF_MCP: &[&str] = &[
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
 ];
 
 /// What a client may say beside `Mcp-*`.
@@ -93,8 +61,13 @@ impl Passed {
     }
 
     fn has(&self, name: &HeaderName) -> bool {
-        self.0.contains(name) && !is_of_the_connection(name.as_str()) && !is_credential(name)
+        self.0.contains(name) && may_pass(name)
     }
+}
+
+/// Whether an operator may have a header let through at all.
+pub(super) fn may_pass(name: &HeaderName) -> bool {
+    !is_of_the_connection(name.as_str()) && !is_credential(name)
 }
 
 /// The headers of a request as the upstream gets them. `Host` and what belongs to the body are the
@@ -152,14 +125,10 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<&str> {
         .collect()
 }
 
-/// `Mcp-Session-Id`, `Mcp-Param-*` and the like. An underscore is no hyphen, but servers that put
-/// headers into variables (CGI, WSGI) make them one name.
+/// An underscore is no hyphen, but servers that put headers into variables (CGI, WSGI) make them one
+/// name.
 fn is_of_mcp(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix("mcp-") else {
-        return false;
-    };
-    !name.contains('_')
-        && (rest.starts_with("param-") || !rest.split('-').any(|word| IDENTITY.contains(&word)))
+    OF_MCP.contains(&name) || name.starts_with("mcp-param-") && !name.contains('_')
 }
 
 fn is_of_the_connection(name: &str) -> bool {
@@ -181,7 +150,16 @@ fn is_of_the_connection(name: &str) -> bool {
 fn is_credential(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
-        "authorization" | "dpop" | "dpop-nonce" | "www-authenticate" | "accept-encoding"
+        "authorization"
+            | "dpop"
+            | "dpop-nonce"
+            | "www-authenticate"
+            | "accept-encoding"
+            | "set-cookie"
+            | "set-cookie2"
+            | "location"
+            | "x-content-type-options"
+            | "content-security-policy"
     ) || name.as_str().starts_with("access-control-")
 }
 
@@ -216,6 +194,7 @@ mod tests {
             "origin", "referer", "sec-fetch-site", "accept-encoding", "expect", "te", "upgrade",
             "keep-alive", "transfer-encoding", "content-length", "content-encoding", "host",
             "propusk-caller-assertion", "mcp-user", "mcp-auth-token", "mcp-client-id",
+            "mcp-caller", "mcp-onbehalfof", "mcp-on-behalf-of", "mcp-act-as", "mcp-actor", "mcp-x",
             "mcp_session_id", "mcp-session_id", "mcp-param_x", "x-anything", "anything",
         ];
         for name in stripped {
@@ -277,6 +256,8 @@ mod tests {
         let passed = &mut Passed::default();
         passed.add(HeaderName::from_static("x-ratelimit-remaining"));
         passed.add(header::WWW_AUTHENTICATE);
+        passed.add(header::SET_COOKIE);
+        passed.add(header::LOCATION);
         for (name, kept) in [
             ("content-type", true),
             ("cache-control", true),

@@ -9,6 +9,8 @@ mod failure;
 mod headers;
 mod limits;
 mod lists;
+mod mirrored;
+mod owners;
 mod settings;
 mod url;
 
@@ -28,6 +30,7 @@ use propusk::{
     AccessToken, AuthLayer, LogLimit, Operation, Permit, Refusal,
     layer::{Handover, ReadMessage, RequestBody, TimeLimit},
 };
+use serde_json::Value;
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -41,8 +44,9 @@ use crate::credentials::CredentialsErrorKind;
 use answer::Awaited;
 use connect::Pool;
 use exchange::Outgoing;
-use failure::{Failure, turned_away};
+use failure::{Failure, mismatch, turned_away, unknown};
 use lists::{View, is_list};
+use owners::{Kind, Learner, Owners};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -56,6 +60,12 @@ const MODERN: &[u8] = b"2026-07-28";
 /// with their ids, sessions. What its client says about itself stays here (see
 /// [`HttpUpstreamSettings::pass_header`]); what the upstream says to the gate (401, 403, redirects,
 /// cookies) too. Lists are cut down to what their caller may use.
+///
+/// Task ids and request states are good for the principal that the upstream gave them to, and for
+/// nobody else; `tasks/list` shows its caller's. The gate learns them from answers and remembers the
+/// last 1024 of each principal, in this process: what it does not know (after a restart, or from another
+/// instance) is refused as unknown. Cursors are not bound: they say where a list goes on, and each of its
+/// pages is cut down for whoever asks.
 ///
 /// A client that goes away takes its exchange with the upstream along, at once. In 2026-07-28 that
 /// cancels the request; in 2025-11-25 it does not by itself, and the upstream sees what it would see
@@ -73,6 +83,7 @@ struct Shared {
     settings: HttpUpstreamSettings,
     pool: Pool,
     log: Arc<LogLimit>,
+    owners: Arc<Owners>,
 }
 
 impl HttpUpstream {
@@ -86,6 +97,7 @@ impl HttpUpstream {
             settings,
             pool,
             log: Arc::default(),
+            owners: Arc::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -198,12 +210,18 @@ impl Shared {
     ) -> Result<Response<UpstreamBody>, Turned> {
         let message = admitted.handover.message();
         let id = message.and_then(ReadMessage::id);
-        let headers = headers::onward(&admitted.headers, &self.settings.passed).map_err(
+        let mut headers = headers::onward(&admitted.headers, &self.settings.passed).map_err(
             |headers::ComesTwice(name)| {
                 let text = format!("The header {name} may come once.");
                 Turned::Away(Box::new(turned_away(StatusCode::BAD_REQUEST, &text, id)))
             },
         )?;
+        mirrored::compare(&mut headers, message, &body)
+            .map_err(|mirrored::Mismatch(text)| Turned::Away(Box::new(mismatch(&text, id))))?;
+        let learner = Learner::new(&self.owners, admitted.caller);
+        if let Some(what) = message.and_then(|message| is_anothers(message, &learner)) {
+            return Err(Turned::Away(Box::new(unknown(what, id))));
+        }
         let first_byte = Instant::now() + self.settings.limits.first_byte;
         let deadline = admitted.deadline;
         let outgoing = Outgoing {
@@ -215,13 +233,19 @@ impl Shared {
         };
         let response = self.exchange(outgoing).await?;
         let is_list = message.and_then(ReadMessage::operation).is_some_and(lists);
+        let is_tasks = message
+            .and_then(ReadMessage::operation)
+            .is_some_and(lists_tasks);
         // What is sent again on a GET may be the answer to a list.
         let may_list = is_list || admitted.method == Method::GET;
-        let view = may_list.then(|| view(admitted)).flatten();
+        let view = may_list
+            .then(|| view(admitted, is_tasks, &learner))
+            .flatten();
         let view = view.filter(|view| is_list || view.restricts());
         let awaited = Awaited {
             id,
             view,
+            learner,
             is_list,
             deadline,
         };
@@ -229,10 +253,25 @@ impl Shared {
     }
 }
 
-fn view(admitted: &Admitted<'_>) -> Option<View> {
+/// What a message comes with that this caller was not told, if there is something.
+fn is_anothers(message: &ReadMessage, learner: &Learner) -> Option<&'static str> {
+    let is_own = |kind, value: Option<&Value>| match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(id)) => learner.has(kind, id),
+        Some(_) => false,
+    };
+    if !is_own(Kind::Task, message.task_id()) {
+        return Some("Unknown task.");
+    }
+    (!is_own(Kind::State, message.request_state())).then_some("Unknown requestState.")
+}
+
+fn view(admitted: &Admitted<'_>, tasks: bool, learner: &Learner) -> Option<View> {
     let version = admitted.headers.get(PROTOCOL_VERSION);
     let modern = version.is_some_and(|version| version.as_bytes() >= MODERN);
-    View::new(admitted.handover, admitted.caller, modern)
+    let view = View::new(admitted.handover, admitted.caller, modern, learner);
+    let view = if tasks { view.restricting() } else { view };
+    Some(view).filter(View::matters)
 }
 
 impl Admitted<'_> {
@@ -244,10 +283,15 @@ impl Admitted<'_> {
         let away = |status, text| Err(Box::new(turned_away(status, text, None)));
         match self.method {
             Method::GET | Method::DELETE => Ok(Bytes::new()),
-            Method::POST if self.handover.message().is_none() => away(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "The body of a POST must be of the type application/json.",
-            ),
+            Method::POST
+                if self.handover.message().is_none()
+                    || !headers::is_type(&self.headers, "application/json") =>
+            {
+                away(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "The body of a POST must be of the type application/json.",
+                )
+            }
             Method::POST => match body.collect().await {
                 Ok(body) => Ok(body.to_bytes()),
                 Err(_) => away(StatusCode::BAD_REQUEST, "The body did not come whole."),
@@ -280,6 +324,10 @@ fn lists(operation: &Operation) -> bool {
         Operation::Method { method, .. } => is_list(method),
         _ => false,
     }
+}
+
+fn lists_tasks(operation: &Operation) -> bool {
+    matches!(operation, Operation::Method { method, .. } if method == "tasks/list")
 }
 
 /// What is about the caller is refused in the layer's way.

@@ -4,7 +4,11 @@ use std::{fmt, sync::Arc};
 
 use http::HeaderName;
 
-use super::{connect::ExtraRoots, headers::Passed, limits::HttpLimits};
+use super::{
+    connect::ExtraRoots,
+    headers::{Passed, may_pass},
+    limits::HttpLimits,
+};
 use crate::credentials::{CallerAssertion, DynCredentials, UpstreamCredentials};
 
 /// How an HTTP upstream is spoken to.
@@ -55,9 +59,15 @@ impl HttpUpstreamSettings {
         self
     }
 
+    /// Whether [`pass_header`](Self::pass_header) can let a header of this name through.
+    #[must_use]
+    pub fn may_pass(name: &HeaderName) -> bool {
+        may_pass(name)
+    }
+
     /// Lets a header through, both ways, that is none of MCP and not known to be harmless. Whoever
-    /// names one here says that the upstream takes it for nobody's identity. Credentials, and headers
-    /// of the connection, are never let through.
+    /// names one here says that the upstream takes it for nobody's identity. Credentials, cookies
+    /// and redirects of the upstream, and headers of the connection are never let through.
     pub fn pass_header(mut self, name: HeaderName) -> Self {
         self.passed.add(name);
         self

@@ -11,6 +11,9 @@ mod credentials;
 mod faults;
 mod gate;
 mod lists;
+mod mirrored;
+mod owners;
+mod pages;
 mod passes;
 #[cfg(feature = "real-parts")]
 mod real_parts;

@@ -15,14 +15,13 @@ use crate::{
 async fn a_request_and_its_answer_cross_with_their_bytes() {
     let upstream = Upstream::new(|_| json(r#"{ "jsonrpc":"2.0", "id":7 , "result":{ } }"#)).await;
     let gate = Gate::before(&upstream.url).await;
-    let message =
-        "{ \"jsonrpc\": \"2.0\",\"id\":7,\n\"method\":\"ping\" , \"params\":{\"x\":1.0} }";
+    let message = "{ \"jsonrpc\": \"2.0\",\"id\":7,\n\"method\":\"tools/call\" , \"params\":{\"name\":\"t\",\"arguments\":{\"a\":\"b\"},\"x\":1.0} }";
     let sent = gate
         .post(&json!({}))
         .body(message)
         .header("mcp-protocol-version", "2026-07-28");
     let sent = sent
-        .header("mcp-method", "ping")
+        .header("mcp-method", "tools/call")
         .header("mcp-param-a", "b")
         .header("traceparent", "00-x");
     let answer = sent.send().await.expect("an answer");
@@ -39,7 +38,7 @@ async fn a_request_and_its_answer_cross_with_their_bytes() {
     assert_eq!(arrived.target, "/upstream");
     for (name, value) in [
         ("mcp-protocol-version", "2026-07-28"),
-        ("mcp-method", "ping"),
+        ("mcp-method", "tools/call"),
         ("mcp-param-a", "b"),
         ("traceparent", "00-x"),
         ("accept", "application/json, text/event-stream"),

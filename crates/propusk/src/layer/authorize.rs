@@ -244,6 +244,9 @@ async fn admit_head(gate: &Gate, parts: &mut Parts, trail: &mut Trail) -> Result
     {
         return Err(away(render::metadata(document)));
     }
+    if gate.is_metadata(parts.uri.path()) && !matches!(parts.method, Method::GET | Method::HEAD) {
+        return Err(away(render::metadata_is_read()));
+    }
     let permitted = gate.permit(parts, trail).await.map_err(|refusal| {
         let caller = match refusal.reason() {
             Reason::InsufficientScope => trail.facts().token.clone(),
@@ -356,6 +359,30 @@ fn goes_on<B>(response: &Response<B>) -> bool {
 
 /// An answer that may go on for long. (One of JSON ends with what was asked for.)
 fn is_stream<B>(response: &Response<B>) -> bool {
+    // Its name is compared without case (RFC 9110 §8.3.1), as clients do.
     let content_type = response.headers().get(CONTENT_TYPE);
-    content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
+    content_type.is_some_and(|value| {
+        let essence = value.as_bytes().split(|byte| *byte == b';').next();
+        essence.is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a client takes for a stream must end with its token.
+    #[test]
+    fn rfc9110_8_3_1_a_stream_is_one_in_any_case() {
+        for (value, is_one) in [
+            ("text/event-stream", true),
+            ("Text/Event-Stream", true),
+            (" TEXT/EVENT-STREAM ; charset=utf-8", true),
+            ("text/event-streams", false),
+            ("application/json", false),
+        ] {
+            let response = Response::builder().header(CONTENT_TYPE, value).body(());
+            assert_eq!(is_stream(&response.expect("an answer")), is_one, "{value}");
+        }
+    }
 }

@@ -245,6 +245,11 @@ impl Gate {
         (path == WELL_KNOWN || path == self.metadata_path).then_some(self.metadata.as_deref())
     }
 
+    /// Whether a path is one of a metadata document, so that no message may be sent there.
+    pub(super) fn is_metadata(&self, path: &str) -> bool {
+        path == self.metadata_path || path.starts_with(WELL_KNOWN)
+    }
+
     /// Takes the token out of a request, verifies it and decides. The body is not touched.
     pub(super) async fn permit(
         &self,

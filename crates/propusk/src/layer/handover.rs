@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde_json::Value;
 
-use super::{gate::Gate, late_refusal::LateRefusal};
+use super::{gate::Gate, late_refusal::LateRefusal, message::Kept};
 use crate::{
     AccessToken, Operation, Refusal, ScopeSet, Target, decide::Needs, metrics::ToolNames,
     rules::Rules as _,
@@ -24,6 +24,7 @@ pub struct Handover {
 pub struct ReadMessage {
     operation: Option<Operation>,
     id: Option<Value>,
+    kept: Kept,
 }
 
 /// How a list shows something to its caller.
@@ -45,8 +46,12 @@ pub enum Showing {
 }
 
 impl ReadMessage {
-    pub(super) fn new(operation: Option<Operation>, id: Option<Value>) -> Self {
-        Self { operation, id }
+    pub(super) fn new(operation: Option<Operation>, id: Option<Value>, kept: Kept) -> Self {
+        Self {
+            operation,
+            id,
+            kept,
+        }
     }
 
     /// What is asked for; `None` where the message is an answer to the server.
@@ -59,6 +64,18 @@ impl ReadMessage {
     #[must_use]
     pub fn id(&self) -> Option<&Value> {
         self.id.as_ref()
+    }
+
+    /// `params.taskId`, whatever the method and its own type.
+    #[must_use]
+    pub fn task_id(&self) -> Option<&Value> {
+        self.kept.task.as_ref()
+    }
+
+    /// `params.requestState`, of whatever type it is.
+    #[must_use]
+    pub fn request_state(&self) -> Option<&Value> {
+        self.kept.state.as_ref()
     }
 }
 

@@ -40,6 +40,16 @@ pub(super) struct Asked<'a> {
     pub(super) id: Option<Value>,
     /// `params.arguments`, where they are wanted and there.
     pub(super) arguments: Option<&'a RawValue>,
+    pub(super) kept: Kept,
+}
+
+/// What a client got to keep and comes back with, of whatever type it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Kept {
+    /// `params.taskId`, whatever the method.
+    pub(super) task: Option<Value>,
+    /// `params.requestState`.
+    pub(super) state: Option<Value>,
 }
 
 /// Reads what a message asks for.
@@ -84,14 +94,20 @@ fn read<const ARGUMENTS: bool>(body: &[u8]) -> Result<Asked<'_>, Unclear> {
             operation: None,
             id: message.id,
             arguments: None,
+            kept: Kept::default(),
         });
     };
     let arguments = message.params.arguments;
+    let kept = Kept {
+        task: message.params.task.clone(),
+        state: message.params.state.clone(),
+    };
     match message.params.targets(&method) {
         Ok(targets) => Ok(Asked {
             operation: Some(Operation::on(method, targets)),
             id: message.id,
             arguments,
+            kept,
         }),
         // Since 2026-07-28 these are no methods any more, and without what they act upon they never
         // were; that is what rmcp answers, too.
@@ -159,7 +175,15 @@ fn skip<'de, A: MapAccess<'de>>(name: &str, of: &[&str], map: &mut A) -> Result<
     map.next_value::<IgnoredAny>().map(drop)
 }
 
-const PARAMS: [&str; 6] = ["name", "uri", "taskId", "ref", "notifications", "arguments"];
+const PARAMS: [&str; 7] = [
+    "name",
+    "uri",
+    "taskId",
+    "ref",
+    "notifications",
+    "arguments",
+    "requestState",
+];
 
 /// The members of `params` that name what a method acts upon.
 #[derive(Default)]
@@ -167,6 +191,7 @@ struct Params<'a, const ARGUMENTS: bool> {
     name: Option<Value>,
     uri: Option<Value>,
     task: Option<Value>,
+    state: Option<Value>,
     reference: Option<&'a RawValue>,
     notifications: Option<&'a RawValue>,
     arguments: Option<&'a RawValue>,
@@ -180,6 +205,7 @@ impl<'de, const ARGUMENTS: bool> Members<'de> for Params<'de, ARGUMENTS> {
             "name" => self.name = Some(map.next_value()?),
             "uri" => self.uri = Some(map.next_value()?),
             "taskId" => self.task = Some(map.next_value()?),
+            "requestState" => self.state = Some(map.next_value()?),
             "ref" => self.reference = Some(map.next_value()?),
             "notifications" => self.notifications = Some(map.next_value()?),
             "arguments" if ARGUMENTS => self.arguments = Some(map.next_value()?),

@@ -139,7 +139,7 @@ impl Operations {
             operation,
             id,
             arguments,
-            ..
+            kept,
         } = match asked {
             Ok(asked) => asked,
             // Whoever only watches does not change what becomes of a request.
@@ -151,7 +151,7 @@ impl Operations {
         let mut declared = None;
         let read = self
             .hands_on
-            .then(|| ReadMessage::new(operation.clone(), id.clone()));
+            .then(|| ReadMessage::new(operation.clone(), id.clone(), kept));
         if let Some(operation) = operation {
             let operation = self.with_declared(operation);
             let allowed = permit.allows(settings, &operation);
@@ -165,7 +165,7 @@ impl Operations {
             if let Some(hidden) = hidden {
                 return Err(Box::new(hidden));
             }
-            allowed.map_err(|refusal| render::refusal(settings, &refusal))?;
+            allowed.map_err(|refusal| render::refusal_of(settings, &refusal, id.clone()))?;
         }
         let mut ruled = None;
         if let Some(rules) = rules {

@@ -23,6 +23,15 @@ const UNAUTHORIZED: i32 = -32001;
 /// Renders a refusal (RFC 6750 §3, RFC 9728 §5.1, RFC 9449 §7.1). The body is a JSON-RPC error without an id,
 /// since clients show its message; the specification leaves the body open.
 pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Full<Bytes>> {
+    refusal_of(settings, refusal, None)
+}
+
+/// The same for a request whose id is known.
+pub(super) fn refusal_of(
+    settings: &AuthSettings,
+    refusal: &Refusal,
+    id: Option<Value>,
+) -> Response<Full<Bytes>> {
     let (status, error) = match refusal.reason() {
         Reason::NoToken => (StatusCode::UNAUTHORIZED, None),
         Reason::BadRequest(_) => (StatusCode::BAD_REQUEST, Some("invalid_request")),
@@ -43,7 +52,10 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
         Reason::Unavailable { .. } | Reason::Limited { .. } | Reason::BadRequest(_) => {
             own(status, "text/plain; charset=utf-8", format!("{refusal}\n"))
         }
-        _ => json_rpc_error(status, error, refusal, &named_scopes(settings, refusal)),
+        _ => {
+            let scopes = named_scopes(settings, refusal);
+            json_rpc_error(status, error, refusal, &scopes, id)
+        }
     };
     let headers = response.headers_mut();
     match refusal.reason() {
@@ -193,6 +205,7 @@ fn json_rpc_error(
     error: Option<&str>,
     refusal: &Refusal,
     scopes: &ScopeSet,
+    id: Option<Value>,
 ) -> Response<Full<Bytes>> {
     let mut data = serde_json::Map::new();
     if let Some(error) = error {
@@ -205,7 +218,7 @@ fn json_rpc_error(
     if !data.is_empty() {
         rpc["data"] = data.into();
     }
-    let body = json!({ "jsonrpc": "2.0", "id": null, "error": rpc });
+    let body = json!({ "jsonrpc": "2.0", "id": id, "error": rpc });
     own(status, "application/json", body.to_string())
 }
 
@@ -295,6 +308,19 @@ pub(super) fn metadata(document: Option<&str>) -> Response<Full<Bytes>> {
                 .to_owned(),
         ),
     }
+}
+
+/// A metadata document takes nothing.
+pub(super) fn metadata_is_read() -> Response<Full<Bytes>> {
+    let body = "Metadata can only be read.\n".to_owned();
+    let mut response = own(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "text/plain; charset=utf-8",
+        body,
+    );
+    let allow = HeaderValue::from_static("GET, HEAD");
+    response.headers_mut().insert(header::ALLOW, allow);
+    response
 }
 
 fn own(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {

@@ -121,14 +121,16 @@ impl RuleTable {
         self
     }
 
-    /// Sets how many messages each principal may send, of whatever kind.
+    /// Sets how many requests each principal may send, of whatever kind: messages, answers to the
+    /// server, streams, ends of sessions.
     #[must_use]
     pub fn principal_rate(mut self, rate: Rate) -> Self {
         self.everything = self.everything.rate(rate);
         self.bind_everything()
     }
 
-    /// Sets how many messages of each principal may be under way at the same time.
+    /// Sets how many messages of each principal may be under way at the same time. Answers to the
+    /// server and streams are not among them.
     #[must_use]
     pub fn principal_concurrency(mut self, most: u32) -> Self {
         self.everything = self.everything.concurrency(most);
@@ -219,6 +221,29 @@ impl RuleTable {
             || !judged_by_name && !method_named && !Operation::TO_GET_ACQUAINTED.contains(&method)
     }
 
+    /// An answer to the server, a stream, the end of a session: it counts among what each principal may
+    /// send. It takes no place among what is under way: a stream lasts, and a call that asks its client
+    /// something would wait for an answer that waits for the call.
+    fn judge_without_message(&self, asked: &Asked<'_>) -> Verdict {
+        let Some(everything) = self.everything().filter(|rule| rule.has_limits()) else {
+            return Verdict::allow();
+        };
+        let mut taking = Taking::default();
+        match everything.take(&Who::of(asked), asked.now, true, &mut taking) {
+            Ok(()) => Verdict::allow(),
+            Err(Limited {
+                retry_after,
+                reason,
+            }) => {
+                taking.give_back();
+                Verdict::Limit {
+                    retry_after,
+                    reason,
+                }
+            }
+        }
+    }
+
     /// Why something is hidden, if it is.
     fn hidden(&self, found: &[&Arc<Bound>], unnamed: bool) -> Option<String> {
         if let Some(rule) = found.iter().find(|rule| rule.is_hidden()) {
@@ -242,7 +267,7 @@ fn denied(found: &[&Arc<Bound>]) -> Option<Verdict> {
 impl Rules for RuleTable {
     fn judge(&self, asked: &Asked<'_>) -> Verdict {
         let Operation::Method { method, targets } = asked.operation else {
-            return Verdict::allow();
+            return self.judge_without_message(asked);
         };
         let mut found = Vec::new();
         let unnamed = self.collect(method, targets, &mut found);

@@ -24,6 +24,7 @@ const LISTS: &[(&str, TargetKind, &str, &str)] = &[
         "resources/read",
     ),
     ("skills", TargetKind::Resource, "uri", "skills/get"),
+    ("tasks", TargetKind::Task, "taskId", "tasks/get"),
 ];
 
 /// A message that cannot be read in one way, so that nobody knows what it shows.
@@ -45,7 +46,10 @@ pub(in crate::http) fn edited(message: &str, view: &View) -> Result<Option<Strin
 fn edit(message: &str, view: &View) -> Result<Option<String>, Unreadable> {
     let message: Members<'_> = serde_json::from_str(message)?;
     let Some(result) = message.value("result") else {
-        return Ok(None);
+        return match message.value("error") {
+            Some(error) if lists_something(error)? => Err(Unreadable),
+            _ => Ok(None),
+        };
     };
     // What is no object lists nothing.
     if !result.get().starts_with('{') {
@@ -70,6 +74,22 @@ fn edit(message: &str, view: &View) -> Result<Option<String>, Unreadable> {
     let mut message = message;
     message.set("result", members.to_string());
     Ok(Some(message.to_string()))
+}
+
+/// Whether an error has a list in its data, which no error of the protocol has.
+fn lists_something(error: &RawValue) -> Result<bool, Unreadable> {
+    if !error.get().starts_with('{') {
+        return Ok(false);
+    }
+    let error: Members<'_> = serde_json::from_str(error.get())?;
+    let Some(data) = error
+        .value("data")
+        .filter(|data| data.get().starts_with('{'))
+    else {
+        return Ok(false);
+    };
+    let data: Members<'_> = serde_json::from_str(data.get())?;
+    Ok(LISTS.iter().any(|(list, ..)| data.value(list).is_some()))
 }
 
 /// An array with what is kept of it.

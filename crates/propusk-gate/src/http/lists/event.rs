@@ -13,13 +13,7 @@ pub(in crate::http) fn edited_event(
     view: &View,
 ) -> Result<Option<String>, Unreadable> {
     let event = str::from_utf8(event).map_err(|_| Unreadable)?;
-    let mut message = String::new();
-    for line in lines(event).filter_map(data) {
-        if !message.is_empty() {
-            message.push('\n');
-        }
-        message.push_str(line);
-    }
+    let message = message_of(event);
     // An event without a message primes a client, or keeps its connection open.
     if !message.trim_start().starts_with(['{', '[']) {
         return Ok(None);
@@ -36,4 +30,16 @@ pub(in crate::http) fn edited_event(
     }
     changed.push('\n');
     Ok(Some(changed))
+}
+
+/// The data of an event.
+pub(in crate::http) fn message_of(event: &str) -> String {
+    let mut message = String::new();
+    for line in lines(event).filter_map(data) {
+        if !message.is_empty() {
+            message.push('\n');
+        }
+        message.push_str(line);
+    }
+    message
 }

@@ -8,8 +8,10 @@ use propusk::{
     layer::{Handover, Showing},
 };
 
+use super::owners::{Kind, Learner};
+
 pub(super) use edit::{Unreadable, edited};
-pub(super) use event::edited_event;
+pub(super) use event::{edited_event, message_of};
 
 /// What one caller gets to see.
 #[derive(Clone)]
@@ -19,22 +21,35 @@ pub(super) struct View {
     restricts: bool,
     /// The revision has `cacheScope` (2026-07-28).
     scoped: bool,
+    /// Who knows which tasks are the caller's.
+    tasks: Learner,
 }
 
 impl View {
-    /// `None`: everybody sees the same, and nobody takes note of it.
     pub(super) fn new(
         handover: &Handover,
         caller: Option<&AccessToken>,
         scoped: bool,
-    ) -> Option<Self> {
-        let restricts = handover.restricts();
-        (restricts || handover.tool_names().is_some()).then(|| Self {
+        tasks: &Learner,
+    ) -> Self {
+        Self {
             handover: handover.clone(),
             caller: caller.cloned(),
-            restricts,
+            restricts: handover.restricts(),
             scoped,
-        })
+            tasks: tasks.clone(),
+        }
+    }
+
+    /// The same where everybody sees something else whatever the settings: of tasks his own.
+    pub(super) fn restricting(mut self) -> Self {
+        self.restricts = true;
+        self
+    }
+
+    /// Whether not everybody sees the same, or somebody takes note of it.
+    pub(super) fn matters(&self) -> bool {
+        self.restricts || self.handover.tool_names().is_some()
     }
 
     /// Whether not everybody sees the same. Otherwise a list is only looked at: what cannot be read
@@ -48,6 +63,12 @@ impl View {
             && target.kind() == TargetKind::Tool
         {
             names.learn(target.name());
+        }
+        if target.kind() == TargetKind::Task {
+            return match self.tasks.has(Kind::Task, target.name()) {
+                true => Showing::AsItIs,
+                false => Showing::Hidden,
+            };
         }
         match self.restricts {
             true => self.handover.showing(method, target, self.caller.as_ref()),
@@ -66,5 +87,6 @@ pub(super) fn is_list(method: &str) -> bool {
             | "resources/templates/list"
             | "resources/directory/read"
             | "skills/list"
+            | "tasks/list"
     )
 }

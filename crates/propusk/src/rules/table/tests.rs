@@ -282,3 +282,24 @@ fn a_table_that_is_read_again_goes_on_where_it_was() {
     let verdict = wider.judge(&asked(&x, Some(&alice), 0));
     assert_eq!(said(&verdict), "allow");
 }
+
+/// Otherwise whoever is over the limit goes on with answers, streams and ends of sessions.
+#[test]
+fn what_is_no_message_counts_among_what_a_principal_may_send() {
+    let table = RuleTable::new()
+        .principal_rate("2/m".parse().expect("a rate"))
+        .principal_concurrency(1)
+        .time_limit(Duration::from_secs(5));
+    let alice = AccessToken::new("alice");
+    let call = Operation::tool("echo");
+    let under_way = table.judge(&asked(&call, Some(&alice), 0));
+    assert_eq!(said(&under_way), "within 5 s");
+    // The answer that the call waits for: it needs no place of its own.
+    let answer = asked(&Operation::Request, Some(&alice), 0);
+    assert_eq!(said(&table.judge(&answer)), "allow");
+    let third = said(&table.judge(&answer));
+    assert!(third.ends_with("for each principal"), "{third}");
+    let bob = AccessToken::new("bob");
+    let bobs = table.judge(&asked(&Operation::Request, Some(&bob), 0));
+    assert_eq!(said(&bobs), "allow");
+}
