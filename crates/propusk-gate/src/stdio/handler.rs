@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use super::{
     StdioUpstream,
-    asker::{owner, session_id},
+    asker::{User, owner, session_id},
     crossing::{Asked, Name, Round},
     era::Era,
     errors,
@@ -377,6 +377,8 @@ impl ServerHandler for StdioUpstream {
         let slot = self.inner.known(owner(&context.extensions));
         let link = slot.filter(|_| !is_known).and_then(|slot| slot.live());
         if let Some(link) = link {
+            link.hub
+                .used_by(User::of(&context.extensions, || self.inner.number()));
             let _ = link.tell(&method, params).await;
         }
     }

@@ -36,7 +36,7 @@ use rmcp::{
 };
 
 use self::{
-    asker::{Owner, owner, session_id},
+    asker::{Owner, User, owner, session_id},
     era::Era,
     link::{Said, Server},
     parked::Parked,
@@ -80,10 +80,16 @@ pub use self::{
 ///
 /// # Who shares it
 ///
-/// See [`Sharing`]. A child that several share asks a client only where requests of exactly one session
-/// are under way (a request that was cancelled counts for ten more minutes, since the child may still
-/// work on it). Lines of its log go to those whose requests are under way, to all sessions where there
-/// are none; changes of lists go to all; changes of resources to who has subscribed.
+/// See [`Sharing`]. What a child asks or logs names no request, and may come long after the request
+/// that caused it was answered. So once a second principal has used a shared child
+/// ([`Sharing::All`]), its questions (sampling, elicitation, roots) are refused and the lines of its
+/// log reach no client, for good. A server that asks or logs needs [`Sharing::Principal`]. (An answer
+/// that says that input is required belongs to its request, and passes.) Until then it asks only where
+/// requests of exactly one session are under way (a request that was cancelled counts for ten more
+/// minutes, since the child may still work on it), and lines of its log go to the sessions whose
+/// requests are under way, to all sessions of the one principal where there are none. Unknown callers
+/// are different principals unless they share a session. Progress goes to the request whose token it
+/// names; changes of lists go to all; changes of resources to who has subscribed.
 ///
 /// # Its life
 ///
@@ -158,6 +164,8 @@ impl Inner {
     /// The place of the child that serves the caller of a request.
     async fn slot(&self, context: &RequestContext<RoleServer>) -> Result<Arc<Slot>, ErrorData> {
         let slot = self.pool.slot(owner(&context.extensions))?;
+        slot.hub
+            .used_by(User::of(&context.extensions, || self.number()));
         if let Some(id) = session_id(&context.extensions) {
             slot.hub.seen(&id, &context.peer);
         }

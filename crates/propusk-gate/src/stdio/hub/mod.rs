@@ -16,7 +16,7 @@ use rmcp::{
 
 use self::notices::Notices;
 pub(super) use self::{notices::Reach, wanted::Wanted};
-use super::{level::Level, wire::Method};
+use super::{asker::User, level::Level, wire::Method};
 
 /// Questions by URL whose end a client is told of.
 const MOST_ELICITATIONS: usize = 1000;
@@ -38,8 +38,19 @@ pub(super) enum Serves {
     One,
 }
 
+/// Who has used a child, in all the time of its place: what it knows of one, it may still know after
+/// it has been started again.
+#[derive(Default)]
+enum Users {
+    #[default]
+    Nobody,
+    Only(User),
+    Several,
+}
+
 #[derive(Default)]
 struct State {
+    users: Users,
     sessions: HashMap<Arc<str>, Session>,
     listeners: BTreeMap<u64, Listener>,
     next_listener: u64,
@@ -78,6 +89,24 @@ impl Hub {
     /// Whether there is only one child.
     pub(super) fn serves_all(&self) -> bool {
         self.serves == Serves::All
+    }
+
+    /// Remembers who uses the child, before anything of theirs gets to it.
+    pub(super) fn used_by(&self, user: User) {
+        if self.serves_one() {
+            return;
+        }
+        let users = &mut self.state().users;
+        match users {
+            Users::Nobody => *users = Users::Only(user),
+            Users::Only(only) if *only != user => *users = Users::Several,
+            Users::Only(_) | Users::Several => {}
+        }
+    }
+
+    /// Whether what the child does by itself may be on account of one or of another.
+    pub(super) fn is_shared(&self) -> bool {
+        self.state().is_shared()
     }
 
     /// A session that has just shown itself.
@@ -215,6 +244,10 @@ impl Hub {
 }
 
 impl State {
+    fn is_shared(&self) -> bool {
+        matches!(self.users, Users::Several)
+    }
+
     /// A session that has not said from which level on gets all that the child sends by itself; once
     /// somebody else has asked for more, at least information.
     fn admits(&self, session: &Session, grave: Level) -> bool {

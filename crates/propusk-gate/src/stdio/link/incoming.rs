@@ -86,6 +86,14 @@ impl Link {
     /// Finds who is to be asked.
     fn route(self: &Arc<Self>, id: Value, asks: Method) {
         let way = self.table().way(self.hub.serves_one());
+        // Whoever was found above has been counted before.
+        let way = match way {
+            _ if self.hub.is_shared() => Way::Refused(
+                "Several clients have used this process, and for which of them this is is not known. \
+                 A server that asks clients needs a process for each principal.",
+            ),
+            way => way,
+        };
         let question = Question::new(Arc::clone(self), id, asks);
         match way {
             Way::To(events) => {
@@ -174,15 +182,24 @@ impl Link {
     }
 
     /// A line of the log goes to those whose requests are under way, since it is likely about them;
-    /// to all sessions where there are none.
+    /// to all sessions where there are none. All of this is one principal's: where there have been
+    /// several, it goes to nobody but our own log.
     fn logged(&self, told: &Method) {
         let grave = Level::read(told.param("level")).unwrap_or(Level::Info);
         let mut causes = self.table().causes();
         if causes.is_empty() {
             self.hub.log_to_all(grave, told);
+        }
+        let table = self.table();
+        // Whoever is in the table has been counted before.
+        if self.hub.is_shared() {
+            let line = told.param("data").map(Value::to_string).unwrap_or_default();
+            let line = plain(&line.as_bytes()[..line.len().min(SHOWN)]);
+            tracing::debug!(target: "propusk::upstream", upstream = self.name,
+                "a line of the log of a shared process, for no client: {line}");
             return;
         }
-        for (asker, events) in self.table().asked() {
+        for (asker, events) in table.asked() {
             if !causes.contains(&asker.key) {
                 continue;
             }
@@ -199,6 +216,7 @@ impl Link {
                 _ => {}
             }
         }
+        drop(table);
         for key in causes {
             // Its request was taken back; the session may be there.
             if let SessionKey::Session(id) = key {
@@ -210,8 +228,8 @@ impl Link {
     /// A notification that the protocol does not know belongs to the one whose request is under way.
     fn custom(&self, told: Method) {
         let causes = self.table().causes();
-        if causes.len() == 1 {
-            let table = self.table();
+        let table = self.table();
+        if causes.len() == 1 && !self.hub.is_shared() {
             if let Some((_, events)) = table.asked().next() {
                 events.notify(told);
             }
