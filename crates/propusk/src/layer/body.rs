@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -39,7 +40,7 @@ pub(super) struct Ties {
     ends: Vec<Pin<Box<WaitForCancellationFutureOwned>>>,
     _session: Option<SessionUse>,
     _stream: Option<StreamUse>,
-    _holds: Vec<Hold>,
+    _holds: Vec<Arc<[Hold]>>,
 }
 
 impl Ties {
@@ -47,7 +48,7 @@ impl Ties {
     pub(super) fn of(
         session: Option<SessionUse>,
         stream: Option<StreamUse>,
-        holds: Vec<Hold>,
+        holds: Vec<Arc<[Hold]>>,
     ) -> Option<Box<Self>> {
         let session_end = session.as_ref().map(SessionUse::ended);
         let ends = session_end
@@ -85,8 +86,8 @@ impl<B> AuthBody<B> {
     /// Keeps this until the body has ended.
     pub(super) fn keeping(mut self, hold: Hold) -> Self {
         match &mut self.ties {
-            Some(ties) => ties._holds.push(hold),
-            None => self.ties = Ties::of(None, None, vec![hold]),
+            Some(ties) => ties._holds.push(Arc::new([hold])),
+            None => self.ties = Ties::of(None, None, vec![Arc::new([hold])]),
         }
         self
     }
