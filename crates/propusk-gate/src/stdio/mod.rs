@@ -6,6 +6,7 @@ mod child;
 mod command;
 mod counts;
 mod crossing;
+mod dumpable;
 mod era;
 mod errors;
 mod front;
@@ -38,6 +39,7 @@ use rmcp::{
 use self::{
     asker::{Owner, User, owner, session_id},
     era::Era,
+    hub::Sight,
     link::{Said, Server},
     parked::Parked,
     pool::Pool,
@@ -45,6 +47,7 @@ use self::{
 };
 pub use self::{
     command::{INHERITED, StdioCommand},
+    dumpable::hide_from_children,
     settings::{Backoff, Sharing, StdioSettings},
     watchdog::run_if_asked as run_watchdog_if_asked,
 };
@@ -167,7 +170,8 @@ impl Inner {
         slot.hub
             .used_by(User::of(&context.extensions, || self.number()));
         if let Some(id) = session_id(&context.extensions) {
-            slot.hub.seen(&id, &context.peer);
+            let sight = Sight::of(&context.extensions);
+            slot.hub.seen(&id, &context.peer, sight);
         }
         Ok(slot)
     }

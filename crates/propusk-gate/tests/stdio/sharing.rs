@@ -126,6 +126,15 @@ async fn lines_of_the_log_go_to_those_whose_calls_are_under_way() {
 }
 
 #[tokio::test]
+async fn tasks_of_all_are_not_listed() {
+    let gate = Gate::new("sessions").await;
+    let alice = Client::session(&gate, "alice").await;
+    let listed = alice.ask("tasks/list", json!({})).await;
+    assert_eq!(listed["error"]["code"], -32601, "{listed}");
+    gate.end().await;
+}
+
+#[tokio::test]
 async fn each_session_has_its_own_level() {
     let gate = Gate::new("sessions").await;
     let (first, second) = (

@@ -1,6 +1,7 @@
 //! The sessions and subscribers of clients, which stay while children come and go.
 
 mod notices;
+mod sight;
 mod wanted;
 
 use std::{
@@ -15,7 +16,7 @@ use rmcp::{
 };
 
 use self::notices::Notices;
-pub(super) use self::{notices::Reach, wanted::Wanted};
+pub(super) use self::{notices::Reach, sight::Sight, wanted::Wanted};
 use super::{asker::User, level::Level, wire::Method};
 
 /// Questions by URL whose end a client is told of.
@@ -62,6 +63,8 @@ struct State {
 }
 
 struct Session {
+    /// What its caller may know of, by the rules of its last request.
+    sight: Sight,
     peer: Peer<RoleServer>,
     notices: Notices,
     level: Option<Level>,
@@ -110,13 +113,15 @@ impl Hub {
     }
 
     /// A session that has just shown itself.
-    pub(super) fn seen(&self, id: &Arc<str>, peer: &Peer<RoleServer>) {
+    pub(super) fn seen(&self, id: &Arc<str>, peer: &Peer<RoleServer>, sight: Sight) {
         let mut state = self.state();
-        if state.sessions.contains_key(id) {
+        if let Some(session) = state.sessions.get_mut(id) {
+            session.sight = sight;
             return;
         }
         state.next_listener += 1;
         let session = Session {
+            sight,
             peer: peer.clone(),
             notices: Notices::to_session(peer.clone()),
             level: None,

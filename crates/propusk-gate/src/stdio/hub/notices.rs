@@ -142,7 +142,8 @@ impl Hub {
         let Some(notice) = typed(told) else { return };
         let state = self.state();
         for session in state.sessions_in(reach) {
-            if session.uris.iter().any(|whole| is_part(&uri, whole)) {
+            let is_subscribed = session.uris.iter().any(|whole| is_part(&uri, whole));
+            if is_subscribed && session.sight.shows(&uri) {
                 session.notices.tell(notice.clone());
             }
         }
