@@ -96,7 +96,7 @@ fn attributes(end: &Finished<'_>, with_subject: bool) -> Vec<KeyValue> {
         }
     }
     if with_subject {
-        let subject = end.principal().map(|principal| principal.subject());
+        let subject = end.principal().map(propusk::Principal::subject);
         add("enduser.id", subject.map(shortened));
     }
     all.extend(

@@ -18,7 +18,7 @@ use http_body_util::Full;
 use tower_service::Service;
 
 use super::{
-    body::{AuthBody, Ties},
+    body::{AuthBody, Holds, Ties},
     exchange::Exchange,
     gate::{Gate, Gates, Permitted},
     handover::Handover,
@@ -141,7 +141,7 @@ struct Admitted<B> {
     /// its answer, by what its head says.
     unguarded: Option<bool>,
     /// Kept until the answer has ended.
-    holds: Vec<Arc<[Hold]>>,
+    holds: Holds,
 }
 
 /// What the head of a request says: the permit, the session that it names, and the nonce for the next
@@ -219,7 +219,7 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
 ///
 /// What the rules hold stays with the request, too: inside a session the work on it goes on when its
 /// client hangs up, and the answer to it is then no longer awaited by anybody here.
-fn leave(parts: &mut Parts, ruled: Ruled) -> (Option<Arc<(Operation, RuleSet)>>, Vec<Arc<[Hold]>>) {
+fn leave(parts: &mut Parts, ruled: Ruled) -> (Option<Arc<(Operation, RuleSet)>>, Holds) {
     let Ruled {
         rules,
         operation,

@@ -34,13 +34,16 @@ pin_project! {
     }
 }
 
+/// What rules hold for a request: the answer keeps it, and the request as long as it is worked on.
+pub(super) type Holds = Vec<Arc<[Hold]>>;
+
 /// What a body hangs on: when one of them ends, the body ends, cleanly, as if the service behind
 /// had nothing more to say. And what is kept for as long as it lasts.
 pub(super) struct Ties {
     ends: Vec<Pin<Box<WaitForCancellationFutureOwned>>>,
     _session: Option<SessionUse>,
     _stream: Option<StreamUse>,
-    _holds: Vec<Arc<[Hold]>>,
+    _holds: Holds,
 }
 
 impl Ties {
@@ -48,7 +51,7 @@ impl Ties {
     pub(super) fn of(
         session: Option<SessionUse>,
         stream: Option<StreamUse>,
-        holds: Vec<Arc<[Hold]>>,
+        holds: Holds,
     ) -> Option<Box<Self>> {
         let session_end = session.as_ref().map(SessionUse::ended);
         let ends = session_end

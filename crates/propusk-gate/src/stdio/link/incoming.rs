@@ -106,10 +106,7 @@ impl Link {
         };
         let question = Question::new(Arc::clone(self), id, asks);
         match way {
-            Way::To(events) => {
-                // Where nobody is there any longer, it is refused by being dropped.
-                drop(events.ask(question));
-            }
+            Way::To(events) => events.ask(question),
             Way::None if self.hub.serves_one() => self.hub.ask_somebody(question),
             Way::None => question.answer(Err(errors::nobody_to_ask(
                 "No request of a client is under way, so nobody can be asked.",
