@@ -29,6 +29,23 @@ pub(super) enum SessionKey {
     Request(u64),
 }
 
+/// One who uses a child: a known caller, or whatever an unknown one can be told from others by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum User {
+    Known(Principal),
+    Unknown(SessionKey),
+}
+
+impl User {
+    pub(super) fn of(extensions: &Extensions, number: impl FnOnce() -> u64) -> Self {
+        match (owner(extensions), session_id(extensions)) {
+            (Some(principal), _) => Self::Known(principal),
+            (None, Some(id)) => Self::Unknown(SessionKey::Session(id)),
+            (None, None) => Self::Unknown(SessionKey::Request(number())),
+        }
+    }
+}
+
 /// Where a question that a child asks in the middle of a request can go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Questions {

@@ -58,6 +58,12 @@ pub(super) fn not_understood(method: &str) -> ErrorData {
     ErrorData::internal_error(says, Some(json!({ "reason": "answer_not_valid" })))
 }
 
+/// A line that answers a request, as far as can be seen, and is no JSON-RPC.
+pub(super) fn unreadable() -> ErrorData {
+    let says = "The answer of the server behind this gate cannot be read: it is no valid JSON-RPC.";
+    ErrorData::internal_error(says, Some(json!({ "reason": "answer_not_valid" })))
+}
+
 /// The client has taken its request back.
 pub(super) fn cancelled() -> ErrorData {
     ErrorData::internal_error("The request was cancelled.", None)

@@ -8,7 +8,7 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
-        CompleteResult, CustomNotification, CustomRequest, CustomResult, DiscoverResult,
+        CompleteResult, CustomNotification, CustomRequest, CustomResult, DiscoverResult, ErrorCode,
         GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams, GetSkillResult,
         GetTaskParams, GetTaskResult, InitializeRequestParams, InitializeResult, ListPromptsResult,
         ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
@@ -24,10 +24,11 @@ use serde_json::Value;
 
 use super::{
     StdioUpstream,
-    asker::{owner, session_id},
+    asker::{User, owner, session_id},
     crossing::{Asked, Name, Round},
     era::Era,
     errors,
+    hub::Sight,
     level::Level,
     wire::Object,
 };
@@ -235,6 +236,11 @@ impl ServerHandler for StdioUpstream {
             None => Object::new(),
             Some(_) => return Err(ErrorData::invalid_params("parameters are an object", None)),
         };
+        // The ids in it are of all, and which are whose only the child knows.
+        if request.method == "tasks/list" && !self.inner.slot(&context).await?.hub.serves_one() {
+            let says = "tasks of a server that several share are not listed";
+            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, says, None));
+        }
         let asked = Asked {
             method: Name::Other(request.method),
             params,
@@ -344,7 +350,8 @@ impl ServerHandler for StdioUpstream {
         if let Some(id) = session_id(&context.extensions)
             && let Some(slot) = self.inner.known(owner(&context.extensions))
         {
-            slot.hub.seen(&id, &context.peer);
+            let sight = Sight::of(&context.extensions);
+            slot.hub.seen(&id, &context.peer, sight);
         }
     }
 
@@ -377,6 +384,8 @@ impl ServerHandler for StdioUpstream {
         let slot = self.inner.known(owner(&context.extensions));
         let link = slot.filter(|_| !is_known).and_then(|slot| slot.live());
         if let Some(link) = link {
+            link.hub
+                .used_by(User::of(&context.extensions, || self.inner.number()));
             let _ = link.tell(&method, params).await;
         }
     }

@@ -6,6 +6,7 @@ mod child;
 mod command;
 mod counts;
 mod crossing;
+mod dumpable;
 mod era;
 mod errors;
 mod front;
@@ -36,8 +37,9 @@ use rmcp::{
 };
 
 use self::{
-    asker::{Owner, owner, session_id},
+    asker::{Owner, User, owner, session_id},
     era::Era,
+    hub::Sight,
     link::{Said, Server},
     parked::Parked,
     pool::Pool,
@@ -45,6 +47,7 @@ use self::{
 };
 pub use self::{
     command::{INHERITED, StdioCommand},
+    dumpable::hide_from_children,
     settings::{Backoff, Sharing, StdioSettings},
     watchdog::run_if_asked as run_watchdog_if_asked,
 };
@@ -80,10 +83,16 @@ pub use self::{
 ///
 /// # Who shares it
 ///
-/// See [`Sharing`]. A child that several share asks a client only where requests of exactly one session
-/// are under way (a request that was cancelled counts for ten more minutes, since the child may still
-/// work on it). Lines of its log go to those whose requests are under way, to all sessions where there
-/// are none; changes of lists go to all; changes of resources to who has subscribed.
+/// See [`Sharing`]. What a child asks or logs names no request, and may come long after the request
+/// that caused it was answered. So once a second principal has used a shared child
+/// ([`Sharing::All`]), its questions (sampling, elicitation, roots) are refused and the lines of its
+/// log reach no client, for good. A server that asks or logs needs [`Sharing::Principal`]. (An answer
+/// that says that input is required belongs to its request, and passes.) Until then it asks only where
+/// requests of exactly one session are under way (a request that was cancelled counts for ten more
+/// minutes, since the child may still work on it), and lines of its log go to the sessions whose
+/// requests are under way, to all sessions of the one principal where there are none. Unknown callers
+/// are different principals unless they share a session. Progress goes to the request whose token it
+/// names; changes of lists go to all; changes of resources to who has subscribed.
 ///
 /// # Its life
 ///
@@ -91,7 +100,8 @@ pub use self::{
 /// get an error, later ones wait for the next one ([`StdioSettings::patience`]), and sessions go on: it
 /// is told of their subscriptions and levels anew. It ends with [`shutdown`](Self::shutdown) or with the
 /// last clone of this, and all that it has started with it; see [`run_watchdog_if_asked`] for a gate
-/// that is killed.
+/// that is killed. "All" is its process group: a process that it has put into a session of its own
+/// (`setsid`) is known to nobody here, and only a container or the control group of a service ends it.
 #[derive(Clone)]
 pub struct StdioUpstream {
     inner: Arc<Inner>,
@@ -158,8 +168,11 @@ impl Inner {
     /// The place of the child that serves the caller of a request.
     async fn slot(&self, context: &RequestContext<RoleServer>) -> Result<Arc<Slot>, ErrorData> {
         let slot = self.pool.slot(owner(&context.extensions))?;
+        slot.hub
+            .used_by(User::of(&context.extensions, || self.number()));
         if let Some(id) = session_id(&context.extensions) {
-            slot.hub.seen(&id, &context.peer);
+            let sight = Sight::of(&context.extensions);
+            slot.hub.seen(&id, &context.peer, sight);
         }
         Ok(slot)
     }

@@ -136,7 +136,7 @@ async fn clients_of_both_eras_list_and_call_what_they_may() {
         }
         let stranger = Client::new(gate.url()).era(era).connect().await;
         assert_eq!(
-            *stranger.err().expect("refused").kind(),
+            *stranger.expect_err("refused").kind(),
             ErrorKind::Unauthenticated
         );
     }

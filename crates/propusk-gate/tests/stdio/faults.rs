@@ -1,6 +1,6 @@
 //! A server that ends, hangs, floods or says nonsense.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use propusk::{
     AccessToken, Target,
@@ -98,11 +98,47 @@ async fn a_program_that_does_not_run_is_unavailable_with_a_time_to_wait() {
 }
 
 #[tokio::test]
+async fn a_server_that_answers_discovery_with_anything_is_initialized() {
+    let gate = Gate::new("vague").await;
+    let alice = Client::modern(&gate, "alice");
+    let echoed = alice.call("echo", json!({ "text": "on" })).await;
+    assert_eq!(text(&echoed), "on", "{echoed}");
+    gate.end().await;
+}
+
+#[tokio::test]
 async fn garbage_is_skipped() {
     let gate = Gate::new("both").await;
     let alice = Client::modern(&gate, "alice");
     let answer = alice.call("garbage", json!({})).await;
     assert_eq!(text(&answer), "after garbage");
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_an_error() {
+    let gate = Gate::new("sessions").await;
+    let alice = Client::modern(&gate, "alice");
+    let deep = format!(
+        r#"{{"jsonrpc":"2.0","id":$id,"result":{{"a":{}1{}}}}}"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    for line in [
+        r#"{"jsonrpc": "2.0", "id": $id, "result": {"content": [], "a": NaN}}"#,
+        r#"{"jsonrpc":"2.0","id":$id,"result":{"a":1e999}}"#,
+        r#"{"jsonrpc":"2.0","id":$id,"result":{"a":"\ud83d"}}"#,
+        r#"{"jsonrpc":"2.0","id":$id.0,"result":{"content":[]}}"#,
+        r#"[{"jsonrpc":"2.0","id":$id,"result":{"content":[]}}]"#,
+        r#"{"jsonrpc":"2.0","result":{"a":NaN},"id":$id}"#,
+        r#"{"jsonrpc":"2.0","id":$id}"#,
+        r#"{"jsonrpc":"2.0","id":$id,"result":{"#,
+        &deep,
+    ] {
+        let answer = alice.call("raw", json!({ "line": line })).await;
+        let reason = &answer["error"]["data"]["reason"];
+        assert_eq!(reason, "answer_not_valid", "{line}: {answer}");
+    }
     gate.end().await;
 }
 
@@ -211,6 +247,65 @@ async fn a_call_takes_no_longer_than_its_rule_allows_and_is_cancelled_then() {
         .await;
         gate.end().await;
     }
+}
+
+/// One call of `hang` at a time.
+#[derive(Default)]
+struct OneHangs(Arc<()>);
+
+impl Rules for OneHangs {
+    fn judge(&self, asked: &Asked<'_>) -> Verdict {
+        if !format!("{:?}", asked.operation).contains("hang") {
+            return Verdict::Allow(Allowance::new());
+        }
+        if Arc::strong_count(&self.0) > 1 {
+            let reason = "one at a time".to_owned();
+            return Verdict::Limit {
+                retry_after: Duration::from_secs(1),
+                reason,
+            };
+        }
+        Verdict::Allow(Allowance::new().holding(Arc::clone(&self.0)))
+    }
+
+    fn shows(&self, _: &Target, _: Option<&AccessToken>) -> bool {
+        true
+    }
+
+    fn reads_arguments(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn a_limit_of_calls_at_once_is_not_passed_by_hanging_up() {
+    let one = OneHangs::default();
+    let held = Arc::downgrade(&one.0);
+    let rules = RuleSet::new().with(one);
+    let gate = Gate::ruled(fixture("sessions"), Gate::settings(), rules).await;
+    let alice = Client::session(&gate, "alice").await;
+    let state = async || text(&alice.call("state", json!({})).await).to_owned();
+    let (id, stream) = alice
+        .begin_as("tools/call", json!({ "name": "hang", "arguments": {} }))
+        .await;
+    until("the child has it", async || {
+        state().await.contains("\"hanging\":1")
+    })
+    .await;
+    // She hangs up; inside her session the call goes on, and she could ask for its answer later.
+    drop(stream);
+    for _ in 0..50 {
+        let second = alice.call("hang", json!({})).await;
+        assert!(second["error"].is_object(), "{second}");
+        assert_eq!(held.strong_count(), 2);
+    }
+    assert!(!state().await.contains("notifications/cancelled"));
+    // Once it is cancelled, it is over.
+    alice
+        .notify("notifications/cancelled", json!({ "requestId": id }))
+        .await;
+    until("it is given back", async || held.strong_count() == 1).await;
+    gate.end().await;
 }
 
 fn kill(process: &str) {

@@ -94,8 +94,8 @@ async fn a_question_after_the_answer_finds_nobody() {
     alice.call("ask_after", question()).await;
     until("it is refused", async || {
         let state = alice.call("state", json!({})).await;
-        // A call that looks is under way itself; it may be asked.
-        text(&state).contains("nobody can be asked") || text(&state).contains("\\\"result\\\"")
+        // Also while the call that looks is under way.
+        text(&state).contains("a process for each principal")
     })
     .await;
     alice.call("change", json!({ "list": "tools" })).await;
@@ -109,40 +109,50 @@ async fn a_question_after_the_answer_finds_nobody() {
 #[tokio::test]
 async fn lines_of_the_log_go_to_those_whose_calls_are_under_way() {
     let gate = Gate::new("sessions").await;
-    let (alice, bob) = (
+    let (first, second) = (
         Client::session(&gate, "alice").await,
-        Client::session(&gate, "bob").await,
+        Client::session(&gate, "alice").await,
     );
-    let mut streams = [alice.listen().await, bob.listen().await];
-    alice
-        .call("log", json!({ "level": "info", "text": "alice's" }))
+    let mut streams = [first.listen().await, second.listen().await];
+    first
+        .call("log", json!({ "level": "info", "text": "a line" }))
         .await;
-    bob.call("change", json!({ "list": "tools" })).await;
-    let [alices, bobs] = &mut streams;
-    let told = alices.told("notifications/message").await;
-    assert_eq!(told["params"]["data"], "alice's");
-    bobs.told("notifications/tools/list_changed").await;
+    second.call("change", json!({ "list": "tools" })).await;
+    let [firsts, seconds] = &mut streams;
+    let told = firsts.told("notifications/message").await;
+    assert_eq!(told["params"]["data"], "a line");
+    seconds.told("notifications/tools/list_changed").await;
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn tasks_of_all_are_not_listed() {
+    let gate = Gate::new("sessions").await;
+    let alice = Client::session(&gate, "alice").await;
+    let listed = alice.ask("tasks/list", json!({})).await;
+    assert_eq!(listed["error"]["code"], -32601, "{listed}");
     gate.end().await;
 }
 
 #[tokio::test]
 async fn each_session_has_its_own_level() {
     let gate = Gate::new("sessions").await;
-    let (alice, bob) = (
+    let (first, second) = (
         Client::session(&gate, "alice").await,
-        Client::session(&gate, "bob").await,
+        Client::session(&gate, "alice").await,
     );
-    alice
+    first
         .ask("logging/setLevel", json!({ "level": "debug" }))
         .await;
-    bob.ask("logging/setLevel", json!({ "level": "error" }))
+    second
+        .ask("logging/setLevel", json!({ "level": "error" }))
         .await;
-    let state = alice.call("state", json!({})).await;
+    let state = first.call("state", json!({})).await;
     assert!(text(&state).contains("\"level\":\"debug\""), "{state}");
-    let (mut alices, mut bobs) = (alice.listen().await, bob.listen().await);
+    let (mut firsts, mut seconds) = (first.listen().await, second.listen().await);
     for (client, stream, level, is_told) in [
-        (&alice, &mut alices, "debug", true),
-        (&bob, &mut bobs, "warning", false),
+        (&first, &mut firsts, "debug", true),
+        (&second, &mut seconds, "warning", false),
     ] {
         client
             .call("log", json!({ "level": level, "text": level }))
@@ -156,10 +166,11 @@ async fn each_session_has_its_own_level() {
         );
     }
     // The change that she made and the one that he made, and no line between them.
-    bobs.told("notifications/tools/list_changed").await;
-    bob.call("log", json!({ "level": "error", "text": "grave" }))
+    seconds.told("notifications/tools/list_changed").await;
+    second
+        .call("log", json!({ "level": "error", "text": "grave" }))
         .await;
-    bobs.told("notifications/message").await;
+    seconds.told("notifications/message").await;
     gate.end().await;
 }
 
@@ -183,4 +194,67 @@ async fn a_request_without_a_session_names_its_own_level() {
         }
         gate.end().await;
     }
+}
+
+#[tokio::test]
+async fn a_question_after_the_answer_is_not_put_to_the_next_caller() {
+    let gate = Gate::new("sessions").await;
+    let (alice, bob) = (
+        Client::session(&gate, "alice").await,
+        Client::session(&gate, "bob").await,
+    );
+    let mut late = question();
+    late["hanging"] = 1.into();
+    alice.call("ask_after", late).await;
+    // Only his call is under way when the child asks.
+    let call = bob.begin_detached("hang");
+    until("it is refused", async || {
+        let state = alice.call("state", json!({})).await;
+        text(&state).contains("a process for each principal")
+    })
+    .await;
+    call.abort();
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn the_log_of_a_child_that_two_have_used_reaches_neither() {
+    let gate = Gate::new("sessions").await;
+    let (alice, bob) = (
+        Client::session(&gate, "alice").await,
+        Client::session(&gate, "bob").await,
+    );
+    let mut outside = bob.listen().await;
+    alice
+        .call("log_after", json!({ "hanging": 1, "text": "alice's" }))
+        .await;
+    let mut call = bob.begin_call("hang", json!({})).await;
+    until("it is written", async || {
+        let state = alice.call("state", json!({})).await;
+        text(&state).contains("logged after")
+    })
+    .await;
+    // The next that he hears of is the end, in his call and outside of it.
+    bob.call("change", json!({ "list": "tools" })).await;
+    let first = outside.next().await.unwrap();
+    assert_eq!(first["method"], "notifications/tools/list_changed");
+    alice.call("crash", json!({})).await;
+    let first = call.next().await.unwrap();
+    assert_eq!(first["error"]["data"]["reason"], "upstream_ended");
+    gate.end().await;
+}
+
+#[tokio::test]
+async fn the_log_of_a_shared_child_reaches_no_request_either() {
+    let gate = Gate::new("sessions").await;
+    let (alice, bob) = (Client::modern(&gate, "alice"), Client::modern(&gate, "bob"));
+    alice.call("echo", json!({ "text": "" })).await;
+    let params = json!({
+        "name": "log", "arguments": { "level": "error", "text": "line" },
+        "_meta": { "io.modelcontextprotocol/logLevel": "debug" },
+    });
+    let mut stream = bob.begin("tools/call", params).await;
+    let first = stream.next().await.unwrap();
+    assert_eq!(text(&first), "logged");
+    gate.end().await;
 }

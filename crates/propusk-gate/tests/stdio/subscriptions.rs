@@ -1,8 +1,12 @@
 //! Changes of lists and of resources.
 
+use propusk::{
+    AccessToken, Target,
+    rules::{Allowance, Asked, RuleSet, Rules, Verdict},
+};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Gate, Stream, text, until};
+use crate::support::{Client, Gate, Stream, fixture, text, until};
 
 /// What the child has been told.
 async fn state(client: &Client) -> Value {
@@ -161,5 +165,43 @@ async fn a_session_that_ends_ends_its_subscriptions() {
         state(&bob).await["uris"] == json!([])
     })
     .await;
+    gate.end().await;
+}
+
+/// What has `secret` in its name is hidden from everybody.
+struct NoSecrets;
+
+impl Rules for NoSecrets {
+    fn judge(&self, _: &Asked<'_>) -> Verdict {
+        Verdict::Allow(Allowance::new())
+    }
+
+    fn shows(&self, target: &Target, _: Option<&AccessToken>) -> bool {
+        !format!("{target:?}").contains("secret")
+    }
+
+    fn reads_arguments(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_does_not_tell_of_what_is_hidden_below_it() {
+    let rules = RuleSet::new().with(NoSecrets);
+    let gate = Gate::ruled(fixture("sessions"), Gate::settings(), rules).await;
+    let alice = Client::session(&gate, "alice").await;
+    let mut outside = alice.listen().await;
+    alice
+        .ask("resources/subscribe", json!({ "uri": "test://a" }))
+        .await;
+    for uri in ["test://a/secret/b", "test://a/open"] {
+        let params = json!({ "uri": uri });
+        let told = json!({
+            "jsonrpc": "2.0", "method": "notifications/resources/updated", "params": params,
+        });
+        alice.call("raw", json!({ "line": told.to_string() })).await;
+    }
+    let first = outside.next().await.unwrap();
+    assert_eq!(first["params"]["uri"], "test://a/open", "{first}");
     gate.end().await;
 }

@@ -18,7 +18,7 @@ use http_body_util::Full;
 use tower_service::Service;
 
 use super::{
-    body::{AuthBody, Ties},
+    body::{AuthBody, Holds, Ties},
     exchange::Exchange,
     gate::{Gate, Gates, Permitted},
     handover::Handover,
@@ -141,7 +141,7 @@ struct Admitted<B> {
     /// its answer, by what its head says.
     unguarded: Option<bool>,
     /// Kept until the answer has ended.
-    holds: Vec<Hold>,
+    holds: Holds,
 }
 
 /// What the head of a request says: the permit, the session that it names, and the nonce for the next
@@ -216,7 +216,10 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
 }
 
 /// Leaves what the rules said for whoever answers.
-fn leave(parts: &mut Parts, ruled: Ruled) -> (Option<Arc<(Operation, RuleSet)>>, Vec<Hold>) {
+///
+/// What the rules hold stays with the request, too: inside a session the work on it goes on when its
+/// client hangs up, and the answer to it is then no longer awaited by anybody here.
+fn leave(parts: &mut Parts, ruled: Ruled) -> (Option<Arc<(Operation, RuleSet)>>, Holds) {
     let Ruled {
         rules,
         operation,
@@ -227,8 +230,19 @@ fn leave(parts: &mut Parts, ruled: Ruled) -> (Option<Arc<(Operation, RuleSet)>>,
         parts.extensions.insert(limit);
     }
     parts.extensions.insert(rules.clone());
+    let holds = if holds.is_empty() {
+        Vec::new()
+    } else {
+        let holds: Arc<[Hold]> = holds.into();
+        parts.extensions.insert(Kept(Arc::clone(&holds)));
+        vec![holds]
+    };
     (Some(Arc::new((operation, rules))), holds)
 }
+
+/// What the rules hold for a request, for as long as anybody has it.
+#[derive(Clone)]
+struct Kept(#[expect(dead_code, reason = "it is there to be dropped")] Arc<[Hold]>);
 
 /// How a request ends at its head.
 enum Turned {

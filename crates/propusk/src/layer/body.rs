@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -33,13 +34,16 @@ pin_project! {
     }
 }
 
+/// What rules hold for a request: the answer keeps it, and the request as long as it is worked on.
+pub(super) type Holds = Vec<Arc<[Hold]>>;
+
 /// What a body hangs on: when one of them ends, the body ends, cleanly, as if the service behind
 /// had nothing more to say. And what is kept for as long as it lasts.
 pub(super) struct Ties {
     ends: Vec<Pin<Box<WaitForCancellationFutureOwned>>>,
     _session: Option<SessionUse>,
     _stream: Option<StreamUse>,
-    _holds: Vec<Hold>,
+    _holds: Holds,
 }
 
 impl Ties {
@@ -47,7 +51,7 @@ impl Ties {
     pub(super) fn of(
         session: Option<SessionUse>,
         stream: Option<StreamUse>,
-        holds: Vec<Hold>,
+        holds: Holds,
     ) -> Option<Box<Self>> {
         let session_end = session.as_ref().map(SessionUse::ended);
         let ends = session_end
@@ -85,8 +89,8 @@ impl<B> AuthBody<B> {
     /// Keeps this until the body has ended.
     pub(super) fn keeping(mut self, hold: Hold) -> Self {
         match &mut self.ties {
-            Some(ties) => ties._holds.push(hold),
-            None => self.ties = Ties::of(None, None, vec![hold]),
+            Some(ties) => ties._holds.push(Arc::new([hold])),
+            None => self.ties = Ties::of(None, None, vec![Arc::new([hold])]),
         }
         self
     }

@@ -1,6 +1,7 @@
 //! The sessions and subscribers of clients, which stay while children come and go.
 
 mod notices;
+mod sight;
 mod wanted;
 
 use std::{
@@ -15,8 +16,8 @@ use rmcp::{
 };
 
 use self::notices::Notices;
-pub(super) use self::{notices::Reach, wanted::Wanted};
-use super::{level::Level, wire::Method};
+pub(super) use self::{notices::Reach, sight::Sight, wanted::Wanted};
+use super::{asker::User, level::Level, wire::Method};
 
 /// Questions by URL whose end a client is told of.
 const MOST_ELICITATIONS: usize = 1000;
@@ -38,8 +39,19 @@ pub(super) enum Serves {
     One,
 }
 
+/// Who has used a child, in all the time of its place: what it knows of one, it may still know after
+/// it has been started again.
+#[derive(Default)]
+enum Users {
+    #[default]
+    Nobody,
+    Only(User),
+    Several,
+}
+
 #[derive(Default)]
 struct State {
+    users: Users,
     sessions: HashMap<Arc<str>, Session>,
     listeners: BTreeMap<u64, Listener>,
     next_listener: u64,
@@ -51,6 +63,8 @@ struct State {
 }
 
 struct Session {
+    /// What its caller may know of, by the rules of its last request.
+    sight: Sight,
     peer: Peer<RoleServer>,
     notices: Notices,
     level: Option<Level>,
@@ -80,14 +94,34 @@ impl Hub {
         self.serves == Serves::All
     }
 
+    /// Remembers who uses the child, before anything of theirs gets to it.
+    pub(super) fn used_by(&self, user: User) {
+        if self.serves_one() {
+            return;
+        }
+        let users = &mut self.state().users;
+        match users {
+            Users::Nobody => *users = Users::Only(user),
+            Users::Only(only) if *only != user => *users = Users::Several,
+            Users::Only(_) | Users::Several => {}
+        }
+    }
+
+    /// Whether what the child does by itself may be on account of one or of another.
+    pub(super) fn is_shared(&self) -> bool {
+        self.state().is_shared()
+    }
+
     /// A session that has just shown itself.
-    pub(super) fn seen(&self, id: &Arc<str>, peer: &Peer<RoleServer>) {
+    pub(super) fn seen(&self, id: &Arc<str>, peer: &Peer<RoleServer>, sight: Sight) {
         let mut state = self.state();
-        if state.sessions.contains_key(id) {
+        if let Some(session) = state.sessions.get_mut(id) {
+            session.sight = sight;
             return;
         }
         state.next_listener += 1;
         let session = Session {
+            sight,
             peer: peer.clone(),
             notices: Notices::to_session(peer.clone()),
             level: None,
@@ -215,6 +249,10 @@ impl Hub {
 }
 
 impl State {
+    fn is_shared(&self) -> bool {
+        matches!(self.users, Users::Several)
+    }
+
     /// A session that has not said from which level on gets all that the child sends by itself; once
     /// somebody else has asked for more, at least information.
     fn admits(&self, session: &Session, grave: Level) -> bool {

@@ -142,7 +142,8 @@ impl Hub {
         let Some(notice) = typed(told) else { return };
         let state = self.state();
         for session in state.sessions_in(reach) {
-            if session.uris.iter().any(|whole| is_part(&uri, whole)) {
+            let is_subscribed = session.uris.iter().any(|whole| is_part(&uri, whole));
+            if is_subscribed && session.sight.shows(&uri) {
                 session.notices.tell(notice.clone());
             }
         }
@@ -159,6 +160,9 @@ impl Hub {
             return;
         };
         let state = self.state();
+        if state.is_shared() {
+            return;
+        }
         for session in state.sessions.values() {
             if state.admits(session, grave) {
                 session.notices.tell(notice.clone());
@@ -168,7 +172,7 @@ impl Hub {
 
     pub(in crate::stdio) fn log_to(&self, id: &str, grave: Level, told: &Method) {
         let state = self.state();
-        let session = state.sessions.get(id);
+        let session = state.sessions.get(id).filter(|_| !state.is_shared());
         let Some(session) = session.filter(|session| state.admits(session, grave)) else {
             return;
         };

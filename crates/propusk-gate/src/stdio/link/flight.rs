@@ -149,17 +149,9 @@ impl Sender {
         let _ = self.events.send(Event::Notification(told));
     }
 
-    /// Gives the question back if nobody is there any longer.
-    #[allow(
-        clippy::result_large_err,
-        reason = "what is not asked comes back whole"
-    )]
-    pub(super) fn ask(&self, question: Question) -> Result<(), Question> {
-        let sent = self.events.send(Event::Question(question));
-        sent.map_err(|unsent| match unsent.0 {
-            Event::Question(question) => question,
-            _ => unreachable!("it is what was sent"),
-        })
+    /// Where nobody is there any longer, the question is refused by being dropped.
+    pub(super) fn ask(&self, question: Question) {
+        let _ = self.events.send(Event::Question(question));
     }
 
     pub(super) fn finish(self, answer: Result<Value, ErrorData>) {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use rmcp::model::ErrorData;
 use serde_json::{Value, json};
 use tokio::process::ChildStdout;
 
@@ -49,11 +50,16 @@ impl Link {
     fn skip(&self, line: &[u8], rate: &mut Rate) {
         let (passes, missed) = rate.pass(Instant::now());
         if passes {
-            let upstream = &self.name;
+            let (upstream, bytes) = (&self.name, line.len());
+            tracing::warn!(target: "propusk::upstream", upstream, missed, bytes,
+                "a line on standard output is no message of the protocol");
+            // It may be an answer, and then it is somebody's.
             let line = plain(&line[..line.len().min(SHOWN)]);
-            tracing::warn!(target: "propusk::upstream", upstream, missed,
-                "a line on standard output is no message of the protocol: {line}");
+            tracing::debug!(target: "propusk::upstream", upstream, "the line was: {line}");
         }
+        // `NaN`, half a character, arrays of messages: a server that sends such a thing in answer has
+        // done so, and whoever waits for it would wait for ever.
+        self.fail_answered(line, line, &errors::unreadable());
     }
 
     fn skip_long(&self, head: &[u8], tail: &[u8], limit: usize) {
@@ -61,10 +67,14 @@ impl Link {
         tracing::warn!(target: "propusk::upstream", upstream, limit,
             "a message is longer than a line may be, and is left out");
         // Whoever waits for it would wait for ever.
+        self.fail_answered(head, tail, &errors::too_long(limit));
+    }
+
+    fn fail_answered(&self, head: &[u8], tail: &[u8], error: &ErrorData) {
         let number = answered_in(head, tail);
         let events = number.and_then(|number| self.table().finish(number));
         if let Some(events) = events {
-            events.finish(Err(errors::too_long(limit)));
+            events.finish(Err(error.clone()));
         }
     }
 
@@ -86,12 +96,17 @@ impl Link {
     /// Finds who is to be asked.
     fn route(self: &Arc<Self>, id: Value, asks: Method) {
         let way = self.table().way(self.hub.serves_one());
+        // Whoever was found above has been counted before.
+        let way = match way {
+            _ if self.hub.is_shared() => Way::Refused(
+                "Several clients have used this process, and for which of them this is is not known. \
+                 A server that asks clients needs a process for each principal.",
+            ),
+            way => way,
+        };
         let question = Question::new(Arc::clone(self), id, asks);
         match way {
-            Way::To(events) => {
-                // Where nobody is there any longer, it is refused by being dropped.
-                drop(events.ask(question));
-            }
+            Way::To(events) => events.ask(question),
             Way::None if self.hub.serves_one() => self.hub.ask_somebody(question),
             Way::None => question.answer(Err(errors::nobody_to_ask(
                 "No request of a client is under way, so nobody can be asked.",
@@ -174,15 +189,24 @@ impl Link {
     }
 
     /// A line of the log goes to those whose requests are under way, since it is likely about them;
-    /// to all sessions where there are none.
+    /// to all sessions where there are none. All of this is one principal's: where there have been
+    /// several, it goes to nobody but our own log.
     fn logged(&self, told: &Method) {
         let grave = Level::read(told.param("level")).unwrap_or(Level::Info);
         let mut causes = self.table().causes();
         if causes.is_empty() {
             self.hub.log_to_all(grave, told);
+        }
+        let table = self.table();
+        // Whoever is in the table has been counted before.
+        if self.hub.is_shared() {
+            let line = told.param("data").map(Value::to_string).unwrap_or_default();
+            let line = plain(&line.as_bytes()[..line.len().min(SHOWN)]);
+            tracing::debug!(target: "propusk::upstream", upstream = self.name,
+                "a line of the log of a shared process, for no client: {line}");
             return;
         }
-        for (asker, events) in self.table().asked() {
+        for (asker, events) in table.asked() {
             if !causes.contains(&asker.key) {
                 continue;
             }
@@ -199,6 +223,7 @@ impl Link {
                 _ => {}
             }
         }
+        drop(table);
         for key in causes {
             // Its request was taken back; the session may be there.
             if let SessionKey::Session(id) = key {
@@ -210,8 +235,8 @@ impl Link {
     /// A notification that the protocol does not know belongs to the one whose request is under way.
     fn custom(&self, told: Method) {
         let causes = self.table().causes();
-        if causes.len() == 1 {
-            let table = self.table();
+        let table = self.table();
+        if causes.len() == 1 && !self.hub.is_shared() {
             if let Some((_, events)) = table.asked().next() {
                 events.notify(told);
             }
@@ -226,18 +251,28 @@ impl Link {
     }
 }
 
-/// The number of the request that a long answer belongs to, from its two ends: `id` stands before the
-/// result or after it.
+/// The number of the request that an answer belongs to which was not read as JSON, from its two ends:
+/// `id` stands before the result or after it.
 fn answered_in(head: &[u8], tail: &[u8]) -> Option<u64> {
     let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(tail));
-    let front = head.split(r#""result""#).next()?;
-    let after = tail.rsplit('}').nth(1)?;
-    number_in(front).or_else(|| number_in(after))
+    // Servers print all sorts of JSON, and ask with ids of their own.
+    if !head.contains(r#""jsonrpc""#) && !tail.contains(r#""jsonrpc""#) {
+        return None;
+    }
+    let begins = [r#""result""#, r#""error""#].map(|name| head.find(name));
+    let begins = begins.into_iter().flatten().min();
+    let front = &head[..begins.unwrap_or(head.len())];
+    if front.contains(r#""method""#) {
+        return None;
+    }
+    let after = tail.rsplit('}').nth(1);
+    number_in(front).or_else(|| number_in(after?))
 }
 
 fn number_in(text: &str) -> Option<u64> {
-    let (_, after) = text.rsplit_once(r#""id":"#)?;
-    let digits = after.trim_start();
+    let (_, after) = text.rsplit_once(r#""id""#)?;
+    let value = after.trim_start().strip_prefix(':')?.trim_start();
+    let digits = value.strip_prefix('"').unwrap_or(value);
     let end = digits.find(|sign: char| !sign.is_ascii_digit());
     digits[..end.unwrap_or(digits.len())].parse().ok()
 }
@@ -259,8 +294,32 @@ mod tests {
                 r#"aaaa"},"jsonrpc":"2.0","id":12}"#,
                 Some(12),
             ),
-            (r#"{"result":{"a":"aaa"#, r#"aaaa","id":12}}"#, None),
-            (r#"{"result":{"id":3,"aaa"#, r#"aaaa"}}"#, None),
+            (
+                r#"{"jsonrpc":"2.0","result":{"a":"aaa"#,
+                r#"aaaa","id":12}}"#,
+                None,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","result":{"id":3,"aaa"#,
+                r#"aaaa"}}"#,
+                None,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":"7","result":{"a":"aaa"#,
+                r#"aaaa"}}"#,
+                Some(7),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","error":{"id":3,"aaa"#,
+                r#"aaaa"}, "id" : 8}"#,
+                Some(8),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"aaa"#,
+                r#"aaaa"}"#,
+                None,
+            ),
+            (r#"{"id":7,"aaa"#, r#"aaaa"}"#, None),
             ("aaaa", "aaaa", None),
         ];
         for (head, tail, number) in ends {

@@ -131,16 +131,23 @@ impl Link {
             () = sleep(SILENCE) => None,
         };
         match early {
-            Some(Ok(answer)) => return self.both(discovery(answer)?).await,
+            Some(Ok(answer)) => {
+                return match discovery(answer) {
+                    Ok(said) => self.both(said).await,
+                    // Some servers answer whatever they are asked; it says nothing of what they know.
+                    Err(error) => self.initialize(limit).await.map_err(|_| error),
+                };
+            }
             Some(Err(_)) => return self.initialize(limit).await,
             None => {}
         }
         let initialized = self.initialize(limit);
         tokio::pin!(initialized);
+        let discovered = async { discovery(discovered.await.ok()?).ok() };
         tokio::select! {
             biased;
-            Ok(answer) = &mut discovered => Ok(Server {
-                requests: Some(discovery(answer)?),
+            Some(said) = discovered => Ok(Server {
+                requests: Some(said),
                 sessions: None,
             }),
             server = &mut initialized => server,

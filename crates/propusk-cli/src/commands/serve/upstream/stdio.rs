@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use propusk_gate::stdio::{Sharing, StdioCommand, StdioSettings, StdioUpstream};
+use propusk_gate::stdio::{
+    Sharing, StdioCommand, StdioSettings, StdioUpstream, hide_from_children,
+};
 
 use super::{UpstreamConfig, Wrong};
 use crate::failure::Failure;
@@ -95,6 +97,11 @@ impl Program {
         }
         if let Some(idle) = self.idle {
             settings = settings.idle(idle);
+        }
+        // The program runs as the same user as this one, which may know secrets from its environment.
+        if let Err(error) = hide_from_children() {
+            tracing::warn!(%error, upstream = name,
+                "this server can read the environment of the gate, and the secrets in it");
         }
         StdioUpstream::new(command, settings)
     }
