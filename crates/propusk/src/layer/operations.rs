@@ -165,7 +165,7 @@ impl Operations {
             if let Some(hidden) = hidden {
                 return Err(Box::new(hidden));
             }
-            allowed.map_err(|refusal| render::refusal_of(settings, &refusal, id.clone()))?;
+            allowed.map_err(|refusal| render::refusal_of(settings, &refusal, id.as_ref()))?;
         }
         let mut ruled = None;
         if let Some(rules) = rules {

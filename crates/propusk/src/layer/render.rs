@@ -30,7 +30,7 @@ pub(super) fn refusal(settings: &AuthSettings, refusal: &Refusal) -> Response<Fu
 pub(super) fn refusal_of(
     settings: &AuthSettings,
     refusal: &Refusal,
-    id: Option<Value>,
+    id: Option<&Value>,
 ) -> Response<Full<Bytes>> {
     let (status, error) = match refusal.reason() {
         Reason::NoToken => (StatusCode::UNAUTHORIZED, None),
@@ -205,7 +205,7 @@ fn json_rpc_error(
     error: Option<&str>,
     refusal: &Refusal,
     scopes: &ScopeSet,
-    id: Option<Value>,
+    id: Option<&Value>,
 ) -> Response<Full<Bytes>> {
     let mut data = serde_json::Map::new();
     if let Some(error) = error {
