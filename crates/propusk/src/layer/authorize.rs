@@ -258,9 +258,6 @@ async fn admit_head(gate: &Gate, parts: &mut Parts, trail: &mut Trail) -> Result
     {
         return Err(away(render::metadata(document)));
     }
-    if gate.is_metadata(parts.uri.path()) && !matches!(parts.method, Method::GET | Method::HEAD) {
-        return Err(away(render::metadata_is_read()));
-    }
     let permitted = gate.permit(parts, trail).await.map_err(|refusal| {
         let caller = match refusal.reason() {
             Reason::InsufficientScope => trail.facts().token.clone(),
@@ -274,6 +271,9 @@ async fn admit_head(gate: &Gate, parts: &mut Parts, trail: &mut Trail) -> Result
     })?;
     let Permitted { permit, next_nonce } = permitted;
     trail.admit(&permit);
+    if gate.is_metadata(parts.uri.path()) && !matches!(parts.method, Method::GET | Method::HEAD) {
+        return Err(away(render::metadata_is_read()));
+    }
     let session = gate
         .sessions()
         .check(
