@@ -1,6 +1,11 @@
 //! What a message asks for, beside readers that take the first or the last of two members and do not
 //! look at case: where the strict reader accepts a message, all of them see the same.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a fuzz target says by a panic what must not be"
+)]
+
 use std::fmt;
 
 use propusk::fuzzing;
@@ -49,12 +54,12 @@ pub(crate) fn run(input: &[u8]) -> bool {
         .filter(|sent| !sent.is_null());
     assert_eq!(shown.as_ref(), sent, "arguments");
     for name in ["name", "uri", "taskId"] {
-        let acts = match (name, method) {
-            ("name", "tools/call" | "prompts/get") => true,
-            ("uri", "resources/read") => true,
-            ("taskId", "tasks/get") => true,
-            _ => false,
-        };
+        let acts = matches!(
+            (name, method),
+            ("name", "tools/call" | "prompts/get")
+                | ("uri", "resources/read")
+                | ("taskId", "tasks/get")
+        );
         if acts {
             let sent = whole["params"][name].as_str().expect("a text");
             assert_eq!(operation, format!("{method}:{sent}"));

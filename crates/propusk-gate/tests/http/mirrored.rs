@@ -50,7 +50,10 @@ async fn a_header_that_says_something_else_than_the_body_does_not_go_upstream() 
             let arrived = &upstream.arrived()[before..];
             if passes {
                 assert_eq!(status, 200, "{header}: {value}");
-                let sent = arrived[0].headers.get(header).map(http::HeaderValue::as_bytes);
+                let sent = arrived[0]
+                    .headers
+                    .get(header)
+                    .map(http::HeaderValue::as_bytes);
                 assert_eq!(sent, Some(value.as_bytes()));
             } else {
                 let told = (status, &said["id"], &said["error"]["code"]);
