@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Tests that start real programs. A plain `cargo test` does without them.
-const REAL_PARTS: &str = "propusk/real-parts,propusk-cli/real-parts,\
+const REAL_PARTS: &str = "propusk/real-parts,propusk-cli/real-parts,propusk-gate/real-parts,\
      propusk-store/real-parts,propusk-testing/real-parts";
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
