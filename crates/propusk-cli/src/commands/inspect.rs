@@ -23,9 +23,9 @@ use print::Inspected;
 /// Twice the longest token, with blanks around it: more than that is something else.
 const MOST_INPUT: u64 = 2 * BearerToken::MAX_LENGTH as u64;
 
-pub(crate) async fn run(args: InspectArgs, config: Config) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(mut args: InspectArgs, config: Config) -> Result<ExitCode, Failure> {
     let operation = operation::parse(args.operation.as_deref())?;
-    let token = token(args.token_to_inspect)?;
+    let token = token(typed(&mut args))?;
     let mut plan = Plan::resolve(args.serve, config)?;
     let endpoint = plan.endpoint(args.endpoint.as_deref())?;
     let all = plan.expected_settings().await?;
@@ -69,6 +69,22 @@ async fn declared(
     Ok((operation, notes))
 }
 
+/// The token as it was typed. One that stands alone behind `--`, as one that begins with a dash must, is
+/// not the program of serve, unless the token comes from the environment.
+fn typed(args: &mut InspectArgs) -> Option<String> {
+    let behind = &mut args.serve.server_command;
+    let typed = args.token_to_inspect.take();
+    typed.or_else(|| match variable() {
+        None if behind.len() == 1 => behind.pop(),
+        _ => None,
+    })
+}
+
+fn variable() -> Option<String> {
+    let text = std::env::var("PROPUSK_TOKEN").ok();
+    text.filter(|text| !text.is_empty())
+}
+
 /// An argument, `-` for standard input, or the variable that the client commands use too.
 fn token(argument: Option<String>) -> Result<BearerToken, Failure> {
     let (text, from) = match argument {
@@ -81,9 +97,9 @@ fn token(argument: Option<String>) -> Result<BearerToken, Failure> {
             (text, "standard input")
         }
         Some(text) => (text, "TOKEN"),
-        None => match std::env::var("PROPUSK_TOKEN") {
-            Ok(text) if !text.is_empty() => (text, "PROPUSK_TOKEN"),
-            _ => {
+        None => match variable() {
+            Some(text) => (text, "PROPUSK_TOKEN"),
+            None => {
                 return Err(Failure::usage("there is no token to inspect").hint(
                     "give it as an argument, as - and on standard input, or in PROPUSK_TOKEN",
                 ));

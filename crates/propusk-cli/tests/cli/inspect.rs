@@ -483,3 +483,17 @@ fn the_json_object_has_always_the_same_members() {
         assert_eq!(told["refusal"].is_null(), decision == "permitted", "{told}");
     }
 }
+
+/// As one that begins with a dash must; what stands there for serve is a program.
+#[test]
+fn a_token_may_stand_behind_two_dashes() {
+    let place = Sandbox::new();
+    let flags = [&["inspect", "--resource", RESOURCE], FIXED].concat();
+    place.run(&[&flags[..], &["--", ALICE]].concat()).code(0);
+    place
+        .run(&[&flags[..], &[ALICE, "--", "cat"]].concat())
+        .code(0);
+    place
+        .run(&[&flags[..], &["--", "cat", "x"]].concat())
+        .code(2);
+}
