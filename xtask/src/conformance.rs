@@ -1,6 +1,9 @@
 //! Runs the official MCP conformance suite against `conformance-server` and `conformance-client`, and
 //! against the same server behind `propusk serve`, as an upstream over HTTP and as one over stdio.
 //!
+//! The suite cannot send a token, and a program that callers without a name share may ask nobody. So the
+//! gate over stdio wants a token, and one more in front of it has that token for everybody.
+//!
 //! The verdict is this file's own, from the suite's list of required scenarios and the checks it
 //! wrote: a required scenario that the suite left out, or that checked nothing, is a failure too.
 
@@ -49,9 +52,12 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let build = |name| process::build(root, "propusk-conformance", name, false);
     let fixture = build("conformance-server")?;
     let server = Server::start(Command::new(&fixture).arg("0"))?;
-    let gate = process::build(root, "propusk-cli", "propusk", false)?;
-    let before_http = Server::start(gate_before(&gate).args(["--upstream", &server.url]))?;
-    let before_stdio = Server::start(gate_before(&gate).arg("--").arg(&fixture).arg("--stdio"))?;
+    let program = process::build(root, "propusk-cli", "propusk", false)?;
+    let mut before_http = gate(&program, "optional", "nobodys-conformance-token");
+    let before_http = Server::start(before_http.args(["--upstream", &server.url]))?;
+    let mut over_stdio = gate(&program, "required", TOKEN);
+    let over_stdio = Server::start(over_stdio.arg("--").arg(&fixture).arg("--stdio"))?;
+    let before_stdio = Server::start(&mut with_token(root, &program, &over_stdio.url)?)?;
     let client = build("conformance-client")?;
     let client = client.to_str().context("the path of this folder")?;
     // The suite takes a whole command, and splits it at spaces.
@@ -81,16 +87,33 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The gate. The suite cannot send a token, so everybody is admitted.
-fn gate_before(program: &Path) -> Command {
+/// Of the one caller of the gate over stdio.
+const TOKEN: &str = "conformance-token-1";
+
+fn gate(program: &Path, admission: &str, token: &str) -> Command {
     let mut command = Command::new(program);
     command
-        .args(["serve", "--listen", "127.0.0.1:0", "--admission"])
-        .args(["optional", "--token", "conformance-token-1=nobody"])
+        .args(["serve", "--listen", "127.0.0.1:0", "--no-web"])
+        .args(["--admission", admission])
+        .args(["--token", &format!("{token}=suite")])
         // A foreign host, which the suite tries, is a warning.
         .args(["--log", "error,rmcp=off"])
         .env_remove("PROPUSK_TOKENS");
     command
+}
+
+/// A gate that admits everybody, and shows its own token to the one behind.
+fn with_token(root: &Path, program: &Path, url: &str) -> anyhow::Result<Command> {
+    let file = root.join(".work/conformance/gate.toml");
+    let credentials = r#"{ header = "authorization", prefix = "Bearer ", env = "BEHIND" }"#;
+    fs::create_dir_all(root.join(".work/conformance"))?;
+    fs::write(
+        &file,
+        format!("[[upstream]]\nurl = {url:?}\ncredentials = {credentials}\n"),
+    )?;
+    let mut command = gate(program, "optional", "nobodys-conformance-token");
+    command.env("BEHIND", TOKEN).arg("--config").arg(file);
+    Ok(command)
 }
 
 /// One side of the protocol, as the suite is told about it.
