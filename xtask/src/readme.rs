@@ -1,7 +1,7 @@
 //! The commands of the README, typed as they stand there.
 //!
 //! The first `sh` block is the main job; it is started, and the line that it prints to try it is
-//! pasted. The second is the gate in front of a server of others; it is started too. Then every `console` block is typed into one shell: what follows a `$ ` is the command,
+//! pasted. Another is the gate in front of a server of others; it is started too. Then every `console` block is typed into one shell: what follows a `$ ` is the command,
 //! the rest is what it must print, where `…` stands for anything.
 
 mod console;
@@ -70,12 +70,10 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let path = env::var("PATH").unwrap_or_default();
     let path = format!("{}:{path}", root.join("target/release").display());
     let gate_address = free_address()?;
-    let in_front = shells.next().context("README.md has no second sh block")?;
+    let in_front = shells
+        .find(|block| block.contains(GATE))
+        .with_context(|| format!("README.md has no sh block with the gate at {GATE}"))?;
     let in_front = in_front.trim().replace(GATE, &gate_address);
-    ensure!(
-        in_front.contains(&gate_address),
-        "the second sh block is the gate at {GATE}"
-    );
     let _gate = start_gate(root, &in_front, &path, &store)?;
 
     let readme = readme
