@@ -23,7 +23,10 @@ pub(crate) fn run(input: &[u8]) -> bool {
     let Some((operation, arguments)) = fuzzing::asked(input) else {
         return false;
     };
-    let Pairs(top) = serde_json::from_slice(input).expect("accepted, and no object of JSON");
+    // What it skips may hold half of a surrogate pair, which a reader of texts refuses.
+    let Ok(Pairs(top)) = serde_json::from_slice(input) else {
+        return true;
+    };
     let method = the_only(&top, DECISIVE[0]);
     let params = the_only(&top, DECISIVE[1]);
     let Some(method) = method.and_then(Value::as_str) else {
@@ -36,7 +39,9 @@ pub(crate) fn run(input: &[u8]) -> bool {
         .filter(|params| !params.is_null())
         .map(ToString::to_string);
     // Written anew, so that the pairs are those of `params` alone; a value keeps the last of two.
-    let whole: Value = serde_json::from_slice(input).expect("JSON");
+    let Ok(whole) = serde_json::from_slice::<Value>(input) else {
+        return true;
+    };
     let Pairs(members) = match text {
         Some(text) => serde_json::from_str(&text).expect("an object"),
         None => Pairs(Vec::new()),

@@ -12,7 +12,6 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Command, Stdio},
-    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -87,33 +86,24 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts the gate and waits until the server behind it, which npm may have to fetch, has answered.
+/// Starts the gate and waits until it listens. The server behind it starts with the first request, and
+/// npm has fetched it by then.
 fn start_gate(root: &Path, command: &str, path: &str, store: &str) -> anyhow::Result<Group> {
+    let (_, behind) = command.split_once(" -- ").context("no server behind")?;
+    let fetched = shell(root, behind)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    ensure!(fetched.success(), "{behind} does not start");
     let mut gate = shell(root, &format!("exec {command}"));
     gate.env("PATH", path).env("PROPUSK_TOKENS", store);
-    let mut gate = Group::start(gate.stdout(Stdio::null()).stderr(Stdio::piped()))?;
-    let stderr = gate.child.stderr.take().context("no standard error")?;
-    let (said, hear) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            // Whoever listened may be gone; the gate must be heard all the same.
-            let _ = said.send(line);
-        }
-    });
-    let deadline = Instant::now() + Duration::from_secs(180);
-    let mut all = String::new();
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let line = hear
-            .recv_timeout(left)
-            .with_context(|| format!("{command}: the server behind did not answer: {all}"))?;
-        if line.contains("this upstream answers") {
-            println!("{command}: the server behind answers");
-            return Ok(gate);
-        }
-        all.push_str(&line);
-        all.push('\n');
-    }
+    let mut gate = Group::start(gate.stdout(Stdio::piped()).stderr(Stdio::null()))?;
+    let stdout = gate.child.stdout.take().context("no standard output")?;
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line)?;
+    ensure!(line.starts_with("listening on"), "{command} does not start");
+    println!("{command}: listens");
+    Ok(gate)
 }
 
 fn type_file(
