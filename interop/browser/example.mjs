@@ -7,14 +7,14 @@
 // of this machine ask, the second does and wants a scope that the token lacks, the third lets no page.
 
 import assert from 'node:assert/strict';
-import { accessSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { delimiter, dirname, extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { program } from './chromium.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const home = process.env.PROPUSK_TEST_BROWSER ?? join(here, '../../.work/browser');
@@ -61,21 +61,4 @@ async function ask(page, server, token) {
   const answer = page.getByRole('status');
   await answer.filter({ hasNotText: 'Asking…' }).filter({ hasText: /./ }).waitFor();
   return answer.innerText();
-}
-
-function program() {
-  const folders = process.env.PATH.split(delimiter);
-  const programs = ['chromium-headless-shell', 'chromium', 'google-chrome'];
-  const found = programs.flatMap((name) => folders.map((folder) => join(folder, name))).find(isThere);
-  if (!found) throw new Error(`none of ${programs.join(', ')} is installed`);
-  return found;
-}
-
-function isThere(path) {
-  try {
-    accessSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

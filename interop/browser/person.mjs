@@ -8,11 +8,13 @@
 // the Content-Security-Policy of the last. Nothing but 127.0.0.1 can be reached. `playwright-core` is
 // looked for in the folder of PROPUSK_TEST_BROWSER, the browser itself on the PATH.
 
-import { accessSync, appendFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+
+import { program } from './chromium.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const home = process.env.PROPUSK_TEST_BROWSER ?? join(here, '../../.work/browser');
@@ -32,7 +34,7 @@ const { values: flags, positionals: [url] } = parseArgs({
 });
 
 const context = await chromium.launchPersistentContext(flags.profile, {
-  executablePath: browser(),
+  executablePath: program(),
   args: ['--disable-dev-shm-usage', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'],
 });
 context.setDefaultTimeout(30_000);
@@ -76,21 +78,4 @@ async function button(page) {
   const allow = page.getByRole('button', { name: 'Continue' });
   if (!await allow.count()) return undefined;
   return flags.refuse ? page.getByRole('link', { name: 'Cancel' }) : allow;
-}
-
-function browser() {
-  const folders = process.env.PATH.split(delimiter);
-  const programs = ['chromium-headless-shell', 'chromium', 'google-chrome'];
-  const found = programs.flatMap((name) => folders.map((folder) => join(folder, name))).find(isThere);
-  if (!found) throw new Error(`none of ${programs.join(', ')} is installed`);
-  return found;
-}
-
-function isThere(path) {
-  try {
-    accessSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

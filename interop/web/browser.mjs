@@ -1,11 +1,12 @@
 // A real browser that sees nothing but this machine, and watches what a page does there.
 
-import { accessSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { delimiter, extname, join } from 'node:path';
+import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { program } from '../browser/chromium.mjs';
 import { root } from './programs.mjs';
 
 const home = process.env.PROPUSK_TEST_BROWSER ?? join(root, '.work/browser');
@@ -77,21 +78,4 @@ export async function violations(page, rules) {
   }), rules);
   return found.violations.map(({ id, help, nodes }) =>
     `${id}: ${help}: ${nodes.map(({ html, failureSummary }) => `${html} (${failureSummary})`).join(' | ')}`);
-}
-
-function program() {
-  const folders = process.env.PATH.split(delimiter);
-  const programs = ['chromium-headless-shell', 'chromium', 'google-chrome'];
-  const found = programs.flatMap((name) => folders.map((folder) => join(folder, name))).find(isThere);
-  if (!found) throw new Error(`none of ${programs.join(', ')} is installed`);
-  return found;
-}
-
-function isThere(path) {
-  try {
-    accessSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

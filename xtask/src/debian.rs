@@ -76,7 +76,7 @@ pub(crate) fn nginx() -> anyhow::Result<()> {
 /// As [`install`].
 pub(crate) fn chromium() -> anyhow::Result<()> {
     install("chromium-headless-shell", || {
-        // `interop/browser/person.mjs` takes any of them.
+        // `interop/browser/chromium.mjs` takes any of them.
         ["chromium-headless-shell", "chromium", "google-chrome"]
             .iter()
             .any(|program| is_installed(program))
