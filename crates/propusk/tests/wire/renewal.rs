@@ -236,6 +236,8 @@ async fn a_hundred_renewals_under_load_let_nobody_in_who_may_not() {
             wire.send(&call("whoami").bearer(token).bytes()).await;
             let reply = wire.reply().await;
             match reply.status {
+                // Accepted, and then its stream ended with its token, by the configuration that came.
+                200 if token != "mallory" && !reply.text().contains("data:") => continue,
                 200 if token != "mallory" && called(&reply) == token => {}
                 // Known to the verifier, and without the scope.
                 403 if token == "mallory" => {}
