@@ -84,7 +84,7 @@ impl<H> Bound<H> {
 macro_rules! pass_on {
     ($($method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
         $(async fn $method(&self, $($argument: $kind),*) -> $answer {
-            self.handler.$method($($argument),*).await
+            Box::pin(self.handler.$method($($argument),*)).await
         })*
     };
 }
@@ -99,13 +99,15 @@ macro_rules! lists {
         ) -> Result<$answer, ErrorData> {
             let cursor = page.as_mut().and_then(|page| page.cursor.as_mut());
             let bound = self.keeper.open_cursor(&context, &[$name], cursor)?;
-            let mut list = self.handler.$method(page, context).await?;
+            let mut list = Box::pin(self.handler.$method(page, context)).await?;
             self.keeper.seal_in_place(&bound, &mut list.next_cursor)?;
             Ok(list)
         })*
     };
 }
 
+/// Every inner future is boxed: rmcp moves what handles a request several times before it runs, and
+/// its size would be that of the largest of all methods.
 impl<H: ServerHandler> ServerHandler for Bound<H> {
     async fn call_tool(
         &self,
@@ -117,7 +119,7 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         let round = self
             .keeper
             .begin_round(&context, "tools/call", name, arguments, state)?;
-        let mut response = self.handler.call_tool(request, context).await?;
+        let mut response = Box::pin(self.handler.call_tool(request, context)).await?;
         match &mut response {
             CallToolResponse::InputRequired(asks) => {
                 self.keeper.end_round(&round, &mut asks.request_state)?;
@@ -138,7 +140,7 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         let round = self
             .keeper
             .begin_round(&context, "prompts/get", name, arguments, state)?;
-        let mut response = self.handler.get_prompt(request, context).await?;
+        let mut response = Box::pin(self.handler.get_prompt(request, context)).await?;
         if let GetPromptResponse::InputRequired(asks) = &mut response {
             self.keeper.end_round(&round, &mut asks.request_state)?;
         }
@@ -154,7 +156,7 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         let round =
             self.keeper
                 .begin_round(&context, "resources/read", &request.uri, None, state)?;
-        let mut response = self.handler.read_resource(request, context).await?;
+        let mut response = Box::pin(self.handler.read_resource(request, context)).await?;
         if let ReadResourceResponse::InputRequired(asks) = &mut response {
             self.keeper.end_round(&round, &mut asks.request_state)?;
         }
@@ -178,10 +180,8 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         let bound = self
             .keeper
             .open_cursor(&context, &list, request.cursor.as_mut())?;
-        let mut result = self
-            .handler
-            .read_resource_directory(request, context)
-            .await?;
+        let read = self.handler.read_resource_directory(request, context);
+        let mut result = Box::pin(read).await?;
         self.keeper.seal_in_place(&bound, &mut result.next_cursor)?;
         Ok(result)
     }
@@ -192,11 +192,8 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
         let id = self.keeper.open_task(&context, &mut request.task_id)?;
-        let mut result = self
-            .handler
-            .get_task(request, context)
-            .await
-            .map_err(|e| id.hide(e))?;
+        let got = Box::pin(self.handler.get_task(request, context)).await;
+        let mut result = got.map_err(|e| id.hide(e))?;
         result.task.task.task_id = id.sealed;
         Ok(result)
     }
@@ -207,10 +204,8 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
         let id = self.keeper.open_task(&context, &mut request.task_id)?;
-        self.handler
-            .update_task(request, context)
-            .await
-            .map_err(|e| id.hide(e))
+        let done = Box::pin(self.handler.update_task(request, context)).await;
+        done.map_err(|e| id.hide(e))
     }
 
     async fn cancel_task(
@@ -219,10 +214,8 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
         let id = self.keeper.open_task(&context, &mut request.task_id)?;
-        self.handler
-            .cancel_task(request, context)
-            .await
-            .map_err(|e| id.hide(e))
+        let done = Box::pin(self.handler.cancel_task(request, context)).await;
+        done.map_err(|e| id.hide(e))
     }
 
     async fn on_custom_request(
@@ -231,18 +224,15 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         if request.method != TASK_RESULT {
-            return self.handler.on_custom_request(request, context).await;
+            return Box::pin(self.handler.on_custom_request(request, context)).await;
         }
         let Some(id) = task_in_mut(&mut request) else {
             let missing = "taskId is missing or is not a text";
             return Err(ErrorData::invalid_params(missing, None));
         };
         let id = self.keeper.open_task(&context, id)?;
-        let mut result = self
-            .handler
-            .on_custom_request(request, context)
-            .await
-            .map_err(|e| id.hide(e))?;
+        let answered = Box::pin(self.handler.on_custom_request(request, context)).await;
+        let mut result = answered.map_err(|e| id.hide(e))?;
         if let Some(related) = related_task(&mut result.0) {
             *related = id.sealed;
         }
