@@ -121,6 +121,62 @@ fn own_rules_and_those_at_the_top_both_hold() {
     assert!(wrong.contains("[rules.tools.\"change\"] rate"), "{wrong}");
 }
 
+/// With `[upstream.scopes]` those at the top are not gone.
+#[test]
+fn own_scopes_and_those_at_the_top_both_hold() {
+    let place = Sandbox::new();
+    let config = format!(
+        "[serve]\ntoken = ['none=n', 'reads=r:read', 'both=b:read,admin', 'root=r:root']\n\
+         [scopes.implies]\nroot = 'read admin'\n[scopes.tools]\nwipe_all = 'admin'\n\
+         [[upstream]]\nname = 'one'\ncommand = ['{FIXTURE}']\n\
+         [upstream.scopes.tools]\nlook = 'read'\nwipe_all = ''\n\
+         [[upstream]]\nname = 'two'\ncommand = ['{FIXTURE}']\n"
+    );
+    place.write("propusk.toml", &config);
+    let server = place.serve(&[]);
+    let two = server.url.replace("/one/", "/two/");
+    for (token, look, wipe) in [
+        ("none", 4, 4),
+        ("reads", 0, 4),
+        ("both", 0, 0),
+        ("root", 0, 0),
+    ] {
+        place.call(token, &server.url, &["look"]).code(look);
+        place.call(token, &server.url, &["wipe_all"]).code(wipe);
+        place.call(token, &two, &["look"]).code(0);
+        place.call(token, &two, &["wipe_all"]).code(wipe);
+        let operation = ["--endpoint", "one", "--operation", "tools/call:wipe_all"];
+        let inspected = place.run(&[&["inspect", token], &operation[..]].concat());
+        assert_eq!(inspected.code, wipe, "{token}: {inspected:?}");
+    }
+    // What nothing at the top names needs its default, whatever is named below.
+    place.write(
+        "propusk.toml",
+        config.replace(
+            "[scopes.implies]",
+            "[scopes]\ndefault = 'admin'\n[scopes.implies]",
+        ),
+    );
+    let server = place.serve(&[]);
+    place.call("reads", &server.url, &["look"]).code(4);
+    place.call("both", &server.url, &["look"]).code(0);
+    // A mistake is said with the table in which it stands.
+    for (wrong, place_of) in [
+        (
+            config.replace("= 'admin'", "= '*'"),
+            "[scopes.tools] wipe_all",
+        ),
+        (
+            config.replace("look = 'read'", "look = '*'"),
+            "[upstream.scopes.tools] look",
+        ),
+    ] {
+        place.write("propusk.toml", wrong);
+        let said = place.run(&["check-config"]).code(2).err;
+        assert!(said.contains(place_of), "{said}");
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_said_with_its_place() {
     let place = Sandbox::new();
@@ -161,6 +217,42 @@ fn what_makes_no_sense_is_said_with_its_place() {
         (
             "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"x-key\", env = \"NO_SUCH\" }\n",
             "NO_SUCH is not set",
+        ),
+        (
+            "[[upstream]]\nname = \"a\"\nurl = \"http://a/\"\npass-header = [\"x-tenant\", \"Authorization\"]\n",
+            "(a): pass-header: authorization is never let through: what a caller",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"DPoP\"]\n",
+            "is named with credentials; assertion = true",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"Host\"]\n",
+            "pass-header: host is never let through: it belongs to one connection",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"proxy-authorization\"]\n",
+            "proxy-authorization is never let through",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"set-cookie\"]\n",
+            "take it out of the list",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"x tenant\"]\n",
+            "pass-header: this is no name of a header",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"X-Key\"]\ncredentials = { header = \"x-key\", env = \"PATH\" }\n",
+            "pass-header: x-key is the header of the credentials",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"Transfer-Encoding\", env = \"PATH\" }\n",
+            "credentials.header: transfer-encoding belongs to the connection",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"x key\", env = \"PATH\" }\n",
+            "credentials.header: this is no name of a header",
         ),
         (
             "[limits]\naddress = \"fast\"\n",

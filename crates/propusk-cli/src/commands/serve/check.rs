@@ -42,7 +42,8 @@ impl Plan {
         let (mut checked, mut warnings) = (Vec::new(), Vec::new());
         for (endpoint, own) in self.endpoints.iter().zip(&settings) {
             if endpoint.behind == Behind::Builtin {
-                warnings.extend(Names::with(own).await?.doubts(&endpoint.scopes));
+                let names = Names::with(own).await?;
+                warnings.extend(endpoint.scopes.iter().flat_map(|own| names.doubts(own)));
             }
             checked.push(Checked {
                 name: endpoint.shown().to_owned(),

@@ -79,6 +79,21 @@ impl Limits {
         (self.body_time, self.largest_body)
     }
 
+    /// The keys of what each address or principal may not exceed.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        let keys = [
+            ("address", self.address.is_some()),
+            ("address-concurrency", self.address_concurrency.is_some()),
+            ("principal", self.principal.is_some()),
+            (
+                "principal-concurrency",
+                self.principal_concurrency.is_some(),
+            ),
+            ("time-limit", self.time.is_some()),
+        ];
+        keys.into_iter().filter(|(_, set)| *set).map(|(key, _)| key)
+    }
+
     /// Whether there is anything in them that rules have to keep.
     pub(super) fn need_rules(&self) -> bool {
         self.principal.is_some() || self.principal_concurrency.is_some() || self.time.is_some()

@@ -57,6 +57,11 @@ struct ServerConfig {
 type Why = String;
 
 impl CredentialsConfig {
+    /// The header with a fixed value, as it was written.
+    pub(super) fn header(&self) -> Option<&str> {
+        self.header.as_deref()
+    }
+
     /// The files that hold secrets.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let server = self.server.as_ref().map(|server| &server.client);

@@ -2,6 +2,7 @@
 
 mod config;
 mod credentials;
+mod headers;
 mod http;
 mod stdio;
 
@@ -67,7 +68,8 @@ pub(super) struct Endpoint {
     pub(super) admission: Option<Admission>,
     pub(super) required: Option<Vec<String>>,
     pub(super) suggested: Option<Vec<String>>,
-    pub(super) scopes: ScopesConfig,
+    /// All of them must be met: those at the top of the file, and its own.
+    pub(super) scopes: Vec<ScopesConfig>,
     /// All of them must allow: those at the top of the file, and its own.
     pub(super) rules: Vec<Ruled>,
     /// Changes with the content of its files, and with whatever else it takes when it is made.
@@ -90,7 +92,7 @@ impl Endpoint {
             admission: None,
             required: None,
             suggested: None,
-            scopes,
+            scopes: vec![scopes],
             rules: vec![Ruled::top(rules)],
             made_of: 0,
             of_file: false,
@@ -113,7 +115,7 @@ impl Endpoint {
 
     /// The tools that there are rules about, by their names. A pattern is none.
     pub(super) fn tools(&self) -> impl Iterator<Item = &str> {
-        let scopes = self.scopes.tools();
+        let scopes = self.scopes.iter().flat_map(ScopesConfig::tools);
         scopes
             .chain(self.rules.iter().flat_map(|rules| rules.config.tools()))
             .filter(|name| !name.contains('*'))
@@ -164,8 +166,7 @@ impl Endpoint {
         self.rules.iter().any(|rules| !rules.config.is_empty())
     }
 
-    /// One of the file. Rules at the top of the file hold too; scopes there are for those that have
-    /// none of their own.
+    /// One of the file. Scopes and rules at the top of the file hold too.
     pub(super) fn of(
         config: UpstreamConfig,
         scopes: &ScopesConfig,
@@ -233,7 +234,7 @@ impl Endpoint {
             name: config.name,
             required: config.required_scope,
             suggested: config.suggested_scope,
-            scopes: config.scopes.unwrap_or_else(|| scopes.clone()),
+            scopes: [scopes.clone()].into_iter().chain(config.scopes).collect(),
             rules: rules.collect(),
             made_of: 0,
             of_file: true,
@@ -256,6 +257,7 @@ impl UpstreamConfig {
         if let Some((key, _)) = of_programs.iter().find(|(_, given)| *given) {
             return Err(wrong(key, "this is for an upstream with a command"));
         }
+        headers::check(self, wrong)?;
         Ok(Remote {
             url: url.to_owned(),
             credentials: self.credentials.clone(),
