@@ -127,8 +127,10 @@ async fn serve(
 
 /// Says what is allowed and yet probably not meant.
 async fn warn(plan: &Plan, settings: &[AuthSettings]) -> Result<(), Failure> {
+    for warning in plan.warnings(settings)? {
+        tracing::warn!("{warning}");
+    }
     for (index, own) in settings.iter().enumerate() {
-        plan.warn(own);
         if plan.is_builtin(index) {
             let names = Names::with(own).await?;
             for doubt in plan

@@ -255,6 +255,66 @@ fn what_makes_no_sense_is_said_with_its_place() {
             "credentials.header: this is no name of a header",
         ),
         (
+            "[[upstream]]\ncommand = \"npx -y x\"\n",
+            "line 2: expected a list, such as [",
+        ),
+        (
+            "[upstream]\nurl = \"http://a/\"\n",
+            "write [[upstream]], with two brackets",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"x\"]\nenv = [\"A=b\"]\n",
+            "line 3: expected a table, such as",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = \"Bearer x\"\n",
+            "line 3: expected a table, such as",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\nassertion = \"yes\"\n",
+            "line 3: expected true or false",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"x\"]\nmost = \"5\"\n",
+            "line 3: expected a whole number",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"x\"]\nmost = 5\n",
+            "most: this is for per = \"principal\"",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"sh\"]\nfolder = \"/no/such/folder\"\n",
+            "[[upstream]]: folder: there is no folder /no/such/folder",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"no-such-program-here\"]\n",
+            "there is no program \"no-such-program-here\"",
+        ),
+        (
+            "[[upstream]]\nname = \"a\"\nurl = \"127.0.0.1:9000\"\n",
+            "[[upstream]] (a): url: ",
+        ),
+        (
+            "[[upstream]]\nname = \"a\"\nurl = \"http://a/\"\nca = \"no.pem\"\n",
+            "[[upstream]] (a): ca: no.pem: ",
+        ),
+        (
+            "[rules]\npolicy = \"no.cedar\"\n",
+            "[rules] policy: no.cedar: ",
+        ),
+        (
+            "[rules.tools]\nx = true\n",
+            "line 2: expected a table, such",
+        ),
+        (
+            "[limits]\nlargest-body = 0\n",
+            "leave the key out for what holds without it",
+        ),
+        (
+            "[telemetry]\notlp = \"localhost:4318\"\n",
+            "--otlp: this is not the URL",
+        ),
+        (
             "[limits]\naddress = \"fast\"\n",
             "propusk.toml: [limits] address: \"fast\"",
         ),
@@ -297,6 +357,22 @@ fn what_makes_no_sense_is_said_with_its_place() {
             let done = place.run(&[command, "--token", "t=a"]).code(2);
             assert!(done.err.contains(expected), "{command} {config}: {done:?}");
         }
+    }
+    place.write("propusk.toml", "");
+    for (words, expected) in [
+        (
+            &["--upstream", "127.0.0.1:9000"][..],
+            "--upstream: the upstream is not a URL",
+        ),
+        (&["--", "no-such-program-here"], "there is no program"),
+        (
+            &["npx", "-y", "x"],
+            "stands behind two dashes: propusk serve -- npx",
+        ),
+    ] {
+        let wrong = place.run(&[&["serve", "--token", "t=a"], words].concat());
+        let wrong = wrong.code(2);
+        assert!(wrong.err.contains(expected), "{wrong:?}");
     }
     place.write("propusk.toml", "[[upstream]]\nurl = \"http://a/\"\n");
     let both = place

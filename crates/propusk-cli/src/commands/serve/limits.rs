@@ -41,7 +41,10 @@ impl LimitsConfig {
             text.map(|text| rate(&key(name), text)).transpose()
         };
         let most = |name: &str, number: Option<u32>| {
-            number.map(|most| positive(&key(name), most)).transpose()
+            let hint = "leave the key out for what holds without it";
+            number
+                .map(|most| positive(&key(name), most, hint))
+                .transpose()
         };
         let time = |name: &str, text: &Option<String>| {
             let text = text.as_deref();

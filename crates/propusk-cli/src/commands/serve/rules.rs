@@ -175,10 +175,10 @@ impl RuleConfig {
             rule = rule.rate_in_all(rate(&key("rate-in-all"), text)?);
         }
         if let Some(most) = self.concurrency {
-            rule = rule.concurrency(positive(&key("concurrency"), most)?);
+            rule = rule.concurrency(positive(&key("concurrency"), most, DENIED)?);
         }
         if let Some(most) = self.concurrency_in_all {
-            rule = rule.concurrency_in_all(positive(&key("concurrency-in-all"), most)?);
+            rule = rule.concurrency_in_all(positive(&key("concurrency-in-all"), most, DENIED)?);
         }
         if let Some(text) = &self.time_limit {
             rule = rule.time_limit(duration(&key("time-limit"), text)?);
@@ -209,12 +209,11 @@ pub(super) fn rate(key: &str, text: &str) -> Result<Rate, Failure> {
     parsed.map_err(|error| Failure::usage(format!("{key}: {text:?}: {error}")))
 }
 
-pub(super) fn positive(key: &str, number: u32) -> Result<u32, Failure> {
+const DENIED: &str = "leave it out for no limit, or write denied = true";
+
+pub(super) fn positive(key: &str, number: u32, hint: &str) -> Result<u32, Failure> {
     match number {
-        0 => Err(
-            Failure::usage(format!("{key}: 0 would let nothing through"))
-                .hint("leave it out for no limit, or write denied = true"),
-        ),
+        0 => Err(Failure::usage(format!("{key}: 0 would let nothing through")).hint(hint)),
         number => Ok(number),
     }
 }

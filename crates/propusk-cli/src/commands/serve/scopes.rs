@@ -137,6 +137,11 @@ impl ScopesConfig {
         Ok(policy)
     }
 
+    /// What stands before the names of its tables.
+    pub(super) fn within(&self) -> &'static str {
+        self.within
+    }
+
     /// The file, as it was named.
     pub(super) fn file(&self) -> impl Display {
         self.file.display()
@@ -179,21 +184,26 @@ impl ScopesConfig {
     /// A line for each text with a comma, which is a character of a scope (RFC 6749 §3.3) and rarely
     /// meant to be one.
     pub(super) fn commas(&self) -> Vec<String> {
+        let within = self.within;
         let rules = Section::ALL.into_iter().flat_map(|section| {
-            let of =
-                move |(name, needs)| (format!("[scopes.{section}] {name:?}"), Needs::texts(needs));
+            let of = move |(name, needs)| {
+                (
+                    format!("[{within}scopes.{section}] {name:?}"),
+                    Needs::texts(needs),
+                )
+            };
             self.table(section).iter().map(of)
         });
         let implies = self.implies.iter().map(|(scope, implied)| {
             (
-                format!("[scopes.implies] {scope:?}"),
+                format!("[{within}scopes.implies] {scope:?}"),
                 std::slice::from_ref(implied),
             )
         });
         let default = self
             .default
             .iter()
-            .map(|needs| ("[scopes] default".to_owned(), needs.texts()));
+            .map(|needs| (format!("[{within}scopes] default"), needs.texts()));
         let all = rules.chain(implies).chain(default);
         all.filter_map(|(place, texts)| {
             let text = texts.iter().find(|text| text.contains(','))?;
@@ -214,7 +224,8 @@ impl ScopesConfig {
             let star = { star }.find(has_star)?;
             let file = self.file();
             Some(format!(
-                "{file}: [scopes.implies] {scope:?}: the * in {star:?} is part of a scope, and stands for no others"
+                "{file}: [{}scopes.implies] {scope:?}: the * in {star:?} is part of a scope, and stands for no others",
+                self.within
             ))
         });
         lines.collect()

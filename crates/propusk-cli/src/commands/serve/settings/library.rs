@@ -181,23 +181,24 @@ impl Plan {
         &self,
         endpoint: &Endpoint,
     ) -> Result<Vec<CedarRules>, Failure> {
-        let files = endpoint.rules.iter();
-        let files = files.filter_map(|rules| rules.config.policy.as_deref());
-        files.map(|file| policies(file, endpoint)).collect()
+        let rules = |(file, place): (&Path, String)| {
+            let policies = policies(file, &place)?;
+            Ok(policies.rules(endpoint.shown()))
+        };
+        endpoint.policies().map(rules).collect()
     }
 }
 
-/// The policies of a file.
-fn policies(file: &Path, endpoint: &Endpoint) -> Result<CedarRules, Failure> {
+/// The policies of a file, which this key names.
+pub(super) fn policies(file: &Path, key: &str) -> Result<CedarPolicies, Failure> {
     let shown = file.display().to_string();
     let text = std::fs::read_to_string(file);
-    let text = text.map_err(|error| Failure::usage(format!("policy: {shown}: {error}")))?;
-    let policies = CedarPolicies::parse(&shown, &text).map_err(|wrong| {
-        let failure = Failure::usage(format!("policy: {shown} is not taken"));
+    let text = text.map_err(|error| Failure::usage(format!("{key}: {shown}: {error}")))?;
+    CedarPolicies::parse(&shown, &text).map_err(|wrong| {
+        let failure = Failure::usage(format!("{key}: {shown} is not taken"));
         let complaints = wrong.complaints().iter();
         complaints.fold(failure, Failure::hint)
-    })?;
-    Ok(policies.rules(endpoint.shown()))
+    })
 }
 
 /// Scheme, host and port of a URL.

@@ -76,6 +76,8 @@ pub(super) struct Endpoint {
     pub(super) made_of: u64,
     /// It is one of `[[upstream]]`.
     pub(super) of_file: bool,
+    /// Where it is named, for what is said of a mistake in it.
+    pub(super) place: String,
 }
 
 /// Where the only endpoint is.
@@ -96,6 +98,7 @@ impl Endpoint {
             rules: vec![Ruled::top(rules)],
             made_of: 0,
             of_file: false,
+            place: "--upstream".to_owned(),
         }
     }
 
@@ -121,6 +124,14 @@ impl Endpoint {
             .filter(|name| !name.contains('*'))
     }
 
+    /// The files with policies, each with the key that names it.
+    pub(super) fn policies(&self) -> impl Iterator<Item = (&Path, String)> {
+        self.rules.iter().filter_map(|rules| {
+            let file = rules.config.policy.as_deref()?;
+            Some((file, format!("[{}rules] policy", rules.within)))
+        })
+    }
+
     /// The files that it is made of.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let remote = match &self.behind {
@@ -130,8 +141,7 @@ impl Endpoint {
         let secrets = remote.and_then(|remote| remote.credentials.as_ref());
         let secrets = secrets.into_iter().flat_map(CredentialsConfig::files);
         let ca = remote.and_then(|remote| remote.ca.as_deref());
-        let policies = self.rules.iter();
-        let policies = policies.filter_map(|rules| rules.config.policy.as_deref());
+        let policies = self.policies().map(|(file, _)| file);
         secrets.chain(ca).chain(policies)
     }
 
@@ -184,13 +194,11 @@ impl Endpoint {
         let label = name
             .as_deref()
             .map_or(String::new(), |name| format!(" ({name})"));
-        let wrong = |key: &str, why: &str| {
-            let place = match place.file {
-                Some(file) => format!("{}: ", file.display()),
-                None => String::new(),
-            };
-            Failure::usage(format!("{place}[[upstream]]{label}: {key}: {why}"))
+        let place = match place.file {
+            Some(file) => format!("{}: [[upstream]]{label}", file.display()),
+            None => format!("[[upstream]]{label}"),
         };
+        let wrong = |key: &str, why: &str| Failure::usage(format!("{place}: {key}: {why}"));
         if let Some(name) = name
             && !is_name(name)
         {
@@ -238,6 +246,7 @@ impl Endpoint {
             rules: rules.collect(),
             made_of: 0,
             of_file: true,
+            place: place.clone(),
         })
     }
 }
