@@ -155,6 +155,9 @@ pub(super) fn exchange(
         };
         let rules = one.rules.set();
         let verifier = Arc::clone(verifier);
+        if let Some(program) = &before.program {
+            program.exchange_rules(&rules);
+        }
         before.layer.renew_with_rules(one.settings, verifier, rules);
         before.endpoint = endpoint.clone();
         before.rules = one.rules;
