@@ -27,6 +27,10 @@ fn what_is_legal_and_probably_not_meant_is_said() {
             "[proxies] trusts everybody",
         ),
         (
+            &format!("{upstream}required-scope = ['a,b']\n"),
+            "[[upstream]]: required-scope: the comma in \"a,b\"",
+        ),
+        (
             "[rules]\npolicy = 'empty.cedar'\n",
             "empty.cedar: there is no policy in it, so that nothing is allowed",
         ),

@@ -212,7 +212,7 @@ fn what_makes_no_sense_is_said_with_its_place() {
         ),
         (
             "[[upstream]]\nurl = \"http://a/\"\nresource = \"https://x/y\"\n",
-            "does not end with its path",
+            "[[upstream]]: resource: https://x/y does not end with its path",
         ),
         (
             "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"x-key\", env = \"NO_SUCH\" }\n",
@@ -313,6 +313,18 @@ fn what_makes_no_sense_is_said_with_its_place() {
         (
             "[telemetry]\notlp = \"localhost:4318\"\n",
             "--otlp: this is not the URL",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"x-key\", env = \"PATH\", scope = \"a\" }\n",
+            "credentials: scope has no effect beside header, which goes with prefix, env, file",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { client-credentials = \"https://a/t\", client = { id = \"g\" }, audience = \"x\" }\n",
+            "audience has no effect beside client-credentials",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"x\", id-jag = \"https://a/t\" }\n",
+            "name exactly one of header",
         ),
         (
             "[limits]\naddress = \"fast\"\n",

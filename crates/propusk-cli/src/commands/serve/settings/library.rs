@@ -95,16 +95,12 @@ impl Plan {
         if let Some(resource) = &endpoint.resource {
             let parsed = ResourceUrl::parse(resource);
             let parsed = parsed.map_err(|error| {
-                Failure::usage(format!(
-                    "the upstream {}: resource: {error}",
-                    endpoint.shown()
-                ))
+                Failure::usage(format!("{}: resource: {error}", endpoint.place))
             })?;
             if parsed.path().trim_end_matches('/') != endpoint.path {
                 return Err(Failure::usage(format!(
-                    "the upstream {}: resource: {resource} does not end with its path {}",
-                    endpoint.shown(),
-                    endpoint.path
+                    "{}: resource: {resource} does not end with its path {}",
+                    endpoint.place, endpoint.path
                 ))
                 .hint("a client asks for the path of the resource; name the same one with path"));
             }

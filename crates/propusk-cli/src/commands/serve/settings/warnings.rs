@@ -105,7 +105,7 @@ impl Plan {
     }
 }
 
-/// Rules about methods that MCP does not have; of the built-in server also those of its scopes are told
+/// Scopes with commas, and rules about methods that MCP does not have; of the built-in server also those of its scopes are told
 /// elsewhere, with what else it has not.
 fn of_rules(endpoint: &Endpoint) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -120,6 +120,17 @@ fn of_rules(endpoint: &Endpoint) -> Vec<String> {
             format!("[{table}.methods] {name:?}: there is no such method of MCP{meant}")
         })
     };
+    let own = [
+        ("required-scope", &endpoint.required),
+        ("suggested-scope", &endpoint.suggested),
+    ];
+    for (key, scopes) in own {
+        let with_comma = scopes.iter().flatten().filter(|scope| scope.contains(','));
+        warnings.extend(with_comma.map(|scope| {
+            let place = &endpoint.place;
+            format!("{place}: {key}: the comma in {scope:?} is part of a scope; each scope is a text of its own in the list")
+        }));
+    }
     for rules in &endpoint.rules {
         let table = format!("{}rules", rules.within);
         let names = rules.config.section(Section::Methods).keys();
