@@ -2,6 +2,7 @@
 
 mod address;
 mod check;
+mod less;
 mod limits;
 mod lost;
 mod names;
@@ -126,10 +127,17 @@ async fn serve(
 
 /// Says what is allowed and yet probably not meant.
 async fn warn(plan: &Plan, settings: &[AuthSettings]) -> Result<(), Failure> {
+    for warning in plan.warnings(settings)? {
+        tracing::warn!("{warning}");
+    }
     for (index, own) in settings.iter().enumerate() {
-        plan.warn(own);
         if plan.is_builtin(index) {
-            for doubt in Names::with(own).await?.doubts(plan.scopes_of(index)) {
+            let names = Names::with(own).await?;
+            for doubt in plan
+                .scopes_of(index)
+                .iter()
+                .flat_map(|own| names.doubts(own))
+            {
                 tracing::warn!("{doubt}");
             }
         }

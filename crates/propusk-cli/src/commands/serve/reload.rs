@@ -16,7 +16,7 @@ use propusk::server::{SiteRoutes, Tls};
 use propusk_store::TokenStore;
 
 use super::{
-    lost,
+    less, lost,
     running::{Ground, Live, exchange, prepare},
     settings::Plan,
     web,
@@ -151,6 +151,7 @@ impl Reload {
             files.renew(tls, &identity)?;
         }
         self.say_what_stays(&plan);
+        less::tell(&self.plan, &plan);
         plan.limits.set(&self.ground.addresses);
         self.routes.trust_proxies(plan.proxies.clone());
         web::show(&self.routes, &plan, &settings, &self.ground.signing);

@@ -78,6 +78,11 @@ impl TlsFiles {
         }
     }
 
+    /// Whether clients must show a certificate.
+    pub(super) fn asks_clients(&self) -> bool {
+        matches!(self.clients, Some((_, ClientCertificates::Required)))
+    }
+
     /// Everything that is read.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let clients = self.clients.iter().map(|(file, _)| file.as_path());
