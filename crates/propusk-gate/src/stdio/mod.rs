@@ -17,10 +17,12 @@ mod link;
 mod outgoing;
 mod parked;
 mod pool;
+mod rounds;
 mod settings;
 mod slot;
 mod watchdog;
 mod wire;
+mod within;
 
 use std::{
     fmt,

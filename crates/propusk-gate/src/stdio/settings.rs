@@ -88,6 +88,9 @@ pub struct StdioSettings {
     pub grace: Duration,
     /// The longest line that a process may send, in bytes.
     pub line: usize,
+    /// How long a process may take to read one message when its pipe is full. One that takes longer is
+    /// taken for hanging, and started again.
+    pub unread: Duration,
     /// How long a 2026-07-28 client may take to answer what a 2025-11-25 server has asked of it in the
     /// middle of a call.
     pub answer: Duration,
@@ -107,6 +110,7 @@ impl StdioSettings {
             start: Duration::from_secs(120),
             grace: Duration::from_secs(3),
             line: 16 * 1024 * 1024,
+            unread: Duration::from_secs(60),
             answer: Duration::from_secs(5 * 60),
         }
     }
@@ -164,6 +168,14 @@ impl StdioSettings {
     #[must_use]
     pub fn line(mut self, bytes: usize) -> Self {
         self.line = bytes;
+        self
+    }
+
+    /// Sets how long a process may take to read one message (a minute by default). Pipes hold some 64 KiB,
+    /// so a server that is busy for long is told from one that hangs only once it has been sent more.
+    #[must_use]
+    pub fn unread(mut self, unread: Duration) -> Self {
+        self.unread = unread;
         self
     }
 

@@ -259,6 +259,10 @@ impl Keeper {
         let _running = shared.counts.start();
         let link = Link::open(streams, Arc::clone(&self.slot.hub), settings);
         let ended = self.serve(&link, &mut process).await;
+        if !matches!(ended, Ended::Itself(_)) {
+            // As long as it runs, it can be seen which processes are below it.
+            process.look().await;
+        }
         link.close();
         process.end(settings.grace).await;
         ended
@@ -285,16 +289,17 @@ impl Keeper {
         self.introduce(link).await;
         slot.state.send_replace(State::Live(Arc::clone(link)));
         let often = self.shared.settings.idle / 4 + Duration::from_millis(10);
-        let mut look = interval(LOOK.min(often));
+        let (mut look, mut below) = (interval(LOOK.min(often)), interval(LOOK));
         loop {
             tokio::select! {
                 () = closing.cancelled() => return Ended::Closing,
                 why = process.ended() => return Ended::Itself(why),
-                () = link.closed() => return Ended::Itself("it has closed its output".into()),
+                why = link.closed() => return Ended::Itself(why),
                 () = resting.cancelled() => return Ended::Unneeded,
                 _ = look.tick() => if self.look_after(link) {
                     return Ended::Unneeded;
                 },
+                _ = below.tick() => process.look().await,
             }
         }
     }

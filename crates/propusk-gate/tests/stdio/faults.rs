@@ -210,7 +210,7 @@ async fn a_flood_of_progress_keeps_no_answer_from_anybody() {
 }
 
 /// Everything is allowed, for so long.
-struct Within(Duration);
+pub(crate) struct Within(pub(crate) Duration);
 
 impl Rules for Within {
     fn judge(&self, _: &Asked<'_>) -> Verdict {
