@@ -16,8 +16,7 @@ use rmcp::{
         PaginatedRequestParams, ProtocolVersion, ReadResourceDirectoryRequestParams,
         ReadResourceDirectoryResult, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
         SetLevelRequestMethod, SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter,
-        TASKS_EXTENSION_ID,
-        Tool, UnsubscribeRequestParams, UpdateTaskParams,
+        TASKS_EXTENSION_ID, Tool, UnsubscribeRequestParams, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };

@@ -1,14 +1,17 @@
 //! Tasks belong to whoever has made them, where each principal has a process.
 
 use propusk_gate::stdio::Sharing;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Client, Gate, fixture, text};
 
 /// A client of 2026-07-28 that knows of tasks.
 fn client(gate: &Gate, name: &str) -> Client {
-    let can = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
-    Client::at(&gate.url, name, can)
+    Client::at(&gate.url, name, knows_tasks())
+}
+
+fn knows_tasks() -> Value {
+    json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } })
 }
 
 /// The id that the maker of a task is given.
@@ -31,7 +34,8 @@ async fn nobody_reaches_the_tasks_of_another_and_everybody_reaches_their_own() {
     let stranger = client(&gate, "nobody");
     for method in methods {
         for id in [&hers, "t-1", "made-up"] {
-            let answer = bob.ask(method, json!({ "taskId": id })).await;
+            let params = json!({ "taskId": id, "inputResponses": {} });
+            let answer = bob.ask(method, params).await;
             assert_eq!(answer["error"]["code"], -32602, "{method} {id}: {answer}");
         }
         let answer = stranger.ask(method, json!({ "taskId": hers })).await;
@@ -61,7 +65,10 @@ async fn nobody_reaches_the_tasks_of_another_and_everybody_reaches_their_own() {
 async fn a_list_of_tasks_is_of_the_callers_own_and_its_ids_are_good() {
     let settings = Gate::settings().per(Sharing::Principal);
     let gate = Gate::with(fixture("both"), settings).await;
-    let (alice, bob) = (client(&gate, "alice"), Client::session(&gate, "bob").await);
+    let (alice, bob) = (
+        client(&gate, "alice"),
+        Client::session_with(&gate, "bob", knows_tasks()).await,
+    );
     made(&alice).await;
     made(&alice).await;
     let nothing = bob.ask("tasks/list", json!({})).await;
