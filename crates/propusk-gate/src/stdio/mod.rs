@@ -12,6 +12,7 @@ mod errors;
 mod front;
 mod handler;
 mod hub;
+mod keeper;
 mod level;
 mod link;
 mod outgoing;
@@ -102,8 +103,7 @@ pub use self::{
 /// get an error, later ones wait for the next one ([`StdioSettings::patience`]), and sessions go on: it
 /// is told of their subscriptions and levels anew. It ends with [`shutdown`](Self::shutdown) or with the
 /// last clone of this, and all that it has started with it; see [`run_watchdog_if_asked`] for a gate
-/// that is killed. "All" is its process group: a process that it has put into a session of its own
-/// (`setsid`) is known to nobody here, and only a container or the control group of a service ends it.
+/// that is killed, and for what leaves its parent (on Linux) before it was seen.
 #[derive(Clone)]
 pub struct StdioUpstream {
     inner: Arc<Inner>,

@@ -106,7 +106,8 @@ impl StdioSettings {
             idle: Duration::from_secs(10 * 60),
             backoff: Backoff::default(),
             name: name.into(),
-            patience: Duration::from_secs(30),
+            // Clients wait for half a minute or longer, and shall learn why there is no answer.
+            patience: Duration::from_secs(25),
             start: Duration::from_secs(120),
             grace: Duration::from_secs(3),
             line: 16 * 1024 * 1024,
@@ -143,7 +144,7 @@ impl StdioSettings {
         self
     }
 
-    /// Sets how long a request waits for a process that is being started (30 s by default).
+    /// Sets how long a request waits for a process that is being started (25 s by default).
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;

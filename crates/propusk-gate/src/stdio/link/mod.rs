@@ -1,5 +1,6 @@
 //! The line to one running child: requests out, answers and notifications in.
 
+mod ends;
 mod flight;
 mod incoming;
 mod question;
