@@ -173,9 +173,12 @@ impl Known {
 
     /// Gives orphans to whose they are, and takes notice of those that have ended.
     fn adopted(&mut self, rows: &[Row]) {
-        if !ADOPTS.load(Ordering::Relaxed) {
-            return;
+        if ADOPTS.load(Ordering::Relaxed) {
+            self.give(rows);
         }
+    }
+
+    fn give(&mut self, rows: &[Row]) {
         let orphans = rows.iter().filter(|row| is_child(row));
         for orphan in orphans.filter(|row| !self.own.contains(&row.identity)) {
             if orphan.is_zombie {
@@ -243,6 +246,30 @@ mod tests {
         let mut ids: Vec<_> = members.map(|one| one.id.as_raw_nonzero().get()).collect();
         ids.sort_unstable();
         ids
+    }
+
+    #[test]
+    fn an_orphan_belongs_to_the_only_one_that_may_have_started_it() {
+        let mut known = Known::default();
+        let own = getpid().as_raw_nonzero().get();
+        let (first, second) = (row(10, 5, own), row(20, 10, own));
+        let watchdog = row(30, 6, own);
+        for one in [first, second, watchdog] {
+            known.own.insert(one.identity);
+        }
+        for leader in [first, second] {
+            known.families.insert(leader.identity, HashSet::new());
+        }
+        let before = row(40, 4, own);
+        let (early, late) = (row(41, 7, own), row(42, 12, own));
+        let rows = [first, second, watchdog, before, early, late, row(43, 12, 1)];
+        known.give(&rows);
+        assert_eq!(members(&known, first.identity), [41]);
+        assert_eq!(members(&known, second.identity), [0; 0]);
+        // The first one has ended: the other must have been the second one's.
+        known.families.remove(&first.identity);
+        known.give(&rows);
+        assert_eq!(members(&known, second.identity), [42]);
     }
 
     #[test]

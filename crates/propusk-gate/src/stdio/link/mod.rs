@@ -85,7 +85,7 @@ impl Link {
         self.closed.cancelled().await;
         match self.unread.get() {
             Some(limit) => format!("it did not read its input for {} s", limit.as_secs_f32()),
-            None => "it has closed its output".to_owned(),
+            None => "it has closed its input or its output".to_owned(),
         }
     }
 
