@@ -1,8 +1,11 @@
 //! A server that does not read what it is sent.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use propusk::rules::RuleSet;
+use propusk::{
+    AccessToken, Target,
+    rules::{Allowance, Asked, RuleSet, Rules, Verdict},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -98,4 +101,47 @@ async fn who_has_less_time_than_that_waits_no_longer() {
     assert!(is_alive(&child));
     gate.end().await;
     assert!(!is_alive(&child));
+}
+
+/// Everything is allowed, and holds this as long as it is under way.
+struct Holding(Arc<()>);
+
+impl Rules for Holding {
+    fn judge(&self, _: &Asked<'_>) -> Verdict {
+        Verdict::Allow(Allowance::new().holding(Arc::clone(&self.0)))
+    }
+
+    fn shows(&self, _: &Target, _: Option<&AccessToken>) -> bool {
+        true
+    }
+
+    fn reads_arguments(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn who_hangs_up_holds_nothing_any_longer() {
+    let held = Arc::new(());
+    let rules = RuleSet::new().with(Holding(Arc::clone(&held)));
+    let gate = Gate::ruled(fixture("both"), Gate::settings(), rules).await;
+    let alice = Client::modern(&gate, "alice");
+    let child = deafen(&alice).await;
+    until("nothing is under way", async || {
+        Arc::strong_count(&held) == 2
+    })
+    .await;
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        let caller = alice.clone();
+        calls.spawn(async move { caller.call("echo", big()).await });
+    }
+    until("both are under way", async || Arc::strong_count(&held) == 4).await;
+    calls.shutdown().await;
+    until("both have been given up", async || {
+        Arc::strong_count(&held) == 2
+    })
+    .await;
+    assert!(is_alive(&child));
+    gate.end().await;
 }

@@ -8,7 +8,7 @@ pub(super) const TASK_RESULT: &str = "tasks/result";
 pub(super) const TASK_LIST: &str = "tasks/list";
 
 /// With this in the `_meta` of an answer to `tasks/list`, a handler says that all tasks in it are the
-/// caller's own. [`Bound`](super::Bound) takes it out, and seals their ids for the caller.
+/// caller's own. [`Bound`](crate::server::Bound) takes it out, and seals their ids for the caller.
 pub const OWN_TASKS: &str = "propusk/ownTasks";
 
 /// Where the answer says which task it belongs to (2025-11-25, Tasks, "Associating task-related

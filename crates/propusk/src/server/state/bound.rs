@@ -53,7 +53,7 @@ use super::{
 ///
 /// Of task ids, those in answers are sealed. `tasks/result` of 2025-11-25, which rmcp leaves to
 /// `on_custom_request`, is opened like `tasks/get`, and in an answer to `tasks/list` the ids are sealed if
-/// its `_meta` has [`OWN_TASKS`](super::OWN_TASKS). (Other requests of a handler's own are passed on as
+/// its `_meta` has [`OWN_TASKS`](crate::server::OWN_TASKS). (Other requests of a handler's own are passed on as
 /// they are: what they tell of ids is the handler's affair.) rmcp sends no `notifications/tasks` to
 /// subscribers yet; a handler that sends one by itself, through its `Peer`, sends its own id, which no client knows and
 /// nobody can use: what is not sealed for a caller is not opened for one.
