@@ -19,8 +19,9 @@ use crate::{
 };
 
 /// rmcp tells of every request at INFO, which costs a tenth of the throughput, and at WARN of what
-/// it answers with an error: as often as anybody likes. What it cannot do itself is an ERROR.
-const SERVER_LOG: &str = "info,rmcp=error";
+/// it answers with an error: as often as anybody likes. What it cannot do itself is an ERROR; those of
+/// `rmcp::service` say of clients that they have hung up.
+const SERVER_LOG: &str = "info,rmcp=error,rmcp::service=off";
 const CLIENT_LOG: &str = "error,rmcp=off";
 
 /// Sends the log to stderr, in colour only on a terminal.

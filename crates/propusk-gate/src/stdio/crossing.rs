@@ -1,15 +1,13 @@
 //! A request of a client at the gate, on its way through a child and back.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use propusk::layer::TimeLimit;
 use rmcp::{
     RoleServer,
     model::{ErrorData, InputResponses},
     service::RequestContext,
 };
-use serde_json::{Map, Value, json};
-use tokio::time::sleep;
+use serde_json::{Value, json};
 
 use super::{
     Inner,
@@ -20,8 +18,10 @@ use super::{
     link::{Event, Flight, Link, Question},
     outgoing::params_for,
     parked::Waiting,
+    rounds::{ask_each, is_input, needs_input, without_meta},
     slot::Slot,
-    wire::{Method, Object},
+    wire::Object,
+    within::{Within, within},
 };
 
 type Context = RequestContext<RoleServer>;
@@ -29,11 +29,11 @@ type Context = RequestContext<RoleServer>;
 /// How often a server of 2026-07-28 may ask a client of 2025-11-25 within one call.
 const ROUNDS: usize = 10;
 
+/// To how many children one after another a request is sent that the ones before did not get.
+const CHILDREN: usize = 3;
+
 /// Under which name a question stands in an answer that says that input is required.
 const QUESTION: &str = "question";
-
-/// A request on its way.
-type Crossing<'a> = Pin<Box<dyn Future<Output = Result<Value, ErrorData>> + Send + 'a>>;
 
 /// A request, as it is sent to a child.
 pub(super) struct Asked {
@@ -74,22 +74,12 @@ enum Outcome {
 
 impl Inner {
     /// Sends a request on, and waits for its answer, as long as the client does and the rules allow.
-    ///
-    /// Boxed: it is deep inside of the services around it, and their types would get too long.
-    pub(super) fn cross<'a>(&'a self, asked: Asked, context: &'a Context) -> Crossing<'a> {
-        Box::pin(async move {
-            let limit = time_limit(context);
+    pub(super) fn cross<'a>(&'a self, asked: Asked, context: &'a Context) -> Within<'a, Value> {
+        within(context, async move {
             let is_known = matches!(asked.method, Name::Known(_));
-            let crossing = async {
-                let slot = self.slot(context).await?;
-                self.cross_in(&slot, asked, context).await
-            };
-            tokio::select! {
-                biased;
-                () = context.ct.cancelled() => Err(errors::cancelled()),
-                crossed = crossing => crossed.map(|answer| finished(answer, is_known)),
-                limit = at_most(limit) => Err(errors::too_slow(limit)),
-            }
+            let slot = self.slot(context).await?;
+            let answer = self.cross_in(&slot, asked, context).await?;
+            Ok(finished(answer, is_known))
         })
     }
 
@@ -213,7 +203,7 @@ async fn begin(
     front: &Front,
     context: &Context,
 ) -> Result<(Arc<Link>, Flight), ErrorData> {
-    loop {
+    for _ in 0..CHILDREN {
         let link = slot.link().await?;
         set_level(&link, front).await;
         let Ok(mut flight) = link.begin(Some(front.asker.clone())) else {
@@ -225,6 +215,8 @@ async fn begin(
             return Ok((link, flight));
         }
     }
+    let why = "it ends again and again before it has taken this request";
+    Err(errors::unavailable(why, Duration::from_secs(5)))
 }
 
 /// A child that is told a level once is told the lowest that any request names.
@@ -259,11 +251,6 @@ async fn follow(flight: &mut Flight, front: &Front) -> Outcome {
     }
 }
 
-/// Whether a client of 2026-07-28 can be asked this.
-fn is_input(asks: &Method) -> bool {
-    ["sampling/createMessage", "elicitation/create", "roots/list"].contains(&asks.name.as_str())
-}
-
 /// An answer of the protocol says which kind it is. A client of 2025-11-25 does not get to see it:
 /// rmcp takes it away again.
 fn finished(mut answer: Value, is_known: bool) -> Value {
@@ -274,78 +261,4 @@ fn finished(mut answer: Value, is_known: bool) -> Value {
         kind.or_insert_with(|| "complete".into());
     }
     answer
-}
-
-fn needs_input(answer: &Value) -> bool {
-    answer
-        .get("resultType")
-        .is_some_and(|kind| kind == "input_required")
-}
-
-/// Asks the client of a session what a child needs to know, and writes it into the request.
-async fn ask_each(asked: &mut Asked, answer: Value, front: &Front) -> Result<(), ErrorData> {
-    let (can_be_asked, takes) = (
-        front.asker.questions == Questions::Asked,
-        asked.round.is_some(),
-    );
-    if !(can_be_asked && takes) {
-        let says = "The server behind this gate needs input, for which a client of this revision can \
-                    only be asked over a session.";
-        return Err(ErrorData::invalid_request(says, None));
-    }
-    let Value::Object(mut answer) = answer else {
-        return Err(errors::not_understood(asked.method.as_str()));
-    };
-    let mut responses = Map::new();
-    if let Some(Value::Object(requests)) = answer.remove("inputRequests") {
-        for (name, request) in requests {
-            let asks = question_in(request)
-                .ok_or_else(|| errors::not_understood(asked.method.as_str()))?;
-            responses.insert(name, front.ask_for(&asks).await?);
-        }
-    }
-    asked
-        .params
-        .insert("inputResponses".into(), responses.into());
-    match answer.remove("requestState") {
-        Some(state) => asked.params.insert("requestState".into(), state),
-        None => asked.params.remove("requestState"),
-    };
-    Ok(())
-}
-
-fn question_in(request: Value) -> Option<Method> {
-    let Value::Object(mut request) = request else {
-        return None;
-    };
-    let Some(Value::String(name)) = request.remove("method") else {
-        return None;
-    };
-    let params = request.remove("params");
-    Some(Method { name, params }).filter(is_input)
-}
-
-/// The child's own `_meta` (its progress token) means nothing to a client that is asked by an answer.
-fn without_meta(mut asks: Method) -> Method {
-    if let Some(Value::Object(params)) = &mut asks.params {
-        params.remove("_meta");
-    }
-    asks
-}
-
-/// How long the rules allow this request to take.
-fn time_limit(context: &Context) -> Option<Duration> {
-    let parts = context.extensions.get::<http::request::Parts>()?;
-    Some(parts.extensions.get::<TimeLimit>()?.0)
-}
-
-/// Comes back, with the limit, when the time is over; never without one.
-async fn at_most(limit: Option<Duration>) -> Duration {
-    match limit {
-        Some(limit) => {
-            sleep(limit).await;
-            limit
-        }
-        None => std::future::pending().await,
-    }
 }

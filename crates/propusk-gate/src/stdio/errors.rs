@@ -3,13 +3,35 @@
 use std::time::Duration;
 
 use rmcp::model::{ErrorCode, ErrorData};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// Why an upstream has failed, for programs: `reason` in the data of an error.
+const FAILURES: [&str; 8] = [
+    "answer_not_valid",
+    "answer_too_long",
+    "shutdown",
+    "time_limit",
+    "upstream_busy",
+    "upstream_ended",
+    "upstream_hangs",
+    "upstream_unavailable",
+];
 
 /// The child ended in the middle of a request.
 pub(super) fn ended() -> ErrorData {
     let says = "The server behind this gate ended while it worked on this request. \
                 How much of it was done is not known. It is started again.";
     ErrorData::internal_error(says, Some(json!({ "reason": "upstream_ended" })))
+}
+
+/// The child does not read what it is sent, and is ended for that.
+pub(super) fn unread(limit: Duration) -> ErrorData {
+    let says = format!(
+        "The server behind this gate did not read its input for {} s, and is started again. \
+         How much of this request was done is not known.",
+        limit.as_secs_f32()
+    );
+    ErrorData::internal_error(says, Some(json!({ "reason": "upstream_hangs" })))
 }
 
 /// There is no child now, and there will be one again.
@@ -67,6 +89,14 @@ pub(super) fn unreadable() -> ErrorData {
 /// The client has taken its request back.
 pub(super) fn cancelled() -> ErrorData {
     ErrorData::internal_error("The request was cancelled.", None)
+}
+
+/// Whether an error says that the upstream has failed. A child could say the same words; it would be
+/// counting its own failures.
+pub(super) fn is_failure(error: &ErrorData) -> bool {
+    let reason = error.data.as_ref().and_then(|data| data.get("reason"));
+    let reason = reason.and_then(Value::as_str);
+    error.code == ErrorCode::INTERNAL_ERROR && reason.is_some_and(|own| FAILURES.contains(&own))
 }
 
 /// Said to a child: its question finds nobody.

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use propusk::server::OWN_TASKS;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -15,7 +16,7 @@ use rmcp::{
         PaginatedRequestParams, ProtocolVersion, ReadResourceDirectoryRequestParams,
         ReadResourceDirectoryResult, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
         SetLevelRequestMethod, SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter,
-        Tool, UnsubscribeRequestParams, UpdateTaskParams,
+        TASKS_EXTENSION_ID, Tool, UnsubscribeRequestParams, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -23,7 +24,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    StdioUpstream,
+    Sharing, StdioUpstream,
     asker::{User, owner, session_id},
     crossing::{Asked, Name, Round},
     era::Era,
@@ -31,6 +32,7 @@ use super::{
     hub::Sight,
     level::Level,
     wire::Object,
+    within::{failed, within},
 };
 
 type Context = RequestContext<RoleServer>;
@@ -57,7 +59,7 @@ impl ServerHandler for StdioUpstream {
         context: Context,
     ) -> Result<InitializeResult, ErrorData> {
         context.peer.set_peer_info(request.clone());
-        let info = self.inner.meet(&context, Era::Sessions).await?;
+        let info = within(&context, self.inner.meet(&context, Era::Sessions)).await?;
         let mut result = self.negotiate_initialize(&request)?;
         result.capabilities = info.capabilities;
         result.server_info = info.server_info;
@@ -66,7 +68,7 @@ impl ServerHandler for StdioUpstream {
     }
 
     async fn discover(&self, context: Context) -> Result<DiscoverResult, ErrorData> {
-        let info = self.inner.meet(&context, Era::Requests).await?;
+        let info = within(&context, self.inner.meet(&context, Era::Requests)).await?;
         let versions = self.supported_protocol_versions().into_owned();
         Ok(DiscoverResult::from_server_info(versions, info))
     }
@@ -138,9 +140,11 @@ impl ServerHandler for StdioUpstream {
             .pass_round("tools/call", &request, round, &context)
             .await?;
         match kind(&answer) {
-            "input_required" => read("tools/call", answer).map(CallToolResponse::InputRequired),
-            "task" => read("tools/call", answer).map(CallToolResponse::Task),
-            _ => read("tools/call", with_content(answer)).map(CallToolResponse::Complete),
+            "input_required" => {
+                read(&context, "tools/call", answer).map(CallToolResponse::InputRequired)
+            }
+            "task" => read(&context, "tools/call", answer).map(CallToolResponse::Task),
+            _ => read(&context, "tools/call", with_content(answer)).map(CallToolResponse::Complete),
         }
     }
 
@@ -158,8 +162,10 @@ impl ServerHandler for StdioUpstream {
             .pass_round("prompts/get", &request, round, &context)
             .await?;
         match kind(&answer) {
-            "input_required" => read("prompts/get", answer).map(GetPromptResponse::InputRequired),
-            _ => read("prompts/get", answer).map(GetPromptResponse::Complete),
+            "input_required" => {
+                read(&context, "prompts/get", answer).map(GetPromptResponse::InputRequired)
+            }
+            _ => read(&context, "prompts/get", answer).map(GetPromptResponse::Complete),
         }
     }
 
@@ -178,9 +184,9 @@ impl ServerHandler for StdioUpstream {
             .await?;
         match kind(&answer) {
             "input_required" => {
-                read("resources/read", answer).map(ReadResourceResponse::InputRequired)
+                read(&context, "resources/read", answer).map(ReadResourceResponse::InputRequired)
             }
-            _ => read("resources/read", answer).map(ReadResourceResponse::Complete),
+            _ => read(&context, "resources/read", answer).map(ReadResourceResponse::Complete),
         }
     }
 
@@ -236,8 +242,9 @@ impl ServerHandler for StdioUpstream {
             None => Object::new(),
             Some(_) => return Err(ErrorData::invalid_params("parameters are an object", None)),
         };
-        // The ids in it are of all, and which are whose only the child knows.
-        if request.method == "tasks/list" && !self.inner.slot(&context).await?.hub.serves_one() {
+        let lists_tasks = request.method == "tasks/list";
+        if lists_tasks && self.inner.settings().per != Sharing::Principal {
+            // The ids in it are of all, and which are whose only the child knows.
             let says = "tasks of a server that several share are not listed";
             return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, says, None));
         }
@@ -246,7 +253,16 @@ impl ServerHandler for StdioUpstream {
             params,
             round: None,
         };
-        self.inner.cross(asked, &context).await.map(CustomResult)
+        let mut answer = self.inner.cross(asked, &context).await?;
+        if lists_tasks && let Value::Object(result) = &mut answer {
+            let meta = result
+                .entry("_meta")
+                .or_insert_with(|| Object::new().into());
+            if let Value::Object(meta) = meta {
+                meta.insert(OWN_TASKS.into(), true.into());
+            }
+        }
+        Ok(CustomResult(answer))
     }
 
     // Subscriptions, and the log.
@@ -260,23 +276,26 @@ impl ServerHandler for StdioUpstream {
         if Era::of(context.protocol_version().as_ref()) == Era::Requests {
             return Err(unknown());
         }
-        let slot = self.inner.slot(&context).await?;
-        let link = slot.link().await?;
-        let said = link.server().and_then(|server| server.said(Era::Sessions));
-        let logs = said.is_some_and(|said| said.capabilities.logging.is_some());
-        if !logs {
-            return Err(unknown());
-        }
-        // Without a session there is nobody to be told later.
-        if let Some(id) = session_id(&context.extensions) {
-            let level = serde_json::to_value(request.level).ok();
-            let level = Level::read(level.as_ref()).ok_or_else(unknown)?;
-            slot.hub.set_level(&id, level);
-            if let Some(error) = link.settle().await.level {
-                return Err(error);
+        within(&context, async {
+            let slot = self.inner.slot(&context).await?;
+            let link = slot.link().await?;
+            let said = link.server().and_then(|server| server.said(Era::Sessions));
+            let logs = said.is_some_and(|said| said.capabilities.logging.is_some());
+            if !logs {
+                return Err(unknown());
             }
-        }
-        Ok(())
+            // Without a session there is nobody to be told later.
+            if let Some(id) = session_id(&context.extensions) {
+                let level = serde_json::to_value(request.level).ok();
+                let level = Level::read(level.as_ref()).ok_or_else(unknown)?;
+                slot.hub.set_level(&id, level);
+                if let Some(error) = link.settle().await.level {
+                    return Err(error);
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn subscribe(
@@ -284,21 +303,22 @@ impl ServerHandler for StdioUpstream {
         request: SubscribeRequestParams,
         context: Context,
     ) -> Result<(), ErrorData> {
-        let slot = self.inner.slot(&context).await?;
+        let slot = within(&context, self.inner.slot(&context)).await?;
         let Some(id) = session_id(&context.extensions) else {
             let says = "a subscription of this revision needs a session";
             return Err(ErrorData::invalid_request(says, None));
         };
-        let link = slot.link().await?;
-        slot.hub.subscribe(&id, &request.uri);
-        let mut settled = link.settle().await;
-        match settled.refused.remove(&request.uri) {
-            Some(error) => {
-                slot.hub.unsubscribe(&id, &request.uri);
-                Err(error)
-            }
-            None => Ok(()),
+        let subscribed = within(&context, async {
+            let link = slot.link().await?;
+            slot.hub.subscribe(&id, &request.uri);
+            let mut settled = link.settle().await;
+            settled.refused.remove(&request.uri).map_or(Ok(()), Err)
+        })
+        .await;
+        if subscribed.is_err() {
+            slot.hub.unsubscribe(&id, &request.uri);
         }
+        subscribed
     }
 
     async fn unsubscribe(
@@ -306,14 +326,17 @@ impl ServerHandler for StdioUpstream {
         request: UnsubscribeRequestParams,
         context: Context,
     ) -> Result<(), ErrorData> {
-        let slot = self.inner.slot(&context).await?;
-        let id = session_id(&context.extensions);
-        if id.is_some_and(|id| slot.hub.unsubscribe(&id, &request.uri))
-            && let Some(link) = slot.live()
-        {
-            link.settle().await;
-        }
-        Ok(())
+        within(&context, async {
+            let slot = self.inner.slot(&context).await?;
+            let id = session_id(&context.extensions);
+            if id.is_some_and(|id| slot.hub.unsubscribe(&id, &request.uri))
+                && let Some(link) = slot.live()
+            {
+                link.settle().await;
+            }
+            Ok(())
+        })
+        .await
     }
 
     fn accepted_subscription_filter(
@@ -325,19 +348,18 @@ impl ServerHandler for StdioUpstream {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let slot = self.inner.slot(context.request_context()).await?;
-        let link = slot.link().await?;
-        let _listening = slot.hub.listen(context.sink().clone());
-        let settled = link.settle().await;
-        let uris = context.accepted().resource_subscriptions.iter().flatten();
-        for uri in uris {
-            if let Some(error) = settled.refused.get(uri) {
-                return Err(error.clone());
-            }
-        }
-        drop(link);
+        let request = context.request_context();
+        let slot = within(request, self.inner.slot(request)).await?;
+        let listening = slot.hub.listen(context.sink().clone());
+        within(request, async {
+            let mut settled = slot.link().await?.settle().await;
+            let uris = context.accepted().resource_subscriptions.iter().flatten();
+            let mut refused = uris.filter_map(|uri| settled.refused.remove(uri));
+            refused.next().map_or(Ok(()), Err)
+        })
+        .await?;
         context.cancelled().await;
-        drop(_listening);
+        drop(listening);
         if let Some(link) = slot.live() {
             tokio::spawn(async move { link.settle().await });
         }
@@ -404,7 +426,7 @@ impl StdioUpstream {
             round: None,
         };
         let answer = self.inner.cross(asked, context).await?;
-        read(method, answer)
+        read(context, method, answer)
     }
 
     async fn pass_round(
@@ -431,10 +453,16 @@ fn object(params: &impl Serialize) -> Result<Object, ErrorData> {
     }
 }
 
-fn read<T: DeserializeOwned>(method: &str, answer: Value) -> Result<T, ErrorData> {
+fn read<T: DeserializeOwned>(
+    context: &Context,
+    method: &str,
+    answer: Value,
+) -> Result<T, ErrorData> {
     serde_json::from_value(answer).map_err(|error| {
         tracing::warn!(target: "propusk::upstream", method, %error, "an answer is not valid");
-        errors::not_understood(method)
+        let error = errors::not_understood(method);
+        failed(context, &error);
+        error
     })
 }
 
@@ -457,6 +485,7 @@ fn with_content(mut answer: Value) -> Value {
 pub(super) fn unknown() -> ServerConfig {
     let all = serde_json::json!({
         "completions": {},
+        "extensions": { TASKS_EXTENSION_ID: {} },
         "logging": {},
         "prompts": { "listChanged": true },
         "resources": { "listChanged": true, "subscribe": true },

@@ -12,15 +12,18 @@ mod errors;
 mod front;
 mod handler;
 mod hub;
+mod keeper;
 mod level;
 mod link;
 mod outgoing;
 mod parked;
 mod pool;
+mod rounds;
 mod settings;
 mod slot;
 mod watchdog;
 mod wire;
+mod within;
 
 use std::{
     fmt,
@@ -99,10 +102,11 @@ pub use self::{
 ///
 /// It is started by the first request, or by [`start`](Self::start). When it ends, requests under way
 /// get an error, later ones wait for the next one ([`StdioSettings::patience`]), and sessions go on: it
-/// is told of their subscriptions and levels anew. It ends with [`shutdown`](Self::shutdown) or with the
+/// is told of their subscriptions and levels anew. One that does not read a message for
+/// [`StdioSettings::unread`] is taken for hanging, and ended; one that has not answered after three starts
+/// is waited for by nobody. It ends with [`shutdown`](Self::shutdown) or with the
 /// last clone of this, and all that it has started with it; see [`run_watchdog_if_asked`] for a gate
-/// that is killed. "All" is its process group: a process that it has put into a session of its own
-/// (`setsid`) is known to nobody here, and only a container or the control group of a service ends it.
+/// that is killed, and for what leaves its parent (on Linux) before it was seen.
 #[derive(Clone)]
 pub struct StdioUpstream {
     inner: Arc<Inner>,

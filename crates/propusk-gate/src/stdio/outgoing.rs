@@ -1,5 +1,6 @@
 //! What a request of a client says at the child: its parameters, in the child's era.
 
+use propusk::layer::Course;
 use rmcp::{RoleServer, service::RequestContext};
 use serde_json::{Value, json};
 
@@ -10,7 +11,11 @@ use super::{
     front::Front,
     link::{Flight, Link},
     wire::Object,
+    within::extension,
 };
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
 
 type Context = RequestContext<RoleServer>;
 
@@ -74,21 +79,28 @@ fn speak_for_session(meta: &mut Object, link: &Link, front: &Front, context: &Co
     }
 }
 
-/// The trace of the HTTP request goes on where the message names none of its own.
+/// Where spans are recorded, the child gets that of this request as its parent. Else the trace of the
+/// HTTP request goes on where the message names none of its own.
 fn continue_trace(meta: &mut Object, context: &Context) {
-    let Some(parts) = context.extensions.get::<http::request::Parts>() else {
-        return;
+    let told = meta.get(TRACEPARENT).and_then(Value::as_str);
+    let span = extension::<Course>(context).and_then(|course| course.span(told));
+    let span = span.map(|span| span.to_string());
+    let goes_on = match (&span, told) {
+        // The state in the message is that of the trace which the span is a part of.
+        (Some(span), Some(told)) => told.get(3..35) == span.get(3..35),
+        (_, told) => told.is_some(),
     };
-    if meta.contains_key("traceparent") {
-        return;
-    }
-    for name in ["traceparent", "tracestate"] {
-        let value = parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok());
-        if let Some(value) = value {
-            meta.insert(name.into(), value.into());
+    if !goes_on {
+        meta.remove(TRACESTATE);
+        let parts = context.extensions.get::<http::request::Parts>();
+        for name in [TRACEPARENT, TRACESTATE] {
+            let value = parts.and_then(|parts| parts.headers.get(name)?.to_str().ok());
+            if let Some(value) = value {
+                meta.insert(name.into(), value.into());
+            }
         }
+    }
+    if let Some(span) = span {
+        meta.insert(TRACEPARENT.into(), span.into());
     }
 }

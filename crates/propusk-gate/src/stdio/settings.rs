@@ -88,6 +88,9 @@ pub struct StdioSettings {
     pub grace: Duration,
     /// The longest line that a process may send, in bytes.
     pub line: usize,
+    /// How long a process may take to read one message when its pipe is full. One that takes longer is
+    /// taken for hanging, and started again.
+    pub unread: Duration,
     /// How long a 2026-07-28 client may take to answer what a 2025-11-25 server has asked of it in the
     /// middle of a call.
     pub answer: Duration,
@@ -103,10 +106,12 @@ impl StdioSettings {
             idle: Duration::from_secs(10 * 60),
             backoff: Backoff::default(),
             name: name.into(),
-            patience: Duration::from_secs(30),
+            // Clients wait for half a minute or longer, and shall learn why there is no answer.
+            patience: Duration::from_secs(25),
             start: Duration::from_secs(120),
             grace: Duration::from_secs(3),
             line: 16 * 1024 * 1024,
+            unread: Duration::from_secs(60),
             answer: Duration::from_secs(5 * 60),
         }
     }
@@ -139,7 +144,7 @@ impl StdioSettings {
         self
     }
 
-    /// Sets how long a request waits for a process that is being started (30 s by default).
+    /// Sets how long a request waits for a process that is being started (25 s by default).
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -164,6 +169,14 @@ impl StdioSettings {
     #[must_use]
     pub fn line(mut self, bytes: usize) -> Self {
         self.line = bytes;
+        self
+    }
+
+    /// Sets how long a process may take to read one message (a minute by default). Pipes hold some 64 KiB,
+    /// so a server that is busy for long is told from one that hangs only once it has been sent more.
+    #[must_use]
+    pub fn unread(mut self, unread: Duration) -> Self {
+        self.unread = unread;
         self
     }
 

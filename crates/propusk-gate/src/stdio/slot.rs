@@ -8,50 +8,46 @@ use std::{
 
 use rmcp::model::ErrorData;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
-    time::{Instant, interval, sleep, timeout, timeout_at},
+    sync::{Notify, Semaphore, watch},
+    time::{Instant, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     StdioCommand, StdioSettings,
-    child::Process,
     counts::Counts,
     errors,
     hub::{Hub, Serves},
-    link::{Link, StartError},
+    keeper::Keeper,
+    link::Link,
 };
-
-/// How often sessions that have ended are looked for.
-const LOOK: Duration = Duration::from_secs(10);
-
-/// How long a new child is told what its clients want before they are let to it.
-const INTRODUCTION: Duration = Duration::from_secs(10);
 
 /// A place for a child.
 pub(super) struct Slot {
     pub(super) hub: Arc<Hub>,
-    state: watch::Sender<State>,
-    wake: Notify,
+    pub(super) state: watch::Sender<State>,
+    pub(super) wake: Notify,
     /// Ends the child that runs now, when nobody needs it.
     rest: Mutex<CancellationToken>,
     /// Cancelled when the place is given up.
-    closing: CancellationToken,
+    pub(super) closing: CancellationToken,
     used: Mutex<Instant>,
     patience: Duration,
 }
 
 /// How it stands with the child.
 #[derive(Clone)]
-enum State {
+pub(super) enum State {
     /// Nobody needs one.
     Asleep,
     Starting,
     Live(Arc<Link>),
-    /// It has ended, or could not be started; why, and until when it is waited.
+    /// It has ended, or could not be started; why, and until when it is waited. Where it has not
+    /// answered several times in a row, nobody waits for the next time.
     Down {
         why: Arc<str>,
         until: Instant,
+        is_hopeless: bool,
     },
     Closed,
 }
@@ -79,12 +75,7 @@ impl Slot {
             used: Mutex::new(Instant::now()),
             patience: shared.settings.patience,
         });
-        let keeper = Keeper {
-            slot: Arc::clone(&slot),
-            shared: Arc::clone(shared),
-            failures: 0,
-            legacy_only: false,
-        };
+        let keeper = Keeper::new(Arc::clone(&slot), Arc::clone(shared));
         shared.tasks.spawn(keeper.run());
         slot
     }
@@ -103,8 +94,13 @@ impl Slot {
                 State::Live(link) if !link.is_closed() => return Ok(link),
                 State::Asleep => self.wake.notify_one(),
                 State::Closed => return Err(errors::closed()),
-                State::Down { why, until: up } if up > until => {
-                    return Err(errors::unavailable(&why, up - Instant::now()));
+                State::Down {
+                    why,
+                    until: up,
+                    is_hopeless,
+                } if is_hopeless || up > until => {
+                    let pause = up.saturating_duration_since(Instant::now());
+                    return Err(errors::unavailable(&why, pause));
                 }
                 _ => {}
             }
@@ -151,175 +147,12 @@ impl Slot {
         self.closing.cancel();
     }
 
-    fn resting(&self) -> MutexGuard<'_, CancellationToken> {
+    /// What ends the child that runs now when nobody needs it.
+    pub(super) fn resting(&self) -> MutexGuard<'_, CancellationToken> {
         self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn touch(&self) {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-}
-
-/// Keeps one place.
-struct Keeper {
-    slot: Arc<Slot>,
-    shared: Arc<Shared>,
-    /// How often in a row it did not run well.
-    failures: u32,
-    /// It has ended when it was asked for its era.
-    legacy_only: bool,
-}
-
-/// How a run of a child ended.
-enum Ended {
-    /// By itself; why.
-    Itself(String),
-    /// Nobody needs it.
-    Unneeded,
-    /// The gate ends.
-    Closing,
-}
-
-impl Keeper {
-    async fn run(mut self) {
-        let closing = self.slot.closing.clone();
-        loop {
-            tokio::select! {
-                () = closing.cancelled() => break,
-                () = self.slot.wake.notified() => {}
-            }
-            if !self.keep_alive().await {
-                break;
-            }
-            self.slot.state.send_replace(State::Asleep);
-        }
-        self.slot.state.send_replace(State::Closed);
-    }
-
-    /// Runs children until nobody needs one. `false` when the gate ends.
-    async fn keep_alive(&mut self) -> bool {
-        loop {
-            self.slot.state.send_replace(State::Starting);
-            let room = Arc::clone(&self.shared.room).acquire_owned();
-            let room = tokio::select! {
-                () = self.slot.closing.cancelled() => return false,
-                room = room => room,
-            };
-            let Ok(room) = room else { return false };
-            let began = Instant::now();
-            let why = match self.run_once(room).await {
-                Ended::Unneeded => return true,
-                Ended::Closing => return false,
-                Ended::Itself(why) => why,
-            };
-            if began.elapsed() >= self.shared.settings.backoff.well {
-                self.failures = 0;
-            }
-            if !self.pause(&why).await {
-                return false;
-            }
-            if !(self.slot.hub.serves_all() || self.slot.hub.is_listened_to()) {
-                return true;
-            }
-        }
-    }
-
-    async fn pause(&mut self, why: &str) -> bool {
-        self.failures = self.failures.saturating_add(1);
-        self.shared.counts.crash();
-        let pause = self.shared.settings.backoff.pause(self.failures);
-        let upstream = &self.shared.settings.name;
-        tracing::warn!(target: "propusk::upstream", upstream, pause_ms = pause.as_millis(),
-            "this upstream has ended, and is started again after a pause: {why}");
-        let until = Instant::now() + pause;
-        let why = why.into();
-        self.slot.state.send_replace(State::Down { why, until });
-        tokio::select! {
-            () = self.slot.closing.cancelled() => false,
-            () = sleep(pause) => true,
-        }
-    }
-
-    /// One child from its start to its end, and that of all that it has started.
-    async fn run_once(&mut self, _room: OwnedSemaphorePermit) -> Ended {
-        let shared = Arc::clone(&self.shared);
-        let Shared {
-            command, settings, ..
-        } = &*shared;
-        let upstream = &settings.name;
-        let (mut process, streams) = match Process::start(command, upstream) {
-            Ok(started) => started,
-            Err(error) => {
-                let program = command.program().display();
-                return Ended::Itself(format!("{program} cannot be started: {error}"));
-            }
-        };
-        tracing::info!(target: "propusk::upstream", upstream, process = process.id(),
-            "this upstream was started");
-        let _running = shared.counts.start();
-        let link = Link::open(streams, Arc::clone(&self.slot.hub), settings);
-        let ended = self.serve(&link, &mut process).await;
-        link.close();
-        process.end(settings.grace).await;
-        ended
-    }
-
-    async fn serve(&mut self, link: &Arc<Link>, process: &mut Process) -> Ended {
-        let (closing, slot) = (self.slot.closing.clone(), Arc::clone(&self.slot));
-        let resting = CancellationToken::new();
-        *slot.resting() = resting.clone();
-        let greeted = tokio::select! {
-            () = closing.cancelled() => return Ended::Closing,
-            greeted = link.greet(self.shared.settings.start, self.legacy_only) => greeted,
-        };
-        match greeted {
-            Ok(server) => tracing::info!(target: "propusk::upstream",
-                upstream = self.shared.settings.name, revisions = server.revisions(),
-                "this upstream answers"),
-            Err(error) => {
-                // Some servers end when they are asked what they do not know.
-                self.legacy_only = matches!(error, StartError::Ended) && !self.legacy_only;
-                return Ended::Itself(error.to_string());
-            }
-        }
-        self.introduce(link).await;
-        slot.state.send_replace(State::Live(Arc::clone(link)));
-        let often = self.shared.settings.idle / 4 + Duration::from_millis(10);
-        let mut look = interval(LOOK.min(often));
-        loop {
-            tokio::select! {
-                () = closing.cancelled() => return Ended::Closing,
-                why = process.ended() => return Ended::Itself(why),
-                () = link.closed() => return Ended::Itself("it has closed its output".into()),
-                () = resting.cancelled() => return Ended::Unneeded,
-                _ = look.tick() => if self.look_after(link) {
-                    return Ended::Unneeded;
-                },
-            }
-        }
-    }
-
-    /// Tells a new child what its clients want, and them that lists may have changed.
-    async fn introduce(&self, link: &Arc<Link>) {
-        // What is not done in this time is done when something changes.
-        let _ = timeout(INTRODUCTION, async {
-            link.learn_tools().await;
-            link.settle().await;
-        })
-        .await;
-        if self.failures > 0 {
-            self.slot.hub.all_changed(link.server());
-        }
-    }
-
-    /// Forgets sessions that have ended. Says whether the child is needed no longer.
-    fn look_after(&self, link: &Arc<Link>) -> bool {
-        if self.slot.hub.sweep() {
-            let link = Arc::clone(link);
-            tokio::spawn(async move { link.settle().await });
-        }
-        let settings = &self.shared.settings;
-        let idle = self.slot.idle();
-        !self.slot.hub.serves_all() && idle.is_some_and(|idle| idle >= settings.idle)
     }
 }

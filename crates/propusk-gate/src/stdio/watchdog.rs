@@ -9,11 +9,11 @@
 //! calls [`run_if_asked`] first; without that call there is none.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     env,
     io::{self, BufRead, BufReader, Write},
     os::unix::process::CommandExt,
-    process::{ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -24,6 +24,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::child::{Identity, below, started};
+
 /// The argument with which this program is started again.
 const ARGUMENT: &str = "--propusk-watch-children";
 
@@ -33,7 +35,13 @@ const GRACE: Duration = Duration::from_secs(2);
 static WANTED: AtomicBool = AtomicBool::new(false);
 static WATCHDOG: OnceLock<Option<Mutex<ChildStdin>>> = OnceLock::new();
 
-/// The first line of a `main` whose children shall end even when it is killed.
+/// The first line of a `main` whose children shall end with it, with all that they have started, and
+/// even when it is killed.
+///
+/// From the first upstream's start on, this process is also the one that orphans of its descendants come
+/// to (Linux), and every child of it that is no upstream's process is taken for such an orphan, and ended
+/// and waited for with the process that may have started it. So a program that starts others by itself
+/// while upstreams run must not call this.
 ///
 /// Returns `true` when this process was the second one and has done its work: then `main` returns.
 ///
@@ -53,6 +61,11 @@ pub fn run_if_asked() -> bool {
     }
     WANTED.store(true, Ordering::Relaxed);
     false
+}
+
+/// Whether this process's `main` has asked for all that.
+pub(super) fn is_wanted() -> bool {
+    WANTED.load(Ordering::Relaxed)
 }
 
 /// A group of which the second process knows, as long as this lives.
@@ -75,7 +88,7 @@ impl Drop for Watched {
 }
 
 fn tell(sign: char, leader: Pid) -> bool {
-    if !WANTED.load(Ordering::Relaxed) {
+    if !is_wanted() {
         return false;
     }
     let Some(pipe) = WATCHDOG.get_or_init(start) else {
@@ -87,9 +100,9 @@ fn tell(sign: char, leader: Pid) -> bool {
 }
 
 fn start() -> Option<Mutex<ChildStdin>> {
-    let started = env::current_exe().and_then(|program| {
+    let watchdog = env::current_exe().and_then(|program| {
         let mut command = Command::new(program);
-        command
+        let command = command
             .arg(ARGUMENT)
             .env_clear()
             .current_dir("/")
@@ -97,11 +110,12 @@ fn start() -> Option<Mutex<ChildStdin>> {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             // A Ctrl-C at the terminal is not for it.
-            .process_group(0)
-            .spawn()
+            .process_group(0);
+        let number = |child: &Child| Pid::from_raw(child.id().cast_signed());
+        started(|| command.spawn(), number)
     });
-    match started {
-        Ok(child) => child.stdin.map(Mutex::new),
+    match watchdog {
+        Ok((child, _)) => child.stdin.map(Mutex::new),
         Err(error) => {
             tracing::warn!(%error, "children may outlive this process if it is killed");
             None
@@ -111,23 +125,27 @@ fn start() -> Option<Mutex<ChildStdin>> {
 
 /// The work of the second process: reads which groups there are, and ends those that are left.
 fn watch(pipe: impl BufRead) {
-    let mut groups = HashSet::new();
+    let mut groups = HashMap::new();
     for line in pipe.lines().map_while(Result::ok) {
         let leader = line.get(1..).and_then(|number| number.parse().ok());
         let Some(leader) = leader.and_then(Pid::from_raw) else {
             continue;
         };
         match line.chars().next() {
-            Some('+') => groups.insert(leader),
-            Some('-') => groups.remove(&leader),
-            _ => false,
-        };
+            Some('+') => drop(groups.insert(leader, Identity::of(leader))),
+            Some('-') => drop(groups.remove(&leader)),
+            _ => {}
+        }
     }
+    // What has left its group is found from the leaders, as long as they are there.
+    let known = groups.values().copied().flatten();
+    let outside: HashSet<_> = known.flat_map(below).collect();
     let ends = |signal| {
-        let told = groups
-            .iter()
+        let groups = groups
+            .keys()
             .map(|leader| kill_process_group(*leader, signal));
-        told.filter(Result::is_ok).count()
+        let told = groups.filter(Result::is_ok).count();
+        told + outside.iter().filter(|one| one.signal(signal)).count()
     };
     if ends(Signal::TERM) > 0 {
         thread::sleep(GRACE);

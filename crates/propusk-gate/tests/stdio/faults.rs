@@ -6,6 +6,7 @@ use propusk::{
     AccessToken, Target,
     rules::{Allowance, Asked, RuleSet, Rules, Verdict},
 };
+use propusk_gate::stdio::StdioCommand;
 use serde_json::json;
 
 use crate::support::{Client, Gate, fixture, is_alive, text, until};
@@ -79,7 +80,7 @@ async fn others_wait_for_the_next_child_when_one_is_killed() {
 
 #[tokio::test]
 async fn a_program_that_does_not_run_is_unavailable_with_a_time_to_wait() {
-    let missing = propusk_gate::stdio::StdioCommand::new("/nonexistent/server");
+    let missing = StdioCommand::new("/nonexistent/server");
     let settings = Gate::settings().patience(Duration::from_millis(100));
     let gate = Gate::with(missing, settings).await;
     assert!(gate.upstream.start().await.is_err());
@@ -95,6 +96,24 @@ async fn a_program_that_does_not_run_is_unavailable_with_a_time_to_wait() {
     let says = error["message"].as_str().unwrap();
     assert!(says.contains("cannot be started"), "{answer}");
     gate.end().await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_program_that_has_never_answered() {
+    for script in ["exit 1", "echo nonsense; exit 0"] {
+        let command = StdioCommand::new("sh").args(["-c", script]);
+        // As long as a test may take at most.
+        let settings = Gate::settings().patience(Duration::from_secs(60));
+        let gate = Gate::with(command, settings).await;
+        for client in [Client::modern(&gate, "alice"), Client::modern(&gate, "bob")] {
+            let answer = client.call("echo", json!({ "text": "" })).await;
+            let error = &answer["error"];
+            assert_eq!(error["data"]["reason"], "upstream_unavailable", "{answer}");
+            let says = error["message"].as_str().unwrap();
+            assert!(says.contains("it ended before it had answered"), "{answer}");
+        }
+        gate.end().await;
+    }
 }
 
 #[tokio::test]
@@ -210,7 +229,7 @@ async fn a_flood_of_progress_keeps_no_answer_from_anybody() {
 }
 
 /// Everything is allowed, for so long.
-struct Within(Duration);
+pub(crate) struct Within(pub(crate) Duration);
 
 impl Rules for Within {
     fn judge(&self, _: &Asked<'_>) -> Verdict {

@@ -1,16 +1,11 @@
 //! A child's environment, its end, and that of all that it has started.
 
-use std::{
-    collections::BTreeSet,
-    env,
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeSet, env};
 
 use propusk_gate::stdio::{INHERITED, StdioCommand};
 use serde_json::{Map, Value, json};
 
-use crate::support::{Client, Gate, fixture, is_alive, text, until};
+use crate::support::{Client, Gate, Program, fixture, is_alive, text, until};
 
 #[tokio::test]
 async fn the_environment_is_what_was_configured() {
@@ -59,20 +54,13 @@ async fn what_a_crashed_child_has_started_ends_too() {
 
 #[tokio::test]
 async fn nothing_outlives_a_gate_that_is_killed() {
-    let mut gate = Command::new(env!("CARGO_BIN_EXE_stdio-gate-fixture"))
-        .args([env!("CARGO_BIN_EXE_stdio-fixture"), "--stubborn"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut url = String::new();
-    let stdout = gate.stdout.take().unwrap();
-    BufReader::new(stdout).read_line(&mut url).unwrap();
-    let anybody = Client::at(url.trim(), "", json!({})).without_token();
+    let mut program = Program::start(&[env!("CARGO_BIN_EXE_stdio-fixture"), "--stubborn"]);
+    let anybody = program.anybody();
     let child = text(&anybody.call("pid", json!({})).await).to_owned();
     let grandchild = text(&anybody.call("spawn", json!({})).await).to_owned();
     assert!(is_alive(&child) && is_alive(&grandchild));
-    gate.kill().unwrap();
-    gate.wait().unwrap();
+    program.gate.kill().unwrap();
+    program.gate.wait().unwrap();
     until("both have ended", async || {
         !is_alive(&child) && !is_alive(&grandchild)
     })

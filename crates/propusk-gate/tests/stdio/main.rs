@@ -5,9 +5,14 @@
 
 mod crossing;
 mod faults;
+mod hidden;
+mod leavers;
 mod life;
+mod overdue;
 mod principals;
 mod questions;
 mod sharing;
 mod subscriptions;
 mod support;
+mod tasks;
+mod watched;

@@ -30,7 +30,7 @@ pub struct Finished<'a> {
 pub enum Ending {
     /// It was sent to its end.
     Complete,
-    /// What gave it broke off.
+    /// What gave it broke off, or has failed inside of it ([`Course`](crate::layer::Course)).
     Broken,
     /// Its client went away before.
     Abandoned,

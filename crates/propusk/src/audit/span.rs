@@ -51,6 +51,20 @@ impl Span {
         span
     }
 
+    /// The same span as part of the trace that a message names (`traceparent` in its `_meta`), where no
+    /// header named one.
+    pub(crate) fn or_after(self, told: &str) -> Self {
+        match parse(told.as_bytes()).filter(|_| self.parent.is_none()) {
+            Some((trace_id, parent, sampled)) => Self {
+                trace_id,
+                id: self.id,
+                parent: Some(parent),
+                sampled,
+            },
+            None => self,
+        }
+    }
+
     /// The id of the whole trace, 16 bytes, never zero.
     #[must_use]
     pub fn trace_id(&self) -> u128 {
@@ -99,10 +113,17 @@ impl fmt::Debug for Span {
 fn given(headers: &HeaderMap) -> Option<(u128, u64, bool)> {
     let mut values = headers.get_all(TRACEPARENT).iter();
     let value = values.next()?;
-    if values.next().is_some() || !is_traceparent(value.as_bytes()) {
+    if values.next().is_some() {
         return None;
     }
-    let value = value.to_str().ok()?;
+    parse(value.as_bytes())
+}
+
+fn parse(value: &[u8]) -> Option<(u128, u64, bool)> {
+    if !is_traceparent(value) {
+        return None;
+    }
+    let value = std::str::from_utf8(value).ok()?;
     let trace_id = u128::from_str_radix(value.get(3..35)?, 16).ok()?;
     let parent = u64::from_str_radix(value.get(36..52)?, 16).ok()?;
     let flags = u8::from_str_radix(value.get(53..55)?, 16).ok()?;
@@ -146,6 +167,21 @@ mod tests {
             assert_eq!(headers["traceparent"], expected);
             assert_eq!(headers["tracestate"], "a=b");
         }
+    }
+
+    #[test]
+    fn a_trace_that_only_the_message_names_goes_on() {
+        let told = format!("00-{TRACE}-00f067aa0ba902b7-00");
+        let (own, _) = begin(&[]);
+        let after = own.or_after(&told);
+        assert_eq!(format!("{:032x}", after.trace_id()), TRACE);
+        assert_eq!(after.parent(), Some(0x00f0_67aa_0ba9_02b7));
+        assert_eq!((after.id(), after.is_sampled()), (own.id(), false));
+        assert_eq!(own.or_after("garbage"), own);
+        // A header is nearer than what the message says.
+        let other = format!("00-{}-00f067aa0ba902b8-01", TRACE.replace('4', "5"));
+        let (given, _) = begin(&[("traceparent", &other)]);
+        assert_eq!(given.or_after(&told), given);
     }
 
     #[test]

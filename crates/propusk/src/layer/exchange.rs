@@ -7,7 +7,7 @@ use std::{
 
 use http::{Request, StatusCode};
 
-use super::{gate::Gate, trail::Trail};
+use super::{course::Course, gate::Gate, trail::Trail};
 use crate::audit::{Cause, Ending, Finished, Span};
 
 /// Tells who wants to know how a request ended, at its end, or when it is dropped before: it travels
@@ -19,7 +19,7 @@ struct Open {
     gate: Arc<Gate>,
     began: Instant,
     began_at: SystemTime,
-    span: Option<Span>,
+    course: Course,
     decided: Option<(Trail, Option<Cause>)>,
     status: Option<StatusCode>,
     bytes: u64,
@@ -35,11 +35,14 @@ impl Exchange {
         if let Some(names) = gate.observer().names_to_learn() {
             request.extensions_mut().insert(names.clone());
         }
+        let span = wanted.spans.then(|| Span::begin(request.headers_mut()));
+        let course = Course::new(span);
+        request.extensions_mut().insert(course.clone());
         Self(Some(Box::new(Open {
             gate: Arc::clone(gate),
             began: Instant::now(),
             began_at: gate.now(),
-            span: wanted.spans.then(|| Span::begin(request.headers_mut())),
+            course,
             decided: None,
             status: None,
             bytes: 0,
@@ -90,8 +93,11 @@ impl Drop for Open {
                 duration: self.began.elapsed(),
                 status: self.status,
                 bytes: self.bytes,
-                ending: self.ending,
-                span: self.span,
+                ending: match self.course.has_failed() {
+                    true => Ending::Broken,
+                    false => self.ending,
+                },
+                span: self.course.span(None),
             });
         }
     }

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod body;
+mod course;
 mod credentials;
 mod exchange;
 mod gate;
@@ -31,6 +32,7 @@ use std::{sync::Arc, time::Duration};
 use tower_layer::Layer;
 
 pub use body::AuthBody;
+pub use course::Course;
 pub use handover::{Handover, ReadMessage, Showing};
 pub use operations::DeclaredScopes;
 pub use request_body::RequestBody;

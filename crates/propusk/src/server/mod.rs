@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 pub use caller::{Caller, RequestCaller};
 pub use drain::signal as shutdown_signal;
 pub use guard::{Guard, Offered};
+pub use legacy_tasks::OWN_TASKS;
 pub use metrics::serve_metrics;
 pub use mount::{MountedService, mount};
 pub use propusk_macros::tool_router;

@@ -1,25 +1,34 @@
-//! One child process and all that it starts: they form a process group, and end together.
+//! One child process and all that it starts: they end together.
 
 use std::{io, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::{
     process::{Child, ChildStdin, ChildStdout},
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{
-    super::{StdioCommand, watchdog::Watched},
+    super::{
+        StdioCommand,
+        watchdog::{self, Watched},
+    },
+    family::{Family, adopt, started},
     log,
 };
 
+/// How often it is looked whether those have ended that were told to.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// A running child.
 ///
-/// Dropped without [`end`](Self::end), the whole group is killed at once.
+/// Dropped without [`end`](Self::end), all of it is killed at once.
 #[derive(Debug)]
 pub(in crate::stdio) struct Process {
     child: Child,
+    // Who has left the group is found from the child, which is killed with the group.
+    family: Family,
     group: Group,
     log: JoinHandle<()>,
 }
@@ -39,14 +48,23 @@ impl Process {
         command: &StdioCommand,
         upstream: &str,
     ) -> io::Result<(Self, Streams)> {
-        let mut child = command.build().spawn()?;
-        let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        let group = Group::new(leader.ok_or_else(missing)?);
+        if watchdog::is_wanted() {
+            adopt();
+        }
+        let number = |child: &Child| Pid::from_raw(child.id()?.cast_signed());
+        let (mut child, identity) = started(|| command.build().spawn(), number)?;
+        let family = Family::of(identity);
+        let group = Group::new(number(&child).ok_or_else(missing)?);
         let input = child.stdin.take().ok_or_else(missing)?;
         let output = child.stdout.take().ok_or_else(missing)?;
         let errors = child.stderr.take().ok_or_else(missing)?;
         let log = log::follow(upstream.to_owned(), errors);
-        let process = Self { child, group, log };
+        let process = Self {
+            child,
+            family,
+            group,
+            log,
+        };
         Ok((process, Streams { input, output }))
     }
 
@@ -63,21 +81,52 @@ impl Process {
         }
     }
 
+    /// Looks what it has started, as long as it can be seen whose that is.
+    pub(in crate::stdio) async fn look(&self) {
+        self.family.look().await;
+    }
+
     /// Ends it and all that it has started. Its standard input has been closed before, which is how
     /// a server is asked to end (2025-11-25 and 2026-07-28, Lifecycle, Shutdown, stdio): it is given
     /// the grace for that, once more after SIGTERM, and then killed.
     pub(in crate::stdio) async fn end(mut self, grace: Duration) {
-        if timeout(grace, self.child.wait()).await.is_err() {
-            self.group.signal(Signal::TERM);
+        self.family.look().await;
+        let is_there = timeout(grace, self.child.wait()).await.is_err();
+        self.family.look().await;
+        let told = self.tell_to_end();
+        if is_there {
             let _ = timeout(grace, self.child.wait()).await;
-        } else if self.group.signal(Signal::TERM) {
+        } else if told {
             // The leader has gone and left children behind; they get a moment.
-            let _ = timeout(grace.min(Duration::from_secs(1)), self.group.gone()).await;
+            let _ = timeout(grace.min(Duration::from_secs(1)), self.gone()).await;
         }
+        // Who leaves the group now is found before it can.
+        self.family.look().await;
         self.group.kill();
         let _ = timeout(grace, self.child.wait()).await;
+        let _ = timeout(grace, self.family.kill()).await;
         // A line that it wrote at the end may still be on its way.
         let _ = timeout(Duration::from_millis(200), &mut self.log).await;
+    }
+}
+
+impl Process {
+    /// Whether there was anybody to be told.
+    fn tell_to_end(&self) -> bool {
+        let outside = self.family.tell_to_end();
+        self.group.signal(Signal::TERM) || outside
+    }
+
+    /// Waits until nobody is left. The system tells of children only, and these may be grandchildren.
+    async fn gone(&self) {
+        loop {
+            // Those that came to this process are waited for here.
+            self.family.look().await;
+            if !(self.group.is_there() || self.family.is_there()) {
+                return;
+            }
+            sleep(LOOK).await;
+        }
     }
 }
 
@@ -109,11 +158,8 @@ impl Group {
         self.signal(Signal::KILL);
     }
 
-    /// Waits until nobody is left. The system tells of children only, and these may be grandchildren.
-    async fn gone(&self) {
-        while rustix::process::test_kill_process_group(self.leader).is_ok() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    fn is_there(&self) -> bool {
+        test_kill_process_group(self.leader).is_ok()
     }
 }
 

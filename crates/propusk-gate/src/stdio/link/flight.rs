@@ -64,10 +64,11 @@ impl Flight {
         method: &str,
         params: Option<Value>,
     ) -> Result<(), ErrorData> {
+        let line = wire::request(self.number, method, params);
+        self.link.write(line).await?;
+        // What has not been queued need not be taken back.
         self.is_sent = true;
-        self.link
-            .write(wire::request(self.number, method, params))
-            .await
+        Ok(())
     }
 
     /// What happens next.

@@ -1,11 +1,13 @@
 //! The line to one running child: requests out, answers and notifications in.
 
+mod ends;
 mod flight;
 mod incoming;
 mod question;
 mod startup;
 mod table;
 mod upkeep;
+mod writer;
 
 use std::{
     sync::{
@@ -17,7 +19,7 @@ use std::{
 
 use rmcp::model::ErrorData;
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, process::ChildStdin, sync::mpsc, time::timeout};
+use tokio::{process::ChildStdin, sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::{
@@ -25,7 +27,7 @@ pub(super) use self::{
     question::Question,
     startup::{Said, Server, StartError},
 };
-use self::{table::Table, upkeep::Held};
+use self::{table::Table, upkeep::Held, writer::Stopped};
 use super::{asker::Asker, child::Streams, errors, hub::Hub, settings::StdioSettings, wire};
 
 /// Messages that may wait for a child to read them.
@@ -40,6 +42,8 @@ pub(super) struct Link {
     next: AtomicU64,
     /// Cancelled when the child has gone, or shall go.
     closed: CancellationToken,
+    /// In which time the child did not read a message, if it has gone for that.
+    unread: OnceLock<Duration>,
     pub(super) hub: Arc<Hub>,
     held: tokio::sync::Mutex<Held>,
 }
@@ -55,11 +59,12 @@ impl Link {
             table: Mutex::default(),
             next: AtomicU64::new(1),
             closed: CancellationToken::new(),
+            unread: OnceLock::new(),
             hub,
             held: tokio::sync::Mutex::default(),
         });
         let Streams { input, output } = streams;
-        tokio::spawn(write(waiting, input, link.closed.clone()));
+        tokio::spawn(Arc::clone(&link).write_all(waiting, input, settings.unread));
         tokio::spawn(Arc::clone(&link).read(output, settings.line));
         link
     }
@@ -75,8 +80,13 @@ impl Link {
         self.fail_all();
     }
 
-    pub(super) async fn closed(&self) {
+    /// Waits until it is closed, and says why.
+    pub(super) async fn closed(&self) -> String {
         self.closed.cancelled().await;
+        match self.unread.get() {
+            Some(limit) => format!("it did not read its input for {} s", limit.as_secs_f32()),
+            None => "it has closed its input or its output".to_owned(),
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -134,11 +144,37 @@ impl Link {
         }
     }
 
+    /// Waits for room, which there is again when the child reads, or is given up.
     async fn write(&self, line: String) -> Result<(), ErrorData> {
         tokio::select! {
             biased;
-            () = self.closed.cancelled() => Err(errors::ended()),
-            sent = self.lines.send(line) => sent.map_err(|_| errors::ended()),
+            () = self.closed.cancelled() => Err(self.why_ended()),
+            sent = self.lines.send(line) => sent.map_err(|_| self.why_ended()),
+        }
+    }
+
+    /// Writes what is sent until the line closes, and closes it if the child does not read.
+    async fn write_all(
+        self: Arc<Self>,
+        mut lines: mpsc::Receiver<String>,
+        child: ChildStdin,
+        limit: Duration,
+    ) {
+        let stopped = tokio::select! {
+            biased;
+            () = self.closed.cancelled() => return,
+            stopped = writer::write(&mut lines, child, limit) => stopped,
+        };
+        if let Stopped::Unread(limit) = stopped {
+            let _ = self.unread.set(limit);
+        }
+        self.close();
+    }
+
+    fn why_ended(&self) -> ErrorData {
+        match self.unread.get() {
+            Some(limit) => errors::unread(*limit),
+            None => errors::ended(),
         }
     }
 
@@ -154,34 +190,11 @@ impl Link {
     fn fail_all(&self) {
         let waiting = self.table().end();
         for events in waiting {
-            events.finish(Err(errors::ended()));
+            events.finish(Err(self.why_ended()));
         }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Writes lines until there are no more, and then closes the stream.
-async fn write(
-    mut lines: mpsc::Receiver<String>,
-    mut child: ChildStdin,
-    closed: CancellationToken,
-) {
-    let writing = async {
-        while let Some(mut line) = lines.recv().await {
-            line.push('\n');
-            child.write_all(line.as_bytes()).await?;
-            child.flush().await?;
-        }
-        Ok::<(), std::io::Error>(())
-    };
-    tokio::select! {
-        biased;
-        () = closed.cancelled() => {}
-        written = writing => if written.is_err() {
-            closed.cancel();
-        }
     }
 }

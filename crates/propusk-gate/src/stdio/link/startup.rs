@@ -107,7 +107,7 @@ impl Link {
         };
         let greeted = tokio::select! {
             greeted = timeout(limit, greeting) => greeted.map_err(|_| StartError::Silent(limit))?,
-            () = self.closed() => Err(StartError::Ended),
+            _ = self.closed() => Err(StartError::Ended),
         };
         // What fails when the line closes says less than that it has closed.
         let server = greeted.map_err(|error| {

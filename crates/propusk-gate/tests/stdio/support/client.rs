@@ -172,7 +172,8 @@ impl Client {
                 .header("mcp-protocol-version", "2025-11-25");
         } else if message["method"] != "initialize" {
             let params = &message["params"];
-            let name = params["name"].as_str().or_else(|| params["uri"].as_str());
+            let named = ["name", "uri", "taskId"].map(|member| params[member].as_str());
+            let name = named.into_iter().flatten().next();
             request = request
                 .header("mcp-protocol-version", "2026-07-28")
                 .header("mcp-method", message["method"].as_str().unwrap());

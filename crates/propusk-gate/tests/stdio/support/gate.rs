@@ -1,11 +1,13 @@
 //! A gate in this process, in front of the fixture.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, sync::Arc};
 
 use propusk::{AccessToken, AuthSettings, FixedTokens, Server, rules::RuleSet};
 use propusk_gate::stdio::{Backoff, StdioCommand, StdioSettings, StdioUpstream};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+
+use super::Watcher;
 
 /// The fixture, in this era.
 pub(crate) fn fixture(era: &str) -> StdioCommand {
@@ -47,6 +49,16 @@ impl Gate {
         settings: StdioSettings,
         rules: RuleSet,
     ) -> Self {
+        Self::watched(command, settings, rules, None).await
+    }
+
+    /// With somebody who wants to know of decisions and ends.
+    pub(crate) async fn watched(
+        command: StdioCommand,
+        settings: StdioSettings,
+        rules: RuleSet,
+        watcher: Option<Arc<Watcher>>,
+    ) -> Self {
         let upstream = StdioUpstream::new(command, settings);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
@@ -54,10 +66,13 @@ impl Gate {
         for name in ["alice", "bob", "carol"] {
             tokens = tokens.with(&format!("token-of-{name}"), AccessToken::new(name));
         }
-        let server = Server::new(upstream.clone())
+        let mut server = Server::new(upstream.clone())
             .auth(AuthSettings::new(&url).unwrap(), tokens)
             .rules(rules)
             .drain_timeout(std::time::Duration::from_millis(100));
+        if let Some(watcher) = watcher {
+            server = server.audit(watcher);
+        }
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let serving =

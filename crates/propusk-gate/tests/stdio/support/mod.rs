@@ -3,9 +3,13 @@
 mod client;
 mod gate;
 mod processes;
+mod program;
+mod watcher;
 
 pub(crate) use self::{
     client::{Client, Stream, text},
     gate::{Gate, fixture},
-    processes::{is_alive, until},
+    processes::{is_alive, until, zombies_of},
+    program::Program,
+    watcher::Watcher,
 };

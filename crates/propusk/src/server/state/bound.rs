@@ -22,7 +22,7 @@ use rmcp::{
 };
 
 use super::{
-    super::legacy_tasks::{TASK_RESULT, related_task, task_in_mut},
+    super::legacy_tasks::{TASK_LIST, TASK_RESULT, own_tasks, related_task, task_in_mut},
     keeper::Keeper,
     sealer::StateSealer,
 };
@@ -52,9 +52,10 @@ use super::{
 /// as their task lives. All anonymous callers are one principal.
 ///
 /// Of task ids, those in answers are sealed. `tasks/result` of 2025-11-25, which rmcp leaves to
-/// `on_custom_request`, is opened like `tasks/get`. (Other requests of a handler's own are passed on as
-/// they are, `tasks/list` among them: what they tell of ids is the handler's affair.) rmcp sends no `notifications/tasks` to subscribers yet; a
-/// handler that sends one by itself, through its `Peer`, sends its own id, which no client knows and
+/// `on_custom_request`, is opened like `tasks/get`, and in an answer to `tasks/list` the ids are sealed if
+/// its `_meta` has [`OWN_TASKS`](crate::server::OWN_TASKS). (Other requests of a handler's own are passed on as
+/// they are: what they tell of ids is the handler's affair.) rmcp sends no `notifications/tasks` to
+/// subscribers yet; a handler that sends one by itself, through its `Peer`, sends its own id, which no client knows and
 /// nobody can use: what is not sealed for a caller is not opened for one.
 #[derive(Debug, Clone)]
 pub struct Bound<H> {
@@ -223,6 +224,14 @@ impl<H: ServerHandler> ServerHandler for Bound<H> {
         mut request: CustomRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        if request.method == TASK_LIST {
+            let tasks = Keeper::tasks(&context);
+            let mut result = self.handler.on_custom_request(request, context).await?;
+            for id in own_tasks(&mut result.0) {
+                self.keeper.seal_listed(&tasks, id)?;
+            }
+            return Ok(result);
+        }
         if request.method != TASK_RESULT {
             return Box::pin(self.handler.on_custom_request(request, context)).await;
         }

@@ -120,6 +120,17 @@ impl Keeper {
         Ok(())
     }
 
+    /// What the ids of the tasks of a request's caller are bound to.
+    pub(super) fn tasks(context: &RequestContext<RoleServer>) -> Sealed {
+        tasks_of(caller(context))
+    }
+
+    /// Seals the id of a task in a list.
+    pub(super) fn seal_listed(&self, tasks: &Sealed, id: &mut String) -> Result<(), ErrorData> {
+        *id = self.seal(tasks, TASK_LIFETIME, id)?;
+        Ok(())
+    }
+
     /// Opens the id of a task in place. The words are those of rmcp's own task manager for an
     /// unknown one.
     pub(super) fn open_task(
