@@ -27,19 +27,20 @@ export async function subjectOf(context, flags, state) {
 function read(provider, state, token, type) {
   switch (type) {
     case `${TYPE}access_token`:
-      return token.includes('.') ? ofJwt(provider, state, token, 'at+jwt') : ofStore(provider, token);
-    case `${TYPE}id_token`: return ofJwt(provider, state, token, 'JWT');
+      return token.includes('.') ? ofJwt(provider, state, token, ['at+jwt']) : ofStore(provider, token);
+    case `${TYPE}id_token`: return ofJwt(provider, state, token, [undefined, 'JWT']);
     default: throw new errors.InvalidRequest('subject_token_type is not known');
   }
 }
 
-async function ofJwt(provider, state, token, typ) {
+async function ofJwt(provider, state, token, types) {
   const keys = jose.createLocalJWKSet({ keys: state.signing.map(publicKey) });
   try {
-    const { payload } = await jose.jwtVerify(token, keys, {
-      issuer: provider.issuer, typ, requiredClaims: ['sub', 'aud', 'exp'], clockTolerance: 0,
+    const { payload, protectedHeader } = await jose.jwtVerify(token, keys, {
+      issuer: provider.issuer, requiredClaims: ['sub', 'aud', 'exp'], clockTolerance: 0,
     });
-    return payload;
+    if (types.includes(protectedHeader.typ)) return payload;
+    throw new errors.InvalidGrant('subject_token is of another type');
   } catch (error) {
     if (error instanceof jose.errors.JOSEError) throw new errors.InvalidGrant(error.message);
     throw error;

@@ -8,7 +8,7 @@ use std::{
 use tracing::subscriber::DefaultGuard;
 
 /// A log that is kept while the value lives.
-pub(super) struct Captured {
+pub struct Captured {
     text: Text,
     _guard: DefaultGuard,
 }
@@ -17,7 +17,9 @@ pub(super) struct Captured {
 struct Text(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
-    pub(super) fn begin() -> Self {
+    /// Begins to listen.
+    #[must_use]
+    pub fn begin() -> Self {
         let text = Text::default();
         let writer = text.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -31,9 +33,19 @@ impl Captured {
         }
     }
 
-    pub(super) fn assert_free_of(&self, secret: &str) {
+    /// All of it so far.
+    #[must_use]
+    pub fn text(&self) -> String {
         let text = self.text.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// No line has it.
+    ///
+    /// # Panics
+    /// One has, or nothing was logged at all.
+    pub fn assert_free_of(&self, secret: &str) {
+        let text = self.text();
         assert!(!text.is_empty(), "nothing was captured");
         // Too short to be told from other text.
         if secret.len() < 8 {

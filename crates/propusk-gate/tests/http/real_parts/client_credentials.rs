@@ -1,14 +1,12 @@
-//! An upstream that is protected itself, by a real identity provider.
+//! The gate as a client of its own.
 
-use propusk::{
-    AuthSettings, Client, ClientAuthentication, ClientKey, JwtVerifier, ScopeSet, Server,
-    client::{MachineClient, TokenEndpoint},
-};
+use propusk::{AuthSettings, Client, JwtVerifier, ScopeSet, Server};
 use propusk_gate::credentials::ClientCredentials;
-use propusk_testing::identity_provider::{Endpoint, IdentityProvider, Options};
+use propusk_testing::identity_provider::{IdentityProvider, Options};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::endpoint;
 use crate::{
     gate::{ALICE, Gate, settings},
     servers::Notes,
@@ -29,20 +27,8 @@ async fn a_protected_upstream_is_opened_with_the_gates_own_token() {
     tokio::spawn(server.serve_on(listener, std::future::pending()));
     assert!(Client::new(&url).bearer(ALICE).connect().await.is_err());
     for id in ["machine", "machine-jwt"] {
-        let known = provider.client(id).expect("a client");
-        let client = match &known.key {
-            Some(key) => {
-                let own = ClientKey::from_pem(&key.pem)
-                    .expect("a key")
-                    .with_key_id(&*key.kid);
-                MachineClient::authenticated(ClientAuthentication::private_key_jwt(id, own))
-            }
-            None => MachineClient::secret(id, known.secret.clone().unwrap_or_default()),
-        };
-        let endpoint = TokenEndpoint::new(provider.url(Endpoint::Token), client);
-        let endpoint = endpoint.expect("an endpoint").issuer(provider.issuer());
         let scopes = ScopeSet::parse("notes:read").expect("scopes");
-        let source = ClientCredentials::at(endpoint)
+        let source = ClientCredentials::at(endpoint(&provider, id))
             .resource(&url)
             .scopes(scopes);
         let gate = Gate::with(&url, settings().credentials(source), |auth| auth).await;
