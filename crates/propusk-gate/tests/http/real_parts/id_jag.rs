@@ -15,6 +15,10 @@ use serde_json::json;
 use super::{HERE, believes_in, endpoint, endpoint_of, protected::Protected, refuses, status};
 use crate::gate::{Gate, settings};
 
+const WRONG: &str = "a-secret-that-is-wrong";
+
+type Ask<'a> = &'a dyn Fn() -> TokenEndpoint;
+
 /// The company's provider and the upstream's.
 async fn providers() -> (IdentityProvider, IdentityProvider) {
     let options = Options::new().exchange("gate", HERE);
@@ -106,93 +110,112 @@ async fn what_either_provider_refuses_goes_nowhere() {
         .sign("provider:RS256", json!({ "typ": "at+jwt" }), claims)
         .await;
     let expired = expired.expect("signed").jwt;
-    let wrong = MachineClient::secret("gate", "a-wrong-secret");
-    type Ask<'a> = &'a dyn Fn() -> TokenEndpoint;
+    let wrong = MachineClient::secret("gate", WRONG);
     let (at_idp, at_server) = (|| endpoint(&idp, "gate"), || endpoint(&server, "gate"));
     let wrong_at_idp = || endpoint_of(&idp, wrong.clone());
     let wrong_at_server = || endpoint_of(&server, wrong.clone());
     let another_client = || endpoint(&server, "gate-jwt");
-    let (to, here) = (server.issuer(), &*upstream.url);
-    let cases: [(&str, &str, Ask<'_>, Ask<'_>, &str, &str, u16); 11] = [
-        ("fine", &good, &at_idp, &at_server, to, here, 200),
-        ("expired", &expired, &at_idp, &at_server, to, here, 403),
-        ("revoked", &revoked, &at_idp, &at_server, to, here, 403),
+    let (first, second): (Ask<'_>, Ask<'_>) = (&at_idp, &at_server);
+    let (to, here) = ((server.issuer(), &*upstream.url), "identity provider: ");
+    let there = "authorization server: ";
+    let unknown = ("https://as.example", to.1);
+    // For another authorization server than the one that gets it.
+    let elsewhere = ("http://127.0.0.1:9", to.1);
+    let nothing = (to.0, "urn:example:nothing");
+    let cases: [(&str, &str, Ask<'_>, Ask<'_>, _, u16, [&str; 2]); 11] = [
+        ("fine", &good, first, second, to, 200, [""; 2]),
         (
-            "another audience",
-            &other,
-            &at_idp,
-            &at_server,
+            "expired",
+            &expired,
+            first,
+            second,
             to,
-            here,
             403,
+            [here, "invalid_grant"],
+        ),
+        (
+            "revoked",
+            &revoked,
+            first,
+            second,
+            to,
+            403,
+            [here, "invalid_grant"],
+        ),
+        (
+            "another's",
+            &other,
+            first,
+            second,
+            to,
+            403,
+            [here, "invalid_grant"],
         ),
         (
             "wrong secret",
             &good,
             &wrong_at_idp,
-            &at_server,
+            second,
             to,
-            here,
             502,
+            [here, "invalid_client"],
         ),
         (
-            "wrong secret there",
+            "wrong there",
             &good,
-            &at_idp,
+            first,
             &wrong_at_server,
             to,
-            here,
             502,
+            [there, "invalid_client"],
         ),
         (
-            "unknown server",
+            "no server",
             &good,
-            &at_idp,
-            &at_server,
-            "https://as.example",
-            here,
+            first,
+            second,
+            unknown,
             502,
+            [here, "invalid_target"],
         ),
-        // For another authorization server than the one that gets it.
         (
-            "another server",
+            "elsewhere",
             &good,
-            &at_idp,
-            &at_server,
-            "http://127.0.0.1:9",
-            here,
+            first,
+            second,
+            elsewhere,
             403,
+            [there, "invalid_grant"],
         ),
         (
             "not trusted",
             &good,
-            &at_idp,
-            &at_idp,
-            idp.issuer(),
-            here,
+            first,
+            first,
+            (idp.issuer(), to.1),
             403,
+            [there, "invalid_grant"],
         ),
         (
-            "another client",
+            "not its own",
             &good,
-            &at_idp,
+            first,
             &another_client,
             to,
-            here,
             403,
+            [there, "invalid_grant"],
         ),
         (
-            "unknown resource",
+            "no resource",
             &good,
-            &at_idp,
-            &at_server,
-            to,
-            "urn:example:nothing",
+            first,
+            second,
+            nothing,
             502,
+            [there, "invalid_target"],
         ),
     ];
-    for (case, token, first, second, issuer, resource, expected) in cases {
-        println!("{case}");
+    for (case, token, first, second, (issuer, resource), expected, logged) in cases {
         let captured = Captured::begin();
         let source = IdJag::new(first(), second(), issuer, resource);
         let set = settings().credentials(source);
@@ -201,10 +224,21 @@ async fn what_either_provider_refuses_goes_nowhere() {
             assert_eq!(status(&gate, token).await, 200);
             continue;
         }
-        let inside = ["a-wrong-secret", idp.issuer(), server.issuer()];
-        refuses(&gate, token, expected, &inside).await;
+        refuses(
+            &gate,
+            token,
+            expected,
+            &[WRONG, idp.issuer(), server.issuer()],
+        )
+        .await;
         assert_eq!(upstream.subjects(), ["alice"], "{case}");
+        // The operator learns where and why, and no secret.
+        let text = captured.text();
+        assert!(
+            logged.iter().all(|part| text.contains(part)),
+            "{case}: {text}"
+        );
         captured.assert_free_of(token);
-        captured.assert_free_of("a-wrong-secret");
+        captured.assert_free_of(WRONG);
     }
 }
