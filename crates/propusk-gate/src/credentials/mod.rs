@@ -9,6 +9,8 @@ mod id_jag;
 mod kept;
 mod keys;
 mod per_caller;
+mod rotation;
+mod signing_key;
 mod token_exchange;
 
 use std::{fmt, pin::Pin};

@@ -19,6 +19,18 @@ const WRONG: &str = "a-secret-that-is-wrong";
 
 type Ask<'a> = &'a dyn Fn() -> TokenEndpoint;
 
+/// Its name; the caller's token; both endpoints; for which server and resource; the status, and what is
+/// logged.
+type Case<'a> = (
+    &'a str,
+    &'a str,
+    Ask<'a>,
+    Ask<'a>,
+    (&'a str, &'a str),
+    u16,
+    [&'a str; 2],
+);
+
 /// The company's provider and the upstream's.
 async fn providers() -> (IdentityProvider, IdentityProvider) {
     let options = Options::new().exchange("gate", HERE);
@@ -122,7 +134,7 @@ async fn what_either_provider_refuses_goes_nowhere() {
     // For another authorization server than the one that gets it.
     let elsewhere = ("http://127.0.0.1:9", to.1);
     let nothing = (to.0, "urn:example:nothing");
-    let cases: [(&str, &str, Ask<'_>, Ask<'_>, _, u16, [&str; 2]); 11] = [
+    let cases: [Case<'_>; 11] = [
         ("fine", &good, first, second, to, 200, [""; 2]),
         (
             "expired",

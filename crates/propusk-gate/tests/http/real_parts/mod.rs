@@ -1,18 +1,25 @@
 //! Upstreams that are protected themselves, by a real identity provider.
 
+mod assertion;
 mod client_credentials;
 mod id_jag;
 mod kept;
 mod protected;
 mod token_exchange;
 
+use std::time::Duration;
+
 use propusk::{
     AccessToken, ClientAuthentication, ClientKey, FixedTokens,
     client::{MachineClient, TokenEndpoint},
 };
 use propusk_testing::identity_provider::{Endpoint, IdentityProvider};
+use tokio::time::timeout;
 
 use crate::gate::{Gate, error_of, ping};
+
+/// Longer than anything takes; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the callers' tokens are for: the gate, on whatever port.
 const HERE: &str = "http://127.0.0.1/mcp";
@@ -47,11 +54,14 @@ async fn status(gate: &Gate, token: &str) -> u16 {
     answer.expect("an answer").status().as_u16()
 }
 
-/// Asks until this is the status; the test's own limit of time ends the wait.
+/// Asks until this is the status.
 async fn until(gate: &Gate, token: &str, expected: u16) {
-    while status(gate, token).await != expected {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    let asks = async {
+        while status(gate, token).await != expected {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(PATIENCE, asks).await.expect("it comes");
 }
 
 /// The gate refuses a request with this status, and says nothing of the inside.
