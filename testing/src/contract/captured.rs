@@ -5,7 +5,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tracing::subscriber::DefaultGuard;
+use tracing::{
+    Event, Metadata, Subscriber,
+    level_filters::LevelFilter,
+    span::{Attributes, Id, Record},
+    subscriber::{DefaultGuard, Interest},
+};
 
 /// A log that is kept while the value lives.
 pub struct Captured {
@@ -20,6 +25,8 @@ impl Captured {
     /// Begins to listen.
     #[must_use]
     pub fn begin() -> Self {
+        // There may be one already, which is as well.
+        let _ = tracing::subscriber::set_global_default(Awake);
         let text = Text::default();
         let writer = text.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -54,6 +61,38 @@ impl Captured {
         let found = text.lines().find(|line| line.contains(secret));
         assert_eq!(found, None, "a secret was logged");
     }
+}
+
+/// Keeps nothing, but lets no line be switched off for all threads: tracing remembers that nobody is
+/// interested in it, and may overlook somebody who begins to be in that moment.
+struct Awake;
+
+impl Subscriber for Awake {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::TRACE)
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 impl io::Write for Text {

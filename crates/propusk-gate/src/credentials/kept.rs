@@ -194,14 +194,15 @@ impl Slot {
     }
 }
 
+/// What an answer of a token endpoint becomes for the upstream (RFC 6750 §2.1).
 fn bearer(issued: &IssuedToken) -> Result<HeaderValue, CredentialsError> {
+    let misconfigured = |text| CredentialsError::new(CredentialsErrorKind::Misconfigured, text);
+    if !issued.is_access_token {
+        return Err(misconfigured("what was issued is no access token"));
+    }
     let text = Zeroizing::new(format!("Bearer {}", issued.secret.expose_secret()));
-    let mut value = HeaderValue::from_str(&text).map_err(|_| {
-        CredentialsError::new(
-            CredentialsErrorKind::Misconfigured,
-            "the token that was issued cannot go into a header",
-        )
-    })?;
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| misconfigured("the token that was issued cannot go into a header"))?;
     value.set_sensitive(true);
     Ok(value)
 }
