@@ -49,6 +49,7 @@ impl Protected {
         let verifier = verifier.leeway(Duration::ZERO).require_at_jwt();
         let auth = AuthSettings::new(&url).expect("a URL");
         let auth = auth.require_scopes("notes:read").expect("a scope");
+        let auth = auth.authorization_server(provider.issuer());
         let seen = Arc::default();
         let service = Remembers(Arc::clone(&seen));
         let end = CancellationToken::new();
