@@ -22,7 +22,7 @@ pub(super) fn thumbprint(
     Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(canonical)))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "jwt"))]
 mod tests {
     use crate::jose::{VerifyingKey, parse_object};
 

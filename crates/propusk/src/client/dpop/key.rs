@@ -183,5 +183,5 @@ impl fmt::Debug for DpopKey {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "jwt"))]
 mod tests;
