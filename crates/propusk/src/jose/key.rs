@@ -127,5 +127,6 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
-#[cfg(all(test, feature = "jwt"))]
+#[cfg(test)]
+#[cfg(feature = "jwt")]
 mod tests;

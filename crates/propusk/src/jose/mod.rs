@@ -18,9 +18,11 @@ mod named;
 mod object;
 mod thumbprint;
 
-#[cfg(all(test, feature = "jwt"))]
+#[cfg(test)]
+#[cfg(feature = "jwt")]
 pub(crate) mod signer;
-#[cfg(all(test, feature = "jwt"))]
+#[cfg(test)]
+#[cfg(feature = "jwt")]
 mod wycheproof;
 
 pub use algorithm::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};

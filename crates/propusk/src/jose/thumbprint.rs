@@ -22,7 +22,8 @@ pub(super) fn thumbprint(
     Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(canonical)))
 }
 
-#[cfg(all(test, feature = "jwt"))]
+#[cfg(test)]
+#[cfg(feature = "jwt")]
 mod tests {
     use crate::jose::{VerifyingKey, parse_object};
 

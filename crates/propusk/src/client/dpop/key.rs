@@ -183,5 +183,6 @@ impl fmt::Debug for DpopKey {
     }
 }
 
-#[cfg(all(test, feature = "jwt"))]
+#[cfg(test)]
+#[cfg(feature = "jwt")]
 mod tests;
