@@ -2,6 +2,8 @@
 
 import { createHmac } from 'node:crypto';
 
+import { JWT_BEARER } from './assertions.mjs';
+import { TOKEN_EXCHANGE } from './exchange.mjs';
 import { pem, publicKey } from './keys.mjs';
 
 const LOOPBACK = ['http://127.0.0.1/callback', 'http://localhost/callback', 'http://[::1]/callback'];
@@ -13,6 +15,9 @@ const CLIENTS = [
   { client_id: 'resource-server', ...resourceServer('client_secret_basic') },
   { client_id: 'resource-server-post', ...resourceServer('client_secret_post') },
   { client_id: 'resource-server-jwt', ...resourceServer('private_key_jwt') },
+  // Stand for callers (RFC 8693, RFC 7523).
+  { client_id: 'gate', ...gate('client_secret_basic') },
+  { client_id: 'gate-jwt', ...gate('private_key_jwt') },
   // May revoke any token.
   { client_id: 'operator', ...machine('client_secret_basic') },
   // For people: code flow with PKCE, any port of the loopback (RFC 8252 section 7.3).
@@ -34,6 +39,10 @@ function machine(method) {
     response_types: [],
     redirect_uris: [],
   };
+}
+
+function gate(method) {
+  return { ...machine(method), grant_types: [TOKEN_EXCHANGE, JWT_BEARER] };
 }
 
 function resourceServer(method) {

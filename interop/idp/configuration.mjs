@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 
 import { clients } from './clients.mjs';
+import { actor } from './exchange.mjs';
 import { resourceServer } from './resources.mjs';
 
 export function configuration(flags, state, documents) {
@@ -20,6 +21,7 @@ export function configuration(flags, state, documents) {
     rotateRefreshToken: true,
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: async () => false,
+    extraTokenClaims: async (_context, token) => actor(token),
     clientBasedCORS: () => true,
     findAccount: async (_context, subject) => ({
       accountId: subject,

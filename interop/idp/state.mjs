@@ -7,7 +7,7 @@ import { newKey } from './keys.mjs';
 import { Storage } from './storage.mjs';
 
 /** Clients that authenticate with a key, with the algorithm of that key. */
-const CLIENT_KEYS = { 'machine-jwt': 'ES256', 'resource-server-jwt': 'RS256' };
+const CLIENT_KEYS = { 'machine-jwt': 'ES256', 'resource-server-jwt': 'RS256', 'gate-jwt': 'ES256' };
 
 export class State {
   /** Reads the file, or makes a new state where there is none. */

@@ -1,6 +1,8 @@
 // The real provider behind the HTTP server. It has no way to change its keys while it runs, so that
 // a rotation puts a new provider object on the same state; tokens, grants and clients live on there.
 
+import { registerAssertions } from './assertions.mjs';
+import { registerExchange } from './exchange.mjs';
 import { Provider } from './modules.mjs';
 import { configuration } from './configuration.mjs';
 import { interact } from './interaction.mjs';
@@ -32,6 +34,8 @@ export class Tenant {
   renew() {
     const configured = configuration(this.#flags, this.#state, this.documents);
     this.#provider = new Provider(this.#issuer, configured);
+    registerExchange(this.#provider, this.#flags, this.#state);
+    registerAssertions(this.#provider, this.#flags);
     this.#provider.on('server_error', (_context, error) => console.error(error));
     this.#answer = this.#provider.callback();
   }

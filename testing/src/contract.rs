@@ -8,7 +8,7 @@ use propusk::{
     AccessToken, AuthSettings, Operation, Presented, TokenVerifier, Unavailable, decide,
 };
 
-use captured::Captured;
+pub use captured::Captured;
 
 /// The resource that the tokens of a [`World`] are issued for.
 pub const RESOURCE: &str = "http://127.0.0.1:8000/mcp";

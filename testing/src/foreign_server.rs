@@ -2,7 +2,6 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc::channel,
     thread,
@@ -11,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use crate::installed::{installed, node, root};
+use crate::installed::{installed, node, python, root};
 
 /// Longer than any start takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,10 +58,6 @@ impl Framework {
             .env("FASTMCP_LOG_LEVEL", "WARNING");
         command
     }
-}
-
-fn python() -> PathBuf {
-    installed("PROPUSK_TEST_PYTHON", ".work/python/bin/python")
 }
 
 /// A running server, which ends when this is dropped. Every request needs the scope `notes:read`.

@@ -96,7 +96,7 @@ impl IdentityProvider {
     }
 
     /// How a client authenticates: `machine`, `machine-post`, `machine-jwt`, `resource-server`,
-    /// `resource-server-post`, `resource-server-jwt`, `operator` or `native`.
+    /// `resource-server-post`, `resource-server-jwt`, `gate`, `gate-jwt`, `operator` or `native`.
     ///
     /// # Errors
     /// There is no such client.

@@ -17,3 +17,8 @@ pub(crate) fn installed(variable: &str, usual: &str) -> PathBuf {
 pub(crate) fn node() -> PathBuf {
     installed("PROPUSK_TEST_NODE", ".work/node/node_modules/.bin/node")
 }
+
+/// The Python that the scripts of the tests run with.
+pub(crate) fn python() -> PathBuf {
+    installed("PROPUSK_TEST_PYTHON", ".work/python/bin/python")
+}

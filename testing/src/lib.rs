@@ -4,6 +4,7 @@
 // Tests fail by panicking; `clippy.toml` reaches test functions only.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+pub mod assertion_reader;
 pub mod browser;
 pub mod contract;
 pub mod foreign_server;

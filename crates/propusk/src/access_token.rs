@@ -141,6 +141,7 @@ impl AccessToken {
         self
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn with_text(mut self, text: BearerToken) -> Self {
         self.text = Some(text);
         self
@@ -270,6 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(feature = "layer")]
     fn debug_shows_neither_the_text_nor_the_claims_values() {
         let token = AccessToken::new("alice")
             .with_claim("email", "alice@example.com")

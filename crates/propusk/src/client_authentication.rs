@@ -73,6 +73,7 @@ impl ClientAuthentication {
     }
 
     /// The algorithm of its signatures (RFC 7518 §3.1), where it signs.
+    #[cfg(feature = "client")]
     pub(crate) fn algorithm(&self) -> Option<&'static str> {
         match &self.method {
             Method::PrivateKeyJwt(key) => Some(key.algorithm().name()),

@@ -112,6 +112,7 @@ impl ClientKey {
     }
 
     /// What it signs with.
+    #[cfg(feature = "client")]
     pub(crate) fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
     }

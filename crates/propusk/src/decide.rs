@@ -138,29 +138,20 @@ impl<'a> Needs<'a> {
     }
 
     /// The same without the server-wide scopes: what is particular to the operation.
-    #[cfg_attr(
-        not(feature = "server"),
-        allow(dead_code, reason = "the lists show it")
-    )]
+    #[cfg(feature = "layer")]
     pub(crate) fn particular(&self, caller: Option<&AccessToken>) -> Option<ScopeSet> {
         self.add_own(caller, ScopeSet::default())
     }
 
     /// Whether nothing is particular to the operation.
-    #[cfg_attr(
-        not(feature = "server"),
-        allow(dead_code, reason = "the lists show it")
-    )]
+    #[cfg(feature = "server")]
     pub(crate) fn is_common(&self) -> bool {
         self.own.is_empty()
     }
 
     /// What is particular to the operation, where there are no two ways about it: then every caller
     /// is told the same.
-    #[cfg_attr(
-        not(feature = "server"),
-        allow(dead_code, reason = "the lists show it")
-    )]
+    #[cfg(feature = "server")]
     pub(crate) fn only_set(&self) -> Option<&'a ScopeSet> {
         match self.own[..] {
             [own] => own.only_set(),

@@ -1,9 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg_attr(
-    not(feature = "layer"),
-    allow(dead_code, reason = "the layer attaches the text")
-)]
 mod access_token;
 mod admission;
 mod any_of;
@@ -12,16 +8,8 @@ mod bearer;
 mod cached;
 mod challenge;
 #[cfg(any(feature = "client", feature = "introspection"))]
-#[cfg_attr(
-    not(all(feature = "client", feature = "introspection")),
-    allow(dead_code, reason = "each of the two asks for other parts")
-)]
 mod client_authentication;
 #[cfg(any(feature = "client", feature = "introspection"))]
-#[cfg_attr(
-    not(all(feature = "client", feature = "introspection")),
-    allow(dead_code, reason = "each of the two needs another half")
-)]
 mod client_key;
 mod clock;
 mod composition;
@@ -34,16 +22,11 @@ mod dpop_policy;
 mod explanation;
 mod fixed;
 mod glob;
-#[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
 mod host_policy;
 mod inspect;
 #[cfg(any(feature = "jwt", feature = "layer"))]
 mod log_limit;
 mod metadata;
-#[cfg_attr(
-    not(feature = "layer"),
-    allow(dead_code, reason = "the layer measures durations")
-)]
 pub mod metrics;
 mod operation;
 mod patterns;
@@ -56,7 +39,6 @@ pub mod rules;
 mod scope;
 mod scope_hierarchy;
 mod scope_policy;
-#[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer counts"))]
 mod session_limits;
 mod settings;
 mod spelling;
@@ -70,13 +52,6 @@ pub mod client;
 #[cfg(feature = "fetch")]
 mod discovery;
 #[cfg(any(feature = "client", feature = "fetch"))]
-#[cfg_attr(
-    not(feature = "fetch"),
-    allow(
-        dead_code,
-        reason = "the client has its own requests, to the same addresses"
-    )
-)]
 mod fetch;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -84,14 +59,6 @@ pub mod fuzzing;
 #[cfg(feature = "introspection")]
 mod introspection;
 #[cfg(any(feature = "client", feature = "jwt"))]
-#[cfg_attr(
-    not(feature = "jwt"),
-    allow(
-        dead_code,
-        unused_imports,
-        reason = "a client signs and names its key; it verifies nothing"
-    )
-)]
 mod jose;
 #[cfg(feature = "jwt")]
 mod jwt;

@@ -118,7 +118,7 @@ impl Refusal {
     }
 
     /// A refusal by a rule beyond scopes: why it was, for the audit log, and a sentence for the client.
-    #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
+    #[cfg(feature = "layer")]
     pub(crate) fn by_rule(reason: Reason, why: String, message: Option<String>) -> Self {
         Self {
             ruling: Some(Arc::new(Ruling { why, message })),
@@ -138,7 +138,7 @@ impl Refusal {
         self
     }
 
-    #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
+    #[cfg(feature = "layer")]
     pub(crate) fn scheme(&self) -> Scheme {
         self.scheme
     }

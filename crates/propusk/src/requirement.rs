@@ -89,10 +89,7 @@ impl Requirement {
     }
 
     /// The scopes that are needed, where there are no two ways about it.
-    #[cfg_attr(
-        not(feature = "server"),
-        allow(dead_code, reason = "the lists show it")
-    )]
+    #[cfg(feature = "server")]
     pub(crate) fn only_set(&self) -> Option<&ScopeSet> {
         match &*self.0 {
             [sets] if sets.len() == 1 => sets.first(),

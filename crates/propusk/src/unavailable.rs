@@ -13,7 +13,6 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 pub struct Unavailable {
     cause: Arc<dyn Error + Send + Sync>,
     retry_after: Duration,
-    #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer logs"))]
     is_of_one_token: bool,
 }
 
@@ -38,8 +37,10 @@ impl Unavailable {
         self
     }
 
-    #[cfg(feature = "layer")]
-    pub(crate) fn is_of_one_token(&self) -> bool {
+    /// Whether it is only this token about which nobody can tell yet: no operator has anything to
+    /// mend, and a log need not say so.
+    #[must_use]
+    pub fn is_of_one_token(&self) -> bool {
         self.is_of_one_token
     }
 

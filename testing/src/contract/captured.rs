@@ -5,10 +5,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tracing::subscriber::DefaultGuard;
+use tracing::{
+    Event, Metadata, Subscriber,
+    level_filters::LevelFilter,
+    span::{Attributes, Id, Record},
+    subscriber::{DefaultGuard, Interest},
+};
 
 /// A log that is kept while the value lives.
-pub(super) struct Captured {
+pub struct Captured {
     text: Text,
     _guard: DefaultGuard,
 }
@@ -17,7 +22,11 @@ pub(super) struct Captured {
 struct Text(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
-    pub(super) fn begin() -> Self {
+    /// Begins to listen.
+    #[must_use]
+    pub fn begin() -> Self {
+        // There may be one already, which is as well.
+        let _ = tracing::subscriber::set_global_default(Awake);
         let text = Text::default();
         let writer = text.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -31,9 +40,19 @@ impl Captured {
         }
     }
 
-    pub(super) fn assert_free_of(&self, secret: &str) {
+    /// All of it so far.
+    #[must_use]
+    pub fn text(&self) -> String {
         let text = self.text.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// No line has it.
+    ///
+    /// # Panics
+    /// One has, or nothing was logged at all.
+    pub fn assert_free_of(&self, secret: &str) {
+        let text = self.text();
         assert!(!text.is_empty(), "nothing was captured");
         // Too short to be told from other text.
         if secret.len() < 8 {
@@ -42,6 +61,38 @@ impl Captured {
         let found = text.lines().find(|line| line.contains(secret));
         assert_eq!(found, None, "a secret was logged");
     }
+}
+
+/// Keeps nothing, but lets no line be switched off for all threads: tracing remembers that nobody is
+/// interested in it, and may overlook somebody who begins to be in that moment.
+struct Awake;
+
+impl Subscriber for Awake {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::TRACE)
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 impl io::Write for Text {

@@ -19,7 +19,7 @@ pub struct Credentials {
 /// The private key of a client with `private_key_jwt`.
 #[derive(Deserialize)]
 pub struct ClientKey {
-    /// The algorithm of its assertions: ES256 (`machine-jwt`) or RS256 (`resource-server-jwt`).
+    /// The algorithm of its assertions: ES256 (`machine-jwt`, `gate-jwt`) or RS256 (`resource-server-jwt`).
     pub alg: String,
     /// The key id that the provider knows it by.
     pub kid: String,

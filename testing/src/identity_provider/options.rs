@@ -55,6 +55,26 @@ impl Options {
         self.flag("opaque-resource", prefix)
     }
 
+    /// The client, `gate` or `gate-jwt`, may exchange tokens of this audience (RFC 8693): a resource
+    /// that it serves, or a client whose ID tokens it gets. May be given several times.
+    #[must_use]
+    pub fn exchange(self, client: &str, audience: &str) -> Self {
+        self.flag("exchange", &format!("{client}={audience}"))
+    }
+
+    /// Assertions (ID-JAG) are issued for authorization servers that begin so; may be given several
+    /// times.
+    #[must_use]
+    pub fn assert_for(self, prefix: &str) -> Self {
+        self.flag("assert-for", prefix)
+    }
+
+    /// The assertions (ID-JAG) of this other provider are taken; may be given several times.
+    #[must_use]
+    pub fn trust(self, issuer: &str) -> Self {
+        self.flag("trust", issuer)
+    }
+
     /// The provider insists on its own nonce in DPoP proofs (RFC 9449 §8).
     #[must_use]
     pub fn dpop_nonce(mut self) -> Self {

@@ -19,6 +19,8 @@ pub struct Tokens {
     pub scope: Option<String>,
     /// The refresh token of a person's sign-in.
     pub refresh_token: Option<String>,
+    /// The ID token of a person's sign-in with the scope `openid`.
+    pub id_token: Option<String>,
 }
 
 impl IdentityProvider {

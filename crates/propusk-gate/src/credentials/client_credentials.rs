@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::HeaderMap;
 use propusk::{
     AccessToken, Scope, ScopeSet,
     client::{self, IssuedToken, ProtectedServer, TokenEndpoint, TokenErrorKind},
@@ -110,12 +110,11 @@ impl ClientCredentials {
 
 impl UpstreamCredentials for ClientCredentials {
     async fn headers(&self, _: Option<&AccessToken>) -> Result<HeaderMap, CredentialsError> {
-        let header = self.kept.header(&(), None, || self.ask()).await?;
-        Ok(HeaderMap::from_iter([(AUTHORIZATION, header)]))
+        self.kept.headers(&(), None, || self.ask()).await
     }
 
     async fn refused(&self, _: Option<&AccessToken>, headers: &HeaderMap) -> bool {
-        self.kept.forget(&(), headers.get(AUTHORIZATION))
+        self.kept.forget(&(), headers)
     }
 }
 

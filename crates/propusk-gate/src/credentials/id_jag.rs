@@ -3,20 +3,20 @@
 
 use std::fmt;
 
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::HeaderMap;
 use propusk::{
-    AccessToken, Scope, ScopeSet,
+    AccessToken, ScopeSet,
     client::{IssuedToken, TokenEndpoint},
 };
 
 use super::{
     CredentialsError, UpstreamCredentials,
-    grant::{self, ACCESS_TOKEN, TOKEN_EXCHANGE},
-    kept::Kept,
-    token_exchange::Key,
+    exchange::{ACCESS_TOKEN, Exchange, ID_JAG, checked},
+    grant,
+    per_caller::PerCaller,
 };
 
-const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
+/// RFC 7523 §2.1.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// Exchanges the token of each caller at the company's identity provider for an assertion for the
@@ -29,7 +29,7 @@ pub struct IdJag {
     resource: String,
     scopes: ScopeSet,
     subject_token_type: String,
-    kept: Kept<Key>,
+    kept: PerCaller,
 }
 
 impl IdJag {
@@ -49,7 +49,7 @@ impl IdJag {
             resource: resource.into(),
             scopes: ScopeSet::default(),
             subject_token_type: ACCESS_TOKEN.to_owned(),
-            kept: Kept::new(),
+            kept: PerCaller::new(),
         }
     }
 
@@ -69,22 +69,16 @@ impl IdJag {
     }
 
     async fn ask(&self, subject_token: &str) -> Result<IssuedToken, CredentialsError> {
-        let scopes: Vec<_> = self.scopes.iter().map(Scope::as_str).collect();
-        let scopes = scopes.join(" ");
-        let mut parameters = vec![
-            ("grant_type", TOKEN_EXCHANGE),
-            ("requested_token_type", ID_JAG),
-            ("subject_token", subject_token),
-            ("subject_token_type", &self.subject_token_type),
-            ("audience", &self.issuer),
-            ("resource", &self.resource),
-        ];
-        if !scopes.is_empty() {
-            parameters.push(("scope", &scopes));
-        }
-        let assertion = self.idp.ask(&parameters).await;
-        let assertion = assertion.map_err(|refused| grant::about_the_caller(&refused))?;
-        let assertion = grant::checked(assertion, &[ID_JAG], subject_token)?;
+        let exchange = Exchange {
+            subject_token,
+            subject_token_type: &self.subject_token_type,
+            requested_token_type: ID_JAG,
+            resource: Some(&self.resource),
+            audience: Some(&self.issuer),
+            scopes: &self.scopes,
+        };
+        let assertion = exchange.at(&self.idp).await;
+        let assertion = assertion.map_err(|error| error.at("the identity provider"))?;
         // The assertion carries the scopes; to repeat them could undo a narrowing.
         let parameters = [
             ("grant_type", JWT_BEARER),
@@ -92,24 +86,20 @@ impl IdJag {
             ("resource", &self.resource),
         ];
         let issued = self.server.ask(&parameters).await;
-        let issued = issued.map_err(|refused| grant::about_the_caller(&refused))?;
-        grant::checked(issued, &[ACCESS_TOKEN], subject_token)
+        let issued = issued.map_err(|refused| grant::about_the_caller(&refused));
+        let issued = issued.and_then(|issued| checked(issued, ACCESS_TOKEN, subject_token));
+        issued.map_err(|error| error.at("the upstream's authorization server"))
     }
 }
 
 impl UpstreamCredentials for IdJag {
     async fn headers(&self, caller: Option<&AccessToken>) -> Result<HeaderMap, CredentialsError> {
-        let (caller, text) = grant::token_of(caller)?;
-        let (key, end) = (Key::new(caller, text), caller.valid_until());
-        let header = self.kept.header(&key, end, || self.ask(text)).await?;
-        Ok(HeaderMap::from_iter([(AUTHORIZATION, header)]))
+        let ask = async |subject_token: &str| self.ask(subject_token).await;
+        self.kept.headers(caller, ask).await
     }
 
     async fn refused(&self, caller: Option<&AccessToken>, headers: &HeaderMap) -> bool {
-        grant::token_of(caller).is_ok_and(|(caller, text)| {
-            let key = Key::new(caller, text);
-            self.kept.forget(&key, headers.get(AUTHORIZATION))
-        })
+        self.kept.forget(caller, headers)
     }
 }
 

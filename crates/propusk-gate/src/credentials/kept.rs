@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use propusk::client::IssuedToken;
 use tokio::sync::Mutex as Flight;
 use zeroize::Zeroizing;
@@ -66,7 +66,20 @@ impl<K: Hash + Eq + Clone> Kept<K> {
 
     /// The `Authorization` header with the token that is kept under this key, or with the one that
     /// `ask` gets. It is not kept beyond `end`.
-    pub(super) async fn header<F>(
+    pub(super) async fn headers<F>(
+        &self,
+        key: &K,
+        end: Option<SystemTime>,
+        ask: impl FnOnce() -> F,
+    ) -> Result<HeaderMap, CredentialsError>
+    where
+        F: Future<Output = Result<IssuedToken, CredentialsError>>,
+    {
+        let header = self.header(key, end, ask).await?;
+        Ok(HeaderMap::from_iter([(AUTHORIZATION, header)]))
+    }
+
+    async fn header<F>(
         &self,
         key: &K,
         end: Option<SystemTime>,
@@ -98,10 +111,10 @@ impl<K: Hash + Eq + Clone> Kept<K> {
 
     /// Forgets a token that was refused. Whether another one may be had: also where it was replaced
     /// meanwhile.
-    pub(super) fn forget(&self, key: &K, refused: Option<&HeaderValue>) -> bool {
+    pub(super) fn forget(&self, key: &K, refused: &HeaderMap) -> bool {
         let slot = self.slot(key);
         let mut state = slot.state();
-        if state.token.as_ref().map(|token| &token.header) == refused {
+        if state.token.as_ref().map(|token| &token.header) == refused.get(AUTHORIZATION) {
             state.token = None;
         }
         true
@@ -181,14 +194,15 @@ impl Slot {
     }
 }
 
+/// What an answer of a token endpoint becomes for the upstream (RFC 6750 §2.1).
 fn bearer(issued: &IssuedToken) -> Result<HeaderValue, CredentialsError> {
+    let misconfigured = |text| CredentialsError::new(CredentialsErrorKind::Misconfigured, text);
+    if !issued.is_access_token {
+        return Err(misconfigured("what was issued is no access token"));
+    }
     let text = Zeroizing::new(format!("Bearer {}", issued.secret.expose_secret()));
-    let mut value = HeaderValue::from_str(&text).map_err(|_| {
-        CredentialsError::new(
-            CredentialsErrorKind::Misconfigured,
-            "the token that was issued cannot go into a header",
-        )
-    })?;
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| misconfigured("the token that was issued cannot go into a header"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -222,6 +236,7 @@ mod tests {
             kept.header(&1, None, ask)
         );
         let first = all.0.expect("a token");
+        let refused = HeaderMap::from_iter([(AUTHORIZATION, first.clone())]);
         assert_eq!(all.1.expect("a token"), first);
         assert_eq!(all.2.expect("a token"), first);
         assert_ne!(
@@ -229,11 +244,11 @@ mod tests {
             first,
             "another key"
         );
-        assert!(kept.forget(&1, Some(&first)));
+        assert!(kept.forget(&1, &refused));
         let second = kept.header(&1, None, ask).await.expect("a token");
         assert_ne!(second, first);
         // Two requests were refused with the first one; the second is not thrown away for that.
-        assert!(kept.forget(&1, Some(&first)));
+        assert!(kept.forget(&1, &refused));
         assert_eq!(kept.header(&1, None, ask).await.expect("a token"), second);
         assert_eq!(asked.load(Ordering::Relaxed), 3);
     }

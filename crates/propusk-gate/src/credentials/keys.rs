@@ -7,22 +7,15 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
-};
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use propusk::server::Pages;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+use super::{rotation::Rotation, signing_key::SigningKey};
 
 /// Where the keys are published below the gate's origin.
 pub const JWKS_PATH: &str = "/.well-known/propusk/jwks.json";
@@ -30,26 +23,23 @@ pub const JWKS_PATH: &str = "/.well-known/propusk/jwks.json";
 /// How often a file is looked at.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// How long a key that is no longer in the file stays published: its last assertion has ended, and
-/// so has what an upstream remembers of the time before.
-const OVERLAP: Duration = Duration::from_secs(600);
-
 /// In bytes.
 const MOST_FILE: u64 = 64 * 1024;
 
-/// Keys of P-256 (ES256). The first one signs, all are published.
+/// Keys of P-256 (ES256). One signs, all are published.
 pub struct AssertionKeys {
     file: Option<PathBuf>,
     held: Mutex<Held>,
 }
 
 struct Held {
-    keys: Vec<Arc<SigningKey>>,
-    /// No longer in the file, since then.
-    retired: Vec<(Instant, Arc<SigningKey>)>,
+    rotation: Rotation,
     looked: Instant,
-    stamp: Option<(Option<SystemTime>, u64)>,
+    stamp: Option<Stamp>,
 }
+
+/// What a file looks like from outside.
+type Stamp = (Option<SystemTime>, u64);
 
 /// Publishes the keys, to everybody.
 #[derive(Debug, Clone)]
@@ -64,18 +54,12 @@ impl Pages for JwksPage {
             let headers = response.headers_mut();
             let json = HeaderValue::from_static("application/jwk-set+json");
             headers.insert(header::CONTENT_TYPE, json);
-            // Shorter than the overlap of a rotation.
+            // As long as a new key is published before it signs.
             let fresh = HeaderValue::from_static("public, max-age=300");
             headers.insert(header::CACHE_CONTROL, fresh);
             response
         })
     }
-}
-
-/// One key.
-pub(super) struct SigningKey {
-    pair: EcdsaKeyPair,
-    id: String,
 }
 
 /// Why there are no keys. It never contains them.
@@ -107,33 +91,33 @@ impl AssertionKeys {
     /// # Errors
     /// [`InvalidAssertionKey::NotMade`].
     pub fn ephemeral() -> Result<Self, InvalidAssertionKey> {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);
-        let pair = pair.map_err(|_| InvalidAssertionKey::NotMade)?;
-        let key = SigningKey::new(pair).ok_or(InvalidAssertionKey::NotMade)?;
-        Ok(Self::new(None, vec![Arc::new(key)], None))
+        let key = SigningKey::generate().ok_or(InvalidAssertionKey::NotMade)?;
+        let rotation = Rotation::of(vec![key]).ok_or(InvalidAssertionKey::NotMade)?;
+        Ok(Self::new(None, rotation, None))
     }
 
-    /// The keys of a file in PEM: the first one signs, the others are published beside it. To
-    /// rotate, put the new one first and take the old one out later, or replace it: what leaves the
-    /// file stays published for ten minutes. A change is noticed within five seconds; a file that
-    /// cannot be used changes nothing.
+    /// The keys of a file in PEM: the first one signs, the others are published beside it. To rotate,
+    /// put the new one first, or replace the old one. Verifiers look for an unknown key only so often
+    /// and keep what they have seen, so a key that is new signs when it has been published for five
+    /// minutes, and one that is gone stays published for ten minutes after its last signature. One that
+    /// has stood behind the first for that long signs as soon as it is first.
+    ///
+    /// A change is noticed within five seconds; a file that cannot be used changes nothing. After a
+    /// start the first key signs at once, and only what the file holds is published: that is how a key
+    /// is withdrawn that somebody has stolen.
     ///
     /// # Errors
     /// [`InvalidAssertionKey`].
     pub fn from_file(path: impl Into<PathBuf>) -> Result<Self, InvalidAssertionKey> {
         let path = path.into();
         let (keys, stamp) = read(&path)?;
-        Ok(Self::new(Some(path), keys, Some(stamp)))
+        let rotation = Rotation::of(keys).ok_or(InvalidAssertionKey::NoKey)?;
+        Ok(Self::new(Some(path), rotation, Some(stamp)))
     }
 
-    fn new(
-        file: Option<PathBuf>,
-        keys: Vec<Arc<SigningKey>>,
-        stamp: Option<(Option<SystemTime>, u64)>,
-    ) -> Self {
+    fn new(file: Option<PathBuf>, rotation: Rotation, stamp: Option<Stamp>) -> Self {
         let held = Held {
-            keys,
-            retired: Vec::new(),
+            rotation,
             looked: Instant::now(),
             stamp,
         };
@@ -147,13 +131,7 @@ impl AssertionKeys {
     #[must_use]
     pub fn jwks(&self) -> String {
         let held = self.look(false);
-        let retired = held.retired.iter().map(|(_, key)| key);
-        let keys: Vec<Value> = held
-            .keys
-            .iter()
-            .chain(retired)
-            .map(|key| key.jwk())
-            .collect();
+        let keys: Vec<Value> = held.rotation.published().map(SigningKey::jwk).collect();
         json!({ "keys": keys }).to_string()
     }
 
@@ -170,8 +148,7 @@ impl AssertionKeys {
 
     pub(super) fn signing(&self) -> Arc<SigningKey> {
         let held = self.look(false);
-        // There is always one: an empty file is not taken.
-        Arc::clone(&held.keys[0])
+        Arc::clone(held.rotation.signing())
     }
 
     fn look(&self, always: bool) -> MutexGuard<'_, Held> {
@@ -180,74 +157,24 @@ impl AssertionKeys {
             && (always || held.looked.elapsed() >= LOOK)
         {
             held.looked = Instant::now();
-            held.retired.retain(|(since, _)| since.elapsed() < OVERLAP);
             if stamp(path).ok() != held.stamp {
                 match read(path) {
-                    Ok((keys, stamp)) => held.replace(keys, stamp),
+                    Ok((keys, stamp)) => {
+                        held.rotation.replace(keys, Instant::now());
+                        held.stamp = Some(stamp);
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "the keys for assertions stay as they are");
                     }
                 }
             }
         }
+        held.rotation.turn(Instant::now());
         held
     }
 }
 
-impl Held {
-    fn replace(&mut self, keys: Vec<Arc<SigningKey>>, stamp: (Option<SystemTime>, u64)) {
-        let now = Instant::now();
-        let stays = |key: &Arc<SigningKey>| keys.iter().any(|new| new.id == key.id);
-        let old = std::mem::take(&mut self.keys);
-        let gone = old.into_iter().filter(|key| !stays(key));
-        self.retired.extend(gone.map(|key| (now, key)));
-        self.retired.retain(|(_, key)| !stays(key));
-        self.keys = keys;
-        self.stamp = Some(stamp);
-    }
-}
-
-impl SigningKey {
-    fn new(pair: EcdsaKeyPair) -> Option<Self> {
-        let mut key = Self {
-            pair,
-            id: String::new(),
-        };
-        let (x, y) = key.coordinates()?;
-        // RFC 7638 §3.3: these members in this order, and no white space.
-        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-        key.id = URL_SAFE_NO_PAD.encode(Sha256::digest(canonical));
-        Some(key)
-    }
-
-    pub(super) fn id(&self) -> &str {
-        &self.id
-    }
-
-    pub(super) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
-        let signature = self.pair.sign(&SystemRandom::new(), message).ok()?;
-        Some(signature.as_ref().to_vec())
-    }
-
-    /// The point is uncompressed: a 4, then both coordinates (SEC 1 §2.3.3).
-    fn coordinates(&self) -> Option<(String, String)> {
-        let point = self.pair.public_key().as_ref().get(1..)?;
-        let (x, y) = point.split_at_checked(32)?;
-        Some((URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y)))
-    }
-
-    fn jwk(&self) -> Value {
-        let (x, y) = self.coordinates().unwrap_or_default();
-        json!({
-            "kty": "EC", "crv": "P-256", "x": x, "y": y,
-            "kid": self.id, "use": "sig", "alg": "ES256",
-        })
-    }
-}
-
-type Read = (Vec<Arc<SigningKey>>, (Option<SystemTime>, u64));
-
-fn read(path: &Path) -> Result<Read, InvalidAssertionKey> {
+fn read(path: &Path) -> Result<(Vec<SigningKey>, Stamp), InvalidAssertionKey> {
     use io::Read as _;
     let unreadable = |source| InvalidAssertionKey::Unreadable {
         path: path.to_owned(),
@@ -259,34 +186,15 @@ fn read(path: &Path) -> Result<Read, InvalidAssertionKey> {
     file.take(MOST_FILE)
         .read_to_string(&mut pem)
         .map_err(unreadable)?;
-    let keys: Option<Vec<_>> = blocks(&pem).map(|block| key(block).map(Arc::new)).collect();
-    match keys {
+    match SigningKey::all_in(&pem) {
         Some(keys) if !keys.is_empty() => Ok((keys, stamp)),
         _ => Err(InvalidAssertionKey::NoKey),
     }
 }
 
-fn stamp(path: &Path) -> io::Result<(Option<SystemTime>, u64)> {
+fn stamp(path: &Path) -> io::Result<Stamp> {
     let metadata = fs::metadata(path)?;
     Ok((metadata.modified().ok(), metadata.len()))
-}
-
-/// What stands between the lines of PEM (RFC 7468).
-fn blocks(pem: &str) -> impl Iterator<Item = &str> {
-    pem.split("-----BEGIN PRIVATE KEY-----")
-        .skip(1)
-        .map(|rest| {
-            rest.split("-----END PRIVATE KEY-----")
-                .next()
-                .unwrap_or_default()
-        })
-}
-
-fn key(block: &str) -> Option<SigningKey> {
-    let text: Zeroizing<String> = Zeroizing::new(block.split_whitespace().collect());
-    let der = Zeroizing::new(STANDARD.decode(text.as_bytes()).ok()?);
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).ok()?;
-    SigningKey::new(pair)
 }
 
 impl fmt::Debug for AssertionKeys {
@@ -299,42 +207,33 @@ impl fmt::Debug for AssertionKeys {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn pem() -> String {
-        let random = SystemRandom::new();
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
-        let text = STANDARD.encode(pkcs8.expect("a key"));
-        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
-    }
+    use super::{super::signing_key::tests::pem, *};
 
     #[test]
-    fn a_rotation_overlaps_and_a_broken_file_changes_nothing() {
+    fn a_file_that_changes_is_published_and_one_that_is_broken_changes_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("keys.pem");
         let (first, second) = (pem(), pem());
         fs::write(&path, &first).expect("written");
         let keys = AssertionKeys::from_file(&path).expect("a key");
+        let published = || {
+            let set: Value = serde_json::from_str(&keys.jwks()).expect("JSON");
+            set["keys"].as_array().expect("keys").len()
+        };
         let one = keys.signing().id().to_owned();
         fs::write(&path, format!("{second}{first}")).expect("written");
         keys.reload();
-        let two = keys.signing().id().to_owned();
-        assert_ne!(two, one);
-        let published = |id: &str| keys.jwks().contains(id);
-        assert!(published(&one) && published(&two));
+        assert_eq!((published(), keys.signing().id()), (2, &*one));
         fs::write(&path, &second).expect("written");
         keys.reload();
-        assert!(
-            published(&one) && published(&two),
-            "the old one for a while"
-        );
+        assert_eq!((published(), keys.signing().id()), (2, &*one));
         for broken in [
             "",
             "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
         ] {
             fs::write(&path, broken).expect("written");
             keys.reload();
-            assert_eq!(keys.signing().id(), two);
+            assert_eq!((published(), keys.signing().id()), (2, &*one));
             assert!(AssertionKeys::from_file(&path).is_err());
         }
         let secret = first.lines().nth(1).expect("a line");

@@ -2,11 +2,15 @@
 
 mod assertion;
 mod client_credentials;
+mod exchange;
 mod fixed;
 mod grant;
 mod id_jag;
 mod kept;
 mod keys;
+mod per_caller;
+mod rotation;
+mod signing_key;
 mod token_exchange;
 
 use std::{fmt, pin::Pin};
@@ -75,6 +79,11 @@ impl CredentialsError {
     pub fn new(kind: CredentialsErrorKind, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { kind, message }
+    }
+
+    /// The same, with where it happened.
+    fn at(self, place: &str) -> Self {
+        Self::new(self.kind, format!("{place}: {}", self.message))
     }
 
     /// What kind it is.

@@ -2,29 +2,14 @@
 
 use std::fmt;
 
-use http::{HeaderMap, header::AUTHORIZATION};
-use propusk::{AccessToken, Principal, Scope, ScopeSet, client::TokenEndpoint};
-use sha2::{Digest, Sha256};
+use http::HeaderMap;
+use propusk::{AccessToken, ScopeSet, client::TokenEndpoint};
 
 use super::{
     CredentialsError, UpstreamCredentials,
-    grant::{self, ACCESS_TOKEN, TOKEN_EXCHANGE},
-    kept::Kept,
+    exchange::{ACCESS_TOKEN, Exchange},
+    per_caller::PerCaller,
 };
-
-/// Who asks, and with which token: its digest, so that no map of secrets comes about. A token with
-/// other scopes of the same principal gets another one.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key(Principal, [u8; 32]);
-
-impl Key {
-    pub(super) fn new(caller: &AccessToken, text: &str) -> Self {
-        Self(
-            caller.principal().clone(),
-            Sha256::digest(text.as_bytes()).into(),
-        )
-    }
-}
 
 /// Exchanges the token of each caller for one that is good at the upstream. The caller's token is
 /// shown to the token endpoint, which its operator names, and to nobody else.
@@ -38,7 +23,7 @@ pub struct TokenExchange {
     audience: Option<String>,
     scopes: ScopeSet,
     subject_token_type: String,
-    kept: Kept<Key>,
+    kept: PerCaller,
 }
 
 impl TokenExchange {
@@ -51,7 +36,7 @@ impl TokenExchange {
             audience: None,
             scopes: ScopeSet::default(),
             subject_token_type: ACCESS_TOKEN.to_owned(),
-            kept: Kept::new(),
+            kept: PerCaller::new(),
         }
     }
 
@@ -82,45 +67,26 @@ impl TokenExchange {
         self.subject_token_type = uri.into();
         self
     }
-
-    async fn ask(
-        &self,
-        subject_token: &str,
-    ) -> Result<propusk::client::IssuedToken, CredentialsError> {
-        let scopes: Vec<_> = self.scopes.iter().map(Scope::as_str).collect();
-        let scopes = scopes.join(" ");
-        let mut parameters = vec![
-            ("grant_type", TOKEN_EXCHANGE),
-            ("subject_token", subject_token),
-            ("subject_token_type", &self.subject_token_type),
-            ("requested_token_type", ACCESS_TOKEN),
-        ];
-        for (name, value) in [("resource", &self.resource), ("audience", &self.audience)] {
-            parameters.extend(value.as_deref().map(|value| (name, value)));
-        }
-        if !scopes.is_empty() {
-            parameters.push(("scope", &scopes));
-        }
-        let issued = self.endpoint.ask(&parameters).await;
-        let issued = issued.map_err(|refused| grant::about_the_caller(&refused))?;
-        let kinds = [ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jwt"];
-        grant::checked(issued, &kinds, subject_token)
-    }
 }
 
 impl UpstreamCredentials for TokenExchange {
     async fn headers(&self, caller: Option<&AccessToken>) -> Result<HeaderMap, CredentialsError> {
-        let (caller, text) = grant::token_of(caller)?;
-        let (key, end) = (Key::new(caller, text), caller.valid_until());
-        let header = self.kept.header(&key, end, || self.ask(text)).await?;
-        Ok(HeaderMap::from_iter([(AUTHORIZATION, header)]))
+        let ask = async |subject_token: &str| {
+            let exchange = Exchange {
+                subject_token,
+                subject_token_type: &self.subject_token_type,
+                requested_token_type: ACCESS_TOKEN,
+                resource: self.resource.as_deref(),
+                audience: self.audience.as_deref(),
+                scopes: &self.scopes,
+            };
+            exchange.at(&self.endpoint).await
+        };
+        self.kept.headers(caller, ask).await
     }
 
     async fn refused(&self, caller: Option<&AccessToken>, headers: &HeaderMap) -> bool {
-        grant::token_of(caller).is_ok_and(|(caller, text)| {
-            let key = Key::new(caller, text);
-            self.kept.forget(&key, headers.get(AUTHORIZATION))
-        })
+        self.kept.forget(caller, headers)
     }
 }
 

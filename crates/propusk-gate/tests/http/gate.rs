@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use propusk::{
-    AccessToken, AuthLayer, AuthSettings, FixedTokens,
+    AccessToken, AuthLayer, AuthSettings, FixedTokens, TokenVerifier,
     server::{Mount, Site},
 };
 use propusk_gate::http::{HttpUpstream, HttpUpstreamSettings, UpstreamUrl};
@@ -69,19 +69,42 @@ impl Gate {
         auth: impl FnOnce(AuthSettings) -> AuthSettings,
         layer: impl FnOnce(AuthLayer) -> AuthLayer,
     ) -> Self {
-        let url: UpstreamUrl = upstream.parse().expect("a URL");
-        let upstream = HttpUpstream::new(url, settings);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("bound");
-        let resource = format!("http://{address}/mcp");
         let tokens = FixedTokens::new()
             .with(
                 ALICE,
                 AccessToken::new("alice").with_scope_claim("read write"),
             )
             .with(BOB, AccessToken::new("bob").with_scope_claim("read"));
-        let auth = auth(AuthSettings::new(&resource).expect("a URL"));
-        let layer = upstream.end_sessions_of(layer(AuthLayer::new(auth, tokens).reads_bodies()));
+        let protect = |resource: &str| {
+            let auth = auth(AuthSettings::new(resource).expect("a URL"));
+            layer(AuthLayer::new(auth, tokens).reads_bodies())
+        };
+        Self::protected(site, upstream, settings, protect).await
+    }
+
+    /// For this resource, which may be known before the gate's port, and with another verifier.
+    pub(crate) async fn verified(
+        upstream: &str,
+        settings: HttpUpstreamSettings,
+        resource: &str,
+        verifier: impl TokenVerifier,
+    ) -> Self {
+        let auth = AuthSettings::new(resource).expect("a URL");
+        let layer = AuthLayer::new(auth, verifier).reads_bodies();
+        Self::protected(Site::new(), upstream, settings, |_| layer).await
+    }
+
+    async fn protected(
+        site: Site,
+        upstream: &str,
+        settings: HttpUpstreamSettings,
+        layer: impl FnOnce(&str) -> AuthLayer,
+    ) -> Self {
+        let url: UpstreamUrl = upstream.parse().expect("a URL");
+        let upstream = HttpUpstream::new(url, settings);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let layer = upstream.end_sessions_of(layer(&format!("http://{address}/mcp")));
         let end = CancellationToken::new();
         let shutdown = end.clone().cancelled_owned();
         let site = site.mount(Mount::new(&layer, upstream));
@@ -102,7 +125,12 @@ impl Gate {
 
     /// A POST of Alice's.
     pub(crate) fn post(&self, message: &Value) -> RequestBuilder {
-        let post = self.client.post(self.url()).bearer_auth(ALICE);
+        self.post_by(ALICE, message)
+    }
+
+    /// A POST of whoever has this token.
+    pub(crate) fn post_by(&self, token: &str, message: &Value) -> RequestBuilder {
+        let post = self.client.post(self.url()).bearer_auth(token);
         let post = post.header("accept", "application/json, text/event-stream");
         let post = post.header("content-type", "application/json");
         post.body(message.to_string())

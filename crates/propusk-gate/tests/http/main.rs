@@ -10,6 +10,7 @@
 mod credentials;
 mod faults;
 mod gate;
+mod hostile_issuers;
 mod lists;
 mod mirrored;
 mod owners;

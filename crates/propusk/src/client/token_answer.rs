@@ -19,6 +19,8 @@ pub(super) struct TokenAnswer {
     pub(super) access_token: BearerToken,
     /// `token_type=DPoP`, RFC 9449 §5.
     pub(super) bound: bool,
+    /// False where `token_type` is `N_A` (RFC 8693 §2.2.1): an assertion, say.
+    pub(super) is_access_token: bool,
     pub(super) expires_at: Option<SystemTime>,
     pub(super) refresh_token: Option<Zeroizing<String>>,
     /// `None`: what was asked for.
@@ -73,10 +75,10 @@ impl TokenAnswer {
             Zeroizing::new(success.access_token),
             refresh_token.map(Zeroizing::new),
         );
-        let bound = match &success.token_type {
-            kind if kind.eq_ignore_ascii_case("bearer") => false,
-            kind if kind.eq_ignore_ascii_case("dpop") => true,
-            kind if is_other && kind.eq_ignore_ascii_case("n_a") => false,
+        let (bound, is_access_token) = match &success.token_type {
+            kind if kind.eq_ignore_ascii_case("bearer") => (false, true),
+            kind if kind.eq_ignore_ascii_case("dpop") => (true, true),
+            kind if is_other && kind.eq_ignore_ascii_case("n_a") => (false, false),
             _ => return Err(Unusable::UnknownType),
         };
         let access_token =
@@ -84,6 +86,7 @@ impl TokenAnswer {
         Ok(Self {
             access_token,
             bound,
+            is_access_token,
             expires_at: success.expires_in.map(|lifetime| asked + lifetime),
             refresh_token,
             scopes: success.scope.as_deref().map(ScopeSet::from_claim),
@@ -97,12 +100,12 @@ fn read(body: &[u8]) -> Result<Success, Unusable> {
 }
 
 /// `expires_in` in seconds, also from those who write it as a text or a fraction. What cannot be a
-/// lifetime (zero, negative) says nothing, and the token is used until it is refused.
+/// lifetime (nothing, less than a second) says nothing, and the token is used until it is refused.
 fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let text = value.as_str().map(str::trim);
     let seconds = text.map_or(value.as_f64(), |text| text.parse().ok());
-    let seconds = seconds.filter(|seconds: &f64| *seconds > 0.0);
+    let seconds = seconds.filter(|seconds: &f64| *seconds >= 1.0);
     Ok(seconds.map(|seconds| {
         let lifetime = Duration::try_from_secs_f64(seconds);
         lifetime.map_or(LONGEST_LIFETIME, |found| found.min(LONGEST_LIFETIME))
@@ -133,6 +136,9 @@ mod tests {
             (json!(2), Some(2)),
             (json!("3600"), Some(3600)),
             (json!(3600.0), Some(3600)),
+            (json!(1), Some(1)),
+            (json!(0.9), None),
+            (json!(1e-9), None),
             (json!(0), None),
             (json!(-5), None),
             (json!("soon"), None),
@@ -174,11 +180,8 @@ mod tests {
                 json!({"access_token": "x", "token_type": "N_A", "issued_token_type": issued});
             let body = answer.to_string();
             let read = TokenAnswer::parse_exchanged(body.as_bytes(), SystemTime::UNIX_EPOCH);
-            assert_eq!(
-                read.map(|(_, kind)| kind).ok(),
-                fine.then_some(issued),
-                "{answer}"
-            );
+            let read = read.map(|(answer, kind)| (answer.is_access_token, kind));
+            assert_eq!(read.ok(), fine.then_some((false, issued)), "{answer}");
         }
     }
 

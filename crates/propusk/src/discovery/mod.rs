@@ -25,10 +25,7 @@ impl IssuerMetadata {
     }
 
     /// Where tokens are introspected (RFC 7662).
-    #[cfg_attr(
-        not(feature = "introspection"),
-        allow(dead_code, reason = "introspection asks")
-    )]
+    #[cfg(feature = "introspection")]
     pub(crate) fn introspection_url(&self) -> Result<Url, DiscoveryError> {
         let endpoint = self.introspection_endpoint.as_deref();
         self.member("introspection_endpoint", endpoint)
@@ -146,6 +143,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "introspection")]
     fn what_is_not_there_is_named() {
         let issuer = IssuerUrl::parse("https://login.example").expect("valid");
         let document = br#"{"issuer":"https://login.example","jwks_uri":"keys"}"#;

@@ -15,6 +15,7 @@ pub(crate) enum FetchError {
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
     /// The server answered, but not with success.
+    #[cfg(feature = "fetch")]
     #[error("the server answered with HTTP {0}")]
     Status(u16),
     /// There was no answer in time.
@@ -57,6 +58,7 @@ impl FetchError {
 
     /// Whether the server itself said that there is nothing at this URL, so that another one may be
     /// tried.
+    #[cfg(feature = "fetch")]
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self, Self::Status(400..=499))
     }

@@ -39,13 +39,6 @@ pub enum MacAlgorithm {
     Hs512,
 }
 
-/// What a header names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    Signature(SignatureAlgorithm),
-    Mac(MacAlgorithm),
-}
-
 impl SignatureAlgorithm {
     /// Every one.
     pub const ALL: [Self; 9] = [
@@ -125,15 +118,6 @@ impl FromStr for MacAlgorithm {
     }
 }
 
-impl FromStr for Algorithm {
-    type Err = UnknownAlgorithm;
-
-    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        let signature = name.parse().map(Self::Signature);
-        signature.or_else(|_| name.parse().map(Self::Mac))
-    }
-}
-
 impl fmt::Display for SignatureAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -143,15 +127,6 @@ impl fmt::Display for SignatureAlgorithm {
 impl fmt::Display for MacAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Signature(algorithm) => algorithm.fmt(f),
-            Self::Mac(algorithm) => algorithm.fmt(f),
-        }
     }
 }
 
@@ -166,30 +141,6 @@ pub struct UnknownAlgorithm;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rfc7515_4_1_1_names_are_case_sensitive() {
-        for algorithm in SignatureAlgorithm::ALL {
-            let expected = Ok(Algorithm::Signature(algorithm));
-            assert_eq!(algorithm.name().parse(), expected);
-        }
-        for algorithm in MacAlgorithm::ALL {
-            assert_eq!(algorithm.name().parse(), Ok(Algorithm::Mac(algorithm)));
-        }
-        let ed25519 = Algorithm::Signature(SignatureAlgorithm::EdDsa);
-        assert_eq!("Ed25519".parse(), Ok(ed25519));
-        for unknown in [
-            "none", "None", "NONE", "nOnE", "", "rs256", "RS256 ", " RS256", "Rs256", "RS256\0",
-            "ES256K", "ES512", "Ed448", "ed25519", "eddsa", "HS256 ", "hs256", "HS1", "A256GCM",
-            "RSA-OAEP", "dir",
-        ] {
-            assert_eq!(
-                unknown.parse::<Algorithm>(),
-                Err(UnknownAlgorithm),
-                "{unknown:?}"
-            );
-        }
-    }
 
     #[test]
     fn a_shared_secret_is_no_public_key() {

@@ -85,7 +85,7 @@ impl Header {
     }
 
     /// `jwk`: the public key that the presenter says it has, for proofs of possession only.
-    #[allow(dead_code, reason = "proofs of possession will ask")]
+    #[cfg(feature = "layer")]
     pub(crate) fn embedded_key(&self) -> Option<&Map<String, Value>> {
         self.members.get("jwk").and_then(Value::as_object)
     }
@@ -113,7 +113,7 @@ fn without_application(media_type: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jose::{SignatureAlgorithm, parse_object};
+    use crate::jose::parse_object;
 
     fn parse(json: &str) -> Result<Header, InvalidHeader> {
         Header::try_from(parse_object(json.as_bytes()).expect(json))
@@ -158,12 +158,13 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "layer")]
     fn the_facts() {
         let header = parse(
             r#"{"alg":"ES256","kid":"1","typ":"Application/AT+jwt","cty":"jwt","jwk":{"kty":"EC"}}"#,
         );
         let header = header.expect("valid");
-        let es256 = Algorithm::Signature(SignatureAlgorithm::Es256);
+        let es256 = Algorithm::Signature(crate::SignatureAlgorithm::Es256);
         assert_eq!(header.algorithm(), es256);
         assert_eq!(header.key_id(), Some("1"));
         assert_eq!(header.media_type(), Some("AT+jwt"));

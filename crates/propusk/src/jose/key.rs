@@ -75,12 +75,14 @@ impl VerifyingKey {
     }
 
     /// Whether the key may be used with that algorithm.
+    #[cfg(feature = "jwt")]
     pub(crate) fn fits(&self, algorithm: SignatureAlgorithm) -> bool {
         self.algorithms().any(|own| own == algorithm)
     }
 
     /// Whether the signature is that of the message, by this key with this algorithm. An algorithm
     /// that does not fit is a "no".
+    #[cfg(feature = "jwt")]
     pub(crate) fn verify(
         &self,
         algorithm: SignatureAlgorithm,
@@ -126,4 +128,5 @@ impl fmt::Debug for VerifyingKey {
 }
 
 #[cfg(test)]
+#[cfg(feature = "jwt")]
 mod tests;

@@ -4,24 +4,36 @@
 //! to judge. Left out: encryption (RFC 7516), the JSON serialization (RFC 7515 §7.2), P-521, Ed448.
 
 mod algorithm;
+#[cfg(feature = "jwt")]
 mod compact;
+#[cfg(feature = "jwt")]
 mod header;
 mod key;
+#[cfg(feature = "jwt")]
 mod mac;
 mod material;
+#[cfg(feature = "jwt")]
+mod named;
+#[cfg(feature = "jwt")]
 mod object;
 mod thumbprint;
 
 #[cfg(test)]
+#[cfg(feature = "jwt")]
 pub(crate) mod signer;
 #[cfg(test)]
+#[cfg(feature = "jwt")]
 mod wycheproof;
 
 pub use algorithm::{MacAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 
-pub(crate) use algorithm::Algorithm;
-pub(crate) use compact::{Compact, InvalidCompact, parse_part, unverified_issuer};
-pub(crate) use header::{Header, InvalidHeader};
 pub(crate) use key::{UnusableKey, VerifyingKey};
-pub(crate) use mac::MacKey;
-pub(crate) use object::{InvalidObject, parse_object, parse_objects_of};
+
+#[cfg(feature = "jwt")]
+pub(crate) use {
+    compact::{Compact, InvalidCompact, parse_part, unverified_issuer},
+    header::{Header, InvalidHeader},
+    mac::MacKey,
+    named::Algorithm,
+    object::{InvalidObject, parse_object, parse_objects_of},
+};

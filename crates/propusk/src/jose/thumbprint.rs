@@ -23,6 +23,7 @@ pub(super) fn thumbprint(
 }
 
 #[cfg(test)]
+#[cfg(feature = "jwt")]
 mod tests {
     use crate::jose::{VerifyingKey, parse_object};
 

@@ -7,6 +7,7 @@ mod cache_counts;
 mod counter;
 #[cfg(feature = "layer")]
 mod decisions;
+#[cfg(feature = "layer")]
 mod histogram;
 mod text;
 #[cfg(feature = "layer")]
@@ -23,6 +24,7 @@ pub use cache_counts::CacheCounts;
 pub use counter::Counter;
 #[cfg(feature = "layer")]
 pub(crate) use decisions::Decisions;
+#[cfg(feature = "layer")]
 use histogram::Histogram;
 #[cfg(feature = "layer")]
 pub use tool_names::ToolNames;
@@ -83,12 +85,14 @@ impl From<&Labels<'_>> for Own {
 enum Kind {
     Counter,
     Gauge,
+    #[cfg(feature = "layer")]
     Histogram,
 }
 
 enum Value {
     /// What several parts of the program count under the same name and labels is added up.
     Sum(Vec<Source>),
+    #[cfg(feature = "layer")]
     Histogram(Arc<Histogram>),
 }
 
@@ -154,38 +158,18 @@ impl Metrics {
     ) {
         self.with_family(name, help, kind, |family| {
             for (own, value) in &mut family.series {
-                if let Value::Sum(sources) = value
-                    && own.is(labels)
-                {
-                    sources.push(source);
-                    return;
+                match value {
+                    Value::Sum(sources) if own.is(labels) => {
+                        sources.push(source);
+                        return;
+                    }
+                    _ => {}
                 }
             }
             family
                 .series
                 .push((labels.into(), Value::Sum(vec![source])));
         });
-    }
-
-    fn histogram(
-        &self,
-        name: &'static str,
-        help: &'static str,
-        labels: &Labels<'_>,
-    ) -> Arc<Histogram> {
-        self.with_family(name, help, Kind::Histogram, |family| {
-            for (own, value) in &family.series {
-                if let Value::Histogram(histogram) = value
-                    && own.is(labels)
-                {
-                    return Arc::clone(histogram);
-                }
-            }
-            let histogram = Arc::new(Histogram::default());
-            let value = Value::Histogram(Arc::clone(&histogram));
-            family.series.push((labels.into(), value));
-            histogram
-        })
     }
 
     fn with_family<T>(

@@ -51,7 +51,6 @@ impl AddressLimits {
     ///
     /// # Errors
     /// How long to wait, and which limit it was.
-    #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "the layer asks"))]
     pub(crate) fn take(
         &self,
         address: IpAddr,

@@ -41,7 +41,6 @@ impl ConnectionLimits {
     }
 
     /// Places for one more, to be kept while it is open; `None` where there is none.
-    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "a listener asks"))]
     pub(crate) fn take(&self, peer: IpAddr) -> Option<Vec<Hold>> {
         let mut taken: Vec<Hold> = Vec::new();
         if let Some(places) = &self.of_each {

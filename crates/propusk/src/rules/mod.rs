@@ -4,8 +4,10 @@
 //! limits and a table by name or pattern here ([`RuleTable`]); a policy language of another crate is
 //! one more implementation of [`Rules`].
 
+#[cfg(feature = "layer")]
 mod address;
 mod buckets;
+#[cfg(feature = "server")]
 mod connections;
 mod named;
 mod places;
@@ -23,7 +25,9 @@ use std::{
 
 use serde_json::value::RawValue;
 
+#[cfg(feature = "layer")]
 pub use address::AddressLimits;
+#[cfg(feature = "server")]
 pub use connections::ConnectionLimits;
 pub use rate::{InvalidRate, Rate};
 pub use rule::Rule;

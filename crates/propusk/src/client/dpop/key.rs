@@ -184,4 +184,5 @@ impl fmt::Debug for DpopKey {
 }
 
 #[cfg(test)]
+#[cfg(feature = "jwt")]
 mod tests;

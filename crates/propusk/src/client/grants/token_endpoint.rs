@@ -39,6 +39,8 @@ pub struct IssuedToken {
     pub secret: BearerToken,
     /// What it is (RFC 8693 §3), where the server says so.
     pub kind: Option<String>,
+    /// Whether it may be sent to a server as it is; not where its type is `N_A` (RFC 8693 §2.2.1).
+    pub is_access_token: bool,
     /// Until when it is valid, where that is known.
     pub expires_at: Option<SystemTime>,
     /// What it may do; `None`: what was asked for.
@@ -54,12 +56,13 @@ pub struct NotIssued {
 }
 
 impl IssuedToken {
-    /// A token of which nothing else is known.
+    /// An access token of which nothing else is known.
     #[must_use]
     pub fn new(secret: BearerToken) -> Self {
         Self {
             secret,
             kind: None,
+            is_access_token: true,
             expires_at: None,
             scopes: None,
         }
@@ -156,6 +159,7 @@ impl TokenEndpoint {
         Ok(IssuedToken {
             secret: answer.access_token,
             kind,
+            is_access_token: answer.is_access_token,
             expires_at: answer.expires_at,
             scopes: answer.scopes,
         })
@@ -217,6 +221,7 @@ impl fmt::Debug for IssuedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IssuedToken")
             .field("kind", &self.kind)
+            .field("is_access_token", &self.is_access_token)
             .field("expires_at", &self.expires_at)
             .field("scopes", &self.scopes)
             .finish_non_exhaustive()

@@ -1,28 +1,23 @@
 //! A client's tokens out of a stored login.
 
+mod memory;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use super::{
     super::{
-        DpopKey, HttpSettings, OutgoingToken, ProtectedServer, Reaction, RefusedRequest,
-        TokenError, TokenErrorKind, TokenSource,
+        HttpSettings, OutgoingToken, ProtectedServer, Reaction, RefusedRequest, TokenError,
+        TokenErrorKind, TokenSource,
     },
     Login, LoginKey, LoginStore, Renewal, RenewalProcess,
-    renewal::{digest, login_required},
+    renewal::login_required,
 };
 use crate::{BearerToken, Clock, SystemClock};
-
-/// How long a token that still works is used before its issuer, which could not be reached, is asked
-/// again.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
-
-/// A server that refuses a token that is good by its date, and then the one that was got instead,
-/// refuses for another reason. How long the second is believed in.
-const TRIAL: Duration = Duration::from_secs(60);
+use memory::Memory;
 
 /// Takes a client's tokens from a stored login, and renews them.
 ///
@@ -44,18 +39,6 @@ struct Inner<S> {
     memory: Mutex<Memory>,
     /// One renewal at a time.
     renewing: tokio::sync::Mutex<()>,
-}
-
-#[derive(Default)]
-struct Memory {
-    login: Option<Login>,
-    dpop_key: Option<DpopKey>,
-    /// When the last renewal failed, and how.
-    failure: Option<(Instant, TokenErrorKind, String)>,
-    /// The digest of the access token of a login that the issuer no longer renews.
-    ended: Option<String>,
-    /// The token that was got because the server refused another one.
-    on_trial: Option<(BearerToken, Instant)>,
 }
 
 impl<S: LoginStore> StoredLogin<S> {
@@ -177,27 +160,12 @@ impl<S: LoginStore> Inner<S> {
         if self.remembered(Some(sent)).is_some() {
             return Ok(Reaction::Retry);
         }
-        if self.is_on_trial(sent) {
+        if self.memory().is_on_trial(sent, self.clock.now()) {
             return Ok(Reaction::GiveUp);
         }
         let login = self.obtain(server.http(), Some(sent.clone())).await?;
-        self.memory().on_trial = Some((login.access_token().clone(), Instant::now()));
+        self.memory().put_on_trial(&login);
         Ok(Reaction::Retry)
-    }
-
-    /// Whether this token was itself the answer to a refusal, and should be good still.
-    fn is_on_trial(&self, sent: &BearerToken) -> bool {
-        let now = self.clock.now();
-        let memory = self.memory();
-        let fresh = memory
-            .login
-            .as_ref()
-            .is_some_and(|login| login.is_fresh(now));
-        fresh
-            && memory
-                .on_trial
-                .as_ref()
-                .is_some_and(|(token, since)| token == sent && since.elapsed() < TRIAL)
     }
 
     async fn on_insufficient(&self, sent: &BearerToken) -> Result<Reaction, TokenError> {
@@ -205,7 +173,7 @@ impl<S: LoginStore> Inner<S> {
         let other = stored.filter(|login| self.is_good(login, Some(sent)));
         Ok(match other {
             Some(login) => {
-                drop(self.remember(login));
+                drop(self.memory().remember(login));
                 Reaction::Retry
             }
             None => Reaction::GiveUp,
@@ -240,19 +208,20 @@ impl<S: LoginStore> Inner<S> {
         }
         let stored = self.store.load(&self.key).await?;
         let Some(stored) = stored else {
-            self.memory().login = None;
+            self.memory().forget();
             return Err(login_required(&self.key, "nobody is signed in"));
         };
         if self.is_good(&stored, spent) {
-            return Ok(self.remember(stored));
+            return Ok(self.memory().remember(stored));
         }
         // Whether the old token does until there is a new one.
         let still_works = spent.is_none_or(|spent| spent != stored.access_token())
             && stored.expires_at().is_none_or(|end| self.clock.now() < end);
-        if still_works && (!stored.has_refresh_token() || self.failed_within_pause()) {
+        if still_works && (!stored.has_refresh_token() || self.memory().failed_within_pause()) {
             return Ok(stored);
         }
-        if let Some(failure) = self.shared_failure(&stored, since) {
+        let shared = self.memory().shared_failure(&self.key, &stored, since);
+        if let Some(failure) = shared {
             return if still_works {
                 Ok(stored)
             } else {
@@ -260,9 +229,9 @@ impl<S: LoginStore> Inner<S> {
             };
         }
         match self.renew(settings, &stored).await {
-            Ok(login) => Ok(self.remember(login)),
+            Ok(login) => Ok(self.memory().remember(login)),
             Err(error) => {
-                self.note_failure(&stored, &error);
+                self.memory().note_failure(&stored, &error);
                 if still_works {
                     tracing::warn!("{error}; the present token is used until its end");
                     return Ok(stored);
@@ -290,45 +259,14 @@ impl<S: LoginStore> Inner<S> {
         }
     }
 
-    /// What somebody who waited together with us has learned, or what will not change by asking.
-    fn shared_failure(&self, stored: &Login, since: Instant) -> Option<TokenError> {
-        let memory = self.memory();
-        if memory.ended.as_ref() == Some(&digest(stored.access_token())) {
-            return Some(login_required(&self.key, "the login has ended"));
-        }
-        let (at, kind, message) = memory.failure.as_ref()?;
-        (*at > since).then(|| TokenError::new(*kind, message.clone()))
-    }
-
-    fn failed_within_pause(&self) -> bool {
-        let memory = self.memory();
-        let failure = memory.failure.as_ref();
-        failure.is_some_and(|(at, ..)| at.elapsed() < PAUSE_AFTER_FAILURE)
-    }
-
-    fn note_failure(&self, stored: &Login, error: &TokenError) {
-        let mut memory = self.memory();
-        memory.failure = Some((Instant::now(), error.kind(), error.to_string()));
-        if error.kind() == TokenErrorKind::LoginRequired {
-            memory.ended = Some(digest(stored.access_token()));
-        }
-    }
-
     /// The login in memory, if its token is good and is another one than `spent`.
     fn remembered(&self, spent: Option<&BearerToken>) -> Option<Login> {
-        let login = self.memory().login.clone()?;
+        let login = self.memory().login()?;
         self.is_good(&login, spent).then_some(login)
     }
 
     fn is_good(&self, login: &Login, spent: Option<&BearerToken>) -> bool {
         login.is_fresh(self.clock.now()) && spent != Some(login.access_token())
-    }
-
-    fn remember(&self, login: Login) -> Login {
-        let mut memory = self.memory();
-        memory.login = Some(login.clone());
-        memory.failure = None;
-        login
     }
 
     /// The token as it goes out, with the key that it is bound to.
@@ -339,24 +277,10 @@ impl<S: LoginStore> Inner<S> {
             return Ok(token.bound_to_key(false));
         }
         match login.expose_dpop_key() {
-            Some(pem) => Ok(token.with_key(self.key_of(pem)?)),
+            Some(pem) => Ok(token.with_key(self.memory().dpop_key(&self.key, pem)?)),
             // The key is the client's own.
             None => Ok(token.bound_to_key(true)),
         }
-    }
-
-    /// The key of a login, which remembers the nonces of servers as long as it is the same.
-    fn key_of(&self, pem: &str) -> Result<DpopKey, TokenError> {
-        let mut memory = self.memory();
-        if let Some(known) = &memory.dpop_key
-            && *known.to_pem() == *pem
-        {
-            return Ok(known.clone());
-        }
-        let key = DpopKey::from_pem(pem).map_err(|error| {
-            login_required(&self.key, "the DPoP key of the login cannot be read").with_cause(error)
-        })?;
-        Ok(memory.dpop_key.insert(key).clone())
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use super::http::Posted;
+use super::posted::Posted;
 use crate::client::{
     TokenError, TokenErrorKind,
     token_answer::{TokenAnswer, Unusable},

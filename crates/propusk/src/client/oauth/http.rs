@@ -13,17 +13,20 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{
     Method, Response, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION},
+    header::{CONTENT_TYPE, LOCATION},
     redirect,
 };
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::names::Names;
+use super::{
+    names::Names,
+    posted::{Posted, secrets},
+    proofs::Proofs,
+};
 use crate::{
     client::{DpopKey, ProtectedServer, TokenError, TokenErrorKind},
     fetch::{AddressPolicy, FetchError},
@@ -39,7 +42,7 @@ const MOST_EXCHANGES: usize = 40;
 /// How long one exchange may take, from the first packet to the last byte of the answer.
 pub(in crate::client) const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
 
-type Answer = http::Response<Vec<u8>>;
+pub(super) type Answer = http::Response<Vec<u8>>;
 
 /// The HTTP client of one sign-in.
 pub(in crate::client) struct OAuthHttp {
@@ -49,12 +52,6 @@ pub(in crate::client) struct OAuthHttp {
     seen: Mutex<Seen>,
     proofs: OnceLock<Proofs>,
     for_machines: bool,
-}
-
-/// The key that tokens are bound to, and where they come from.
-struct Proofs {
-    token_endpoint: Url,
-    key: DpopKey,
 }
 
 /// What was seen so far.
@@ -71,21 +68,6 @@ struct Seen {
 pub(super) struct Document {
     pub(super) url: Url,
     pub(super) body: Arc<[u8]>,
-}
-
-/// The answer to the last POST. It may contain tokens.
-#[derive(Clone)]
-pub(in crate::client) struct Posted {
-    pub(in crate::client) status: StatusCode,
-    pub(in crate::client) body: Zeroizing<Vec<u8>>,
-    secrets: Vec<Zeroizing<String>>,
-}
-
-impl Posted {
-    /// Whether a text of the answer repeats a secret of the request, so that it is not shown.
-    pub(super) fn repeats_secret(&self, text: &str) -> bool {
-        self.secrets.iter().any(|secret| text.contains(&***secret))
-    }
 }
 
 /// Why the last exchange failed.
@@ -268,11 +250,7 @@ impl OAuthHttp {
             seen.failure = Some(FetchError::Redirected.into());
         }
         if *method == Method::POST {
-            seen.posted = Some(Posted {
-                status,
-                body: Zeroizing::new(answer.body().clone()),
-                secrets,
-            });
+            seen.posted = Some(Posted::new(answer, secrets));
         } else if status == StatusCode::OK && !answer.body().is_empty() {
             seen.documents.push(Document {
                 url,
@@ -313,74 +291,12 @@ fn complete(answer: &mut Answer) {
     }
 }
 
-impl Proofs {
-    fn proof(&self) -> Option<HeaderValue> {
-        let url = self.token_endpoint.as_str();
-        let nonce = self.key.nonce(url);
-        let proof = self.key.proof("POST", url, None, nonce.as_deref())?;
-        let mut value = HeaderValue::from_str(&proof).ok()?;
-        value.set_sensitive(true);
-        Some(value)
-    }
-
-    /// Remembers the nonce of an answer (RFC 9449 §8.2), and tells whether the request was refused
-    /// for want of it (§8), so that it is sent once more.
-    fn wants_nonce(&self, answer: &Answer) -> bool {
-        let nonce = answer.headers().get("dpop-nonce");
-        let nonce = nonce.and_then(|value| value.to_str().ok());
-        let url = self.token_endpoint.as_str();
-        let new = nonce.is_some_and(|nonce| self.key.remember_nonce(url, nonce));
-        let said = || serde_json::from_slice::<serde_json::Value>(answer.body()).ok();
-        new && answer.status().is_client_error()
-            && said().is_some_and(|said| said.get("error") == Some(&"use_dpop_nonce".into()))
-    }
-}
-
 impl fmt::Debug for OAuthHttp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuthHttp")
             .field("addresses", &self.names.addresses)
             .finish_non_exhaustive()
     }
-}
-
-/// The secrets of a token request: of its form, and of its header.
-fn secrets(request: &reqwest::Request) -> Vec<Zeroizing<String>> {
-    const PUBLIC: [&str; 9] = [
-        "audience",
-        "client_assertion_type",
-        "client_id",
-        "grant_type",
-        "redirect_uri",
-        "requested_token_type",
-        "resource",
-        "scope",
-        "subject_token_type",
-    ];
-    let header = request.headers().get(AUTHORIZATION);
-    let basic = header
-        .and_then(|value| value.as_bytes().strip_prefix(b"Basic "))
-        .and_then(|text| STANDARD.decode(text).ok())
-        .and_then(|pair| String::from_utf8(pair).ok());
-    let basic = basic
-        .as_deref()
-        .and_then(|pair| Some(pair.split_once(':')?.1));
-    let form = request.body().and_then(|body| body.as_bytes());
-    let form = url::form_urlencoded::parse(form.unwrap_or_default())
-        .filter(|(name, _)| !PUBLIC.contains(&&**name))
-        .map(|(_, value)| value.into_owned());
-    // RFC 6749 §2.3.1: the secret is form-encoded inside the header.
-    let basic = basic.map(|secret| {
-        let pair = format!("secret={secret}");
-        let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
-        decoded
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default()
-    });
-    form.chain(basic)
-        .filter(|value| !value.is_empty())
-        .map(Zeroizing::new)
-        .collect()
 }
 
 /// Whether a redirect is one that nobody follows: that of a POST, and that of a GET to another
