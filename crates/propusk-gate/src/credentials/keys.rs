@@ -48,7 +48,7 @@ struct Held {
     /// No longer in the file, since then.
     retired: Vec<(Instant, Arc<SigningKey>)>,
     looked: Instant,
-    stamp: Option<(Option<SystemTime>, u64)>,
+    stamp: Option<Stamp>,
 }
 
 /// Publishes the keys, to everybody.
@@ -123,14 +123,11 @@ impl AssertionKeys {
     pub fn from_file(path: impl Into<PathBuf>) -> Result<Self, InvalidAssertionKey> {
         let path = path.into();
         let (keys, stamp) = read(&path)?;
-        Ok(Self::new(Some(path), keys, Some(stamp)))
+        // What is no file, a pipe, is read once.
+        Ok(Self::new(stamp.map(|_| path), keys, stamp))
     }
 
-    fn new(
-        file: Option<PathBuf>,
-        keys: Vec<Arc<SigningKey>>,
-        stamp: Option<(Option<SystemTime>, u64)>,
-    ) -> Self {
+    fn new(file: Option<PathBuf>, keys: Vec<Arc<SigningKey>>, stamp: Option<Stamp>) -> Self {
         let held = Held {
             keys,
             retired: Vec::new(),
@@ -182,7 +179,7 @@ impl AssertionKeys {
             held.looked = Instant::now();
             held.retired.retain(|(since, _)| since.elapsed() < OVERLAP);
             if stamp(path).ok() != held.stamp {
-                match read(path) {
+                match read_again(path) {
                     Ok((keys, stamp)) => held.replace(keys, stamp),
                     Err(error) => {
                         tracing::warn!(%error, "the keys for assertions stay as they are");
@@ -195,7 +192,7 @@ impl AssertionKeys {
 }
 
 impl Held {
-    fn replace(&mut self, keys: Vec<Arc<SigningKey>>, stamp: (Option<SystemTime>, u64)) {
+    fn replace(&mut self, keys: Vec<Arc<SigningKey>>, stamp: Option<Stamp>) {
         let now = Instant::now();
         let stays = |key: &Arc<SigningKey>| keys.iter().any(|new| new.id == key.id);
         let old = std::mem::take(&mut self.keys);
@@ -203,7 +200,7 @@ impl Held {
         self.retired.extend(gone.map(|key| (now, key)));
         self.retired.retain(|(_, key)| !stays(key));
         self.keys = keys;
-        self.stamp = Some(stamp);
+        self.stamp = stamp;
     }
 }
 
@@ -245,7 +242,18 @@ impl SigningKey {
     }
 }
 
-type Read = (Vec<Arc<SigningKey>>, (Option<SystemTime>, u64));
+type Stamp = (Option<SystemTime>, u64);
+
+type Read = (Vec<Arc<SigningKey>>, Option<Stamp>);
+
+/// Without waiting for anybody, as to open a pipe would.
+fn read_again(path: &Path) -> Result<Read, InvalidAssertionKey> {
+    let stamp = stamp(path).map_err(|source| InvalidAssertionKey::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok((read(path)?.0, Some(stamp)))
+}
 
 fn read(path: &Path) -> Result<Read, InvalidAssertionKey> {
     use io::Read as _;
@@ -253,7 +261,7 @@ fn read(path: &Path) -> Result<Read, InvalidAssertionKey> {
         path: path.to_owned(),
         source,
     };
-    let stamp = stamp(path).map_err(unreadable)?;
+    let stamp = stamp(path).ok();
     let mut pem = Zeroizing::new(String::new());
     let file = fs::File::open(path).map_err(unreadable)?;
     file.take(MOST_FILE)
@@ -266,9 +274,13 @@ fn read(path: &Path) -> Result<Read, InvalidAssertionKey> {
     }
 }
 
-fn stamp(path: &Path) -> io::Result<(Option<SystemTime>, u64)> {
+/// Only of a file there is one.
+fn stamp(path: &Path) -> io::Result<Stamp> {
     let metadata = fs::metadata(path)?;
-    Ok((metadata.modified().ok(), metadata.len()))
+    match metadata.is_file() {
+        true => Ok((metadata.modified().ok(), metadata.len())),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")),
+    }
 }
 
 /// What stands between the lines of PEM (RFC 7468).
@@ -306,6 +318,26 @@ mod tests {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
         let text = STANDARD.encode(pkcs8.expect("a key"));
         format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+    }
+
+    /// Nobody may wait for a pipe.
+    #[cfg(unix)]
+    #[test]
+    fn what_has_become_a_pipe_changes_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys.pem");
+        fs::write(&path, pem()).expect("written");
+        let keys = AssertionKeys::from_file(&path).expect("a key");
+        let id = keys.signing().id().to_owned();
+        fs::remove_file(&path).expect("removed");
+        crate::credentials::tests::make_pipe(&path);
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            keys.reload();
+            tell.send(keys.signing().id().to_owned())
+        });
+        let still = told.recv_timeout(Duration::from_secs(30));
+        assert_eq!(still.expect("at once"), id);
     }
 
     #[test]

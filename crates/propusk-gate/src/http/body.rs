@@ -290,6 +290,7 @@ impl Flow {
 
 /// Before its client has it.
 fn learn(event: &[u8], learner: &Learner) {
+    learner.learn_id(event);
     if learner.may_learn_from(event)
         && let Ok(event) = str::from_utf8(event)
     {

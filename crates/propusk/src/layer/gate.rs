@@ -423,6 +423,22 @@ mod tests {
         .await
     }
 
+    /// Nobody could end it any more.
+    #[tokio::test]
+    async fn a_stream_of_nobody_ends_with_its_layer() {
+        let settings = AuthSettings::new(RESOURCE).expect("a URL");
+        let settings = settings.admission(Admission::Optional);
+        let gates = Gates::new(settings, Box::new(FixedTokens::new()), Box::new(SystemClock));
+        let gate = gates.current();
+        let open = |gate| Streams::open(gate, None, &Operation::Request).expect("a stream");
+        let before = open(&gate);
+        assert!(!before.ended().is_cancelled());
+        drop(gates);
+        assert!(before.ended().is_cancelled());
+        // One that was on its way.
+        assert!(open(&gate).ended().is_cancelled());
+    }
+
     /// Otherwise one client could keep all others out, with any number of keys and tokens.
     #[tokio::test]
     async fn who_uses_up_proofs_without_end_is_stopped_before_the_others() {
