@@ -192,6 +192,10 @@ fn what_makes_no_sense_is_said_with_its_place() {
         ),
         ("[tls]\ncertificate = \"c.pem\"\n", "private key"),
         (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"x-a\", \"authorization\"]\n",
+            "pass-header: authorization",
+        ),
+        (
             "[tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n",
             "c.pem: ",
         ),

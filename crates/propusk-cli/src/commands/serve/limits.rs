@@ -22,7 +22,7 @@ pub(crate) struct LimitsConfig {
 }
 
 /// What they come to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Limits {
     address: Option<Rate>,
     address_concurrency: Option<u32>,
@@ -82,6 +82,11 @@ impl Limits {
     /// Whether there is anything in them that rules have to keep.
     pub(super) fn need_rules(&self) -> bool {
         self.principal.is_some() || self.principal_concurrency.is_some() || self.time.is_some()
+    }
+
+    /// Whether there is any limit.
+    pub(super) fn are_any(&self) -> bool {
+        *self != Self::default()
     }
 
     /// Sets what is for each address, also while it is in use.

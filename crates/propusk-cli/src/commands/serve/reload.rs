@@ -125,6 +125,13 @@ impl Reload {
     }
 
     fn read_again(&mut self) -> Result<(), Failure> {
+        for file in self.files() {
+            // To open a pipe waits for somebody who writes to it, and everybody else waits too.
+            if fs::metadata(&file).is_ok_and(|seen| !seen.is_file()) {
+                let what = format!("{}: this is no file that can be read again", file.display());
+                return Err(Failure::usage(what));
+            }
+        }
         let config = Config::reload(self.plan.file.as_deref())?;
         let mut plan = Plan::resolve(self.args.clone(), config)?;
         lost::nothing(&self.plan, &plan)?;

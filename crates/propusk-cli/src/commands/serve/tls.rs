@@ -78,6 +78,11 @@ impl TlsFiles {
         }
     }
 
+    /// Whether clients are asked for certificates.
+    pub(super) fn asks_clients(&self) -> bool {
+        self.clients.is_some()
+    }
+
     /// Everything that is read.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let clients = self.clients.iter().map(|(file, _)| file.as_path());

@@ -40,6 +40,10 @@ impl Remote {
         for header in &self.pass_header {
             let parsed = HeaderName::try_from(header.as_str());
             let name = parsed.map_err(|_| wrong("pass-header", &"this is no name of a header"))?;
+            if !HttpUpstreamSettings::may_pass(&name) {
+                let why = format!("{name} is of the connection or a credential, and never passes");
+                return Err(wrong("pass-header", &why));
+            }
             settings = settings.pass_header(name);
         }
         if let Some(file) = &self.ca {
