@@ -107,7 +107,14 @@ impl Gates {
             Arc::clone(&current)
         };
         renewed.sessions().limit(renewed.settings.session_limits());
-        renewed.streams().look_again(&renewed.settings);
+        renewed.streams().look_again(&renewed);
+    }
+}
+
+impl Drop for Gates {
+    fn drop(&mut self) {
+        // Those of callers with a token are watched, which ends with this too.
+        self.current().streams().end_all_nobodys();
     }
 }
 
@@ -428,7 +435,11 @@ mod tests {
     async fn a_stream_of_nobody_ends_with_its_layer() {
         let settings = AuthSettings::new(RESOURCE).expect("a URL");
         let settings = settings.admission(Admission::Optional);
-        let gates = Gates::new(settings, Box::new(FixedTokens::new()), Box::new(SystemClock));
+        let gates = Gates::new(
+            settings,
+            Box::new(FixedTokens::new()),
+            Box::new(SystemClock),
+        );
         let gate = gates.current();
         let open = |gate| Streams::open(gate, None, &Operation::Request).expect("a stream");
         let before = open(&gate);

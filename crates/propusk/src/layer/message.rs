@@ -294,6 +294,9 @@ impl<'de> Members<'de> for Reference {
     }
 }
 
+/// Each of them is judged, and whoever asks for endlessly many makes others wait.
+const MOST_LISTENED: usize = 10_000;
+
 /// What a stream of notifications is about.
 #[derive(Default)]
 struct Notifications {
@@ -312,6 +315,9 @@ impl<'de> Members<'de> for Notifications {
             }
             "taskIds" => self.tasks = map.next_value::<Option<_>>()?.unwrap_or_default(),
             _ => skip(name, &["resourceSubscriptions", "taskIds"], map)?,
+        }
+        if self.resources.len() + self.tasks.len() > MOST_LISTENED {
+            return Err(A::Error::custom("it listens to too much at once"));
         }
         Ok(())
     }
@@ -508,6 +514,16 @@ mod tests {
         ];
         for (body, expected) in table {
             assert_eq!(read(body), expected, "{body}");
+        }
+        for (count, expected) in [
+            (MOST_LISTENED, "subscriptions/listen"),
+            (MOST_LISTENED + 1, "-32600"),
+        ] {
+            let ids = vec![r#""a""#; count].join(",");
+            let body = format!(
+                r#"{{"method":"subscriptions/listen","params":{{"notifications":{{"taskIds":[{ids}]}}}}}}"#
+            );
+            assert_eq!(read(&body), expected, "{count}");
         }
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let deep = format!(r#"{{"method":"a","params":{{"b":{deep}}}}}"#);

@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::gate::{Gate, Gates};
 use crate::{
-    AccessToken, AuthSettings, Operation, Presented,
+    AccessToken, Operation, Presented,
     decide::{decide, still_holds, within_scopes},
+    rules::Rules as _,
 };
 
 /// So many tokens are verified again at the same time: an identity server is not flooded.
@@ -98,11 +99,11 @@ impl Streams {
         let streams = gate.streams();
         let Some(token) = token else {
             let opened = streams.note_nobodys(operation);
-            if !gate.is_current()
-                && let Some(gates) = gate.home().upgrade()
-            {
-                // Other settings came while it was opened, and have not seen it.
-                streams.end_nobodys(gates.current().settings());
+            // Another configuration may have come while it was opened, and has not seen it.
+            match gate.home().upgrade() {
+                None => streams.end_all_nobodys(),
+                Some(gates) if !gate.is_current() => streams.end_nobodys(&gates.current()),
+                Some(_) => {}
             }
             return Some(opened);
         };
@@ -126,15 +127,24 @@ impl Streams {
         Some(streams.used(Some(key), id, end))
     }
 
-    /// Has everything looked at by other settings, and asked about again.
-    pub(super) fn look_again(&self, settings: &AuthSettings) {
+    /// Has everything looked at by another configuration, and asked about again.
+    pub(super) fn look_again(&self, gate: &Gate) {
         for watched in self.lock().tokens.values_mut() {
             watched.asked = None;
             // An answer of the former verifier counts for nothing, and nobody waits for it.
             watched.asking = false;
         }
         self.sooner.notify_one();
-        self.end_nobodys(settings);
+        self.end_nobodys(gate);
+    }
+
+    /// Ends those streams that nobody watches once their layer is gone.
+    pub(super) fn end_all_nobodys(&self) {
+        let state = self.lock();
+        state
+            .nobodys
+            .values()
+            .for_each(|stream| stream.end.cancel());
     }
 
     fn note_nobodys(self: &Arc<Self>, operation: &Operation) -> StreamUse {
@@ -146,12 +156,13 @@ impl Streams {
     }
 
     /// Ends the streams that nobody may open without a token any more.
-    fn end_nobodys(&self, settings: &AuthSettings) {
-        let now = std::time::SystemTime::now();
+    fn end_nobodys(&self, gate: &Gate) {
+        let (settings, now) = (gate.settings(), std::time::SystemTime::now());
         for stream in self.lock().nobodys.values() {
-            let allowed = decide(settings, &stream.operation, Presented::Nothing, now);
-            if allowed.is_err() && !stream.end.is_cancelled() {
-                tracing::info!("a stream ends that needs a token by now");
+            let allowed = decide(settings, &stream.operation, Presented::Nothing, now).is_ok()
+                && is_allowed_by_rules(gate, &stream.operation, None);
+            if !allowed && !stream.end.is_cancelled() {
+                tracing::info!("a stream ends that nobody may have without a token by now");
                 stream.end.cancel();
             }
         }
@@ -222,12 +233,15 @@ impl Watched {
     }
 
     /// Ends the streams whose own operation this token may no longer do.
-    fn end_what_is_refused(&self, settings: &AuthSettings) {
+    fn end_what_is_refused(&self, gate: &Gate) {
         let token = Some(&self.token);
         for stream in self.streams.values().filter(|s| !s.end.is_cancelled()) {
-            if within_scopes(settings, &stream.operation, token).is_err() {
+            let operation = &stream.operation;
+            if within_scopes(gate.settings(), operation, token).is_err()
+                || !is_allowed_by_rules(gate, operation, token)
+            {
                 let caller = self.token.principal();
-                tracing::info!(?caller, "a stream ends for which scopes are missing by now");
+                tracing::info!(?caller, "a stream ends that is no longer allowed");
                 stream.end.cancel();
             }
         }
@@ -260,6 +274,16 @@ impl Drop for StreamUse {
             }
         }
     }
+}
+
+/// Whether the rules let everybody see what a stream acts upon, as far as that can be told without its
+/// arguments. Nothing of their limits is used up.
+fn is_allowed_by_rules(gate: &Gate, operation: &Operation, caller: Option<&AccessToken>) -> bool {
+    let (Operation::Method { targets, .. }, Some(rules)) = (operation, gate.rules().current())
+    else {
+        return true;
+    };
+    targets.iter().all(|target| rules.shows(target, caller))
 }
 
 /// The watching task runs. However it ends, the next stream starts another one.
@@ -387,7 +411,7 @@ impl Question {
             // Its expiry may have changed.
             Some(again) => {
                 watched.token = again.with_text_of(&watched.token);
-                watched.end_what_is_refused(settings);
+                watched.end_what_is_refused(&self.gate);
             }
             None => watched.end_for("no longer accepted"),
         }
