@@ -122,6 +122,28 @@ async fn tasks_and_request_states_are_for_whom_they_were_made() {
     }
 }
 
+/// A server that keeps nothing itself has all of it in its states.
+#[tokio::test]
+async fn a_state_in_a_long_answer_is_its_callers() {
+    let long = |fill: &str| format!("s-{}", fill.repeat(100_000));
+    let result = move |before: usize| {
+        let before = " ".repeat(before);
+        let state = long("x");
+        let told = format!(r#"{{"requestState":"{state}","resultType":"input_required"}}"#);
+        format!(r#"{before}{{"jsonrpc":"2.0","id":7,"result":{told}}}"#)
+    };
+    for (before, known) in [(0, true), (50_000, true), (1_000_000, false)] {
+        let upstream = Upstream::new(move |_| json(&result(before))).await;
+        let gate = Gate::before(&upstream.url).await;
+        ask(&gate, ALICE, "tools/call", json!({"name": "ask"})).await;
+        let again = json!({"name": "ask", "requestState": long("x")});
+        let (_, said) = ask(&gate, ALICE, "tools/call", again.clone()).await;
+        assert_eq!(said["result"].is_object(), known, "{before}");
+        let (_, said) = ask(&gate, BOB, "tools/call", again).await;
+        assert_eq!(said["error"]["code"], -32602);
+    }
+}
+
 /// MCP 2025-11-25, transports, resumability: without sessions the ids of events are "that client's", and
 /// an upstream behind the gate knows no clients.
 #[tokio::test]

@@ -61,6 +61,18 @@ mod tests {
         Plan::resolve(Typed::parse_from(["serve"]).args, config).expect("a plan")
     }
 
+    /// What is read again when it changes.
+    #[test]
+    fn the_files_of_secrets_are_among_those_that_are_looked_at() {
+        let text = "[serve]\nintrospect = 'https://a.example/'\nintrospect-client-id = 'c'\n\
+                    introspect-secret-file = 'secret'\n";
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("secret");
+        std::fs::write(&file, "s").expect("written");
+        let text = text.replace("'secret'", &format!("{file:?}"));
+        assert!(plan(&text).files().any(|own| own == file));
+    }
+
     /// Cut off at the end of any line, it protects no less.
     #[test]
     fn what_is_asked_of_clients_is_not_lost() {
