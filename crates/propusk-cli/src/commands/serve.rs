@@ -66,7 +66,7 @@ pub(crate) async fn run(args: ServeArgs, config: Config) -> Result<ExitCode, Fai
         caches,
     } = plan.verification.open(&settings, None).await?;
     watch.caches(&caches);
-    let site = Site::new();
+    let site = Site::new().connection_limits(plan.limits.connections());
     let ground = Ground::new(&site, bound, &plan, &watch, signing);
     let signing_key = reload::signing_key(&plan);
     let mut reload = Reload {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use propusk::rules::{AddressLimits, Rate, RuleTable};
+use propusk::rules::{AddressLimits, ConnectionLimits, Rate, RuleTable};
 use serde::Deserialize;
 
 use super::rules::{Place, duration, positive, rate};
@@ -19,6 +19,9 @@ pub(crate) struct LimitsConfig {
     time_limit: Option<String>,
     body_time_limit: Option<String>,
     largest_body: Option<u32>,
+    /// Before a byte is read.
+    connections: Option<u32>,
+    address_connections: Option<u32>,
 }
 
 /// What they come to.
@@ -31,6 +34,8 @@ pub(super) struct Limits {
     time: Option<Duration>,
     pub(super) body_time: Option<Duration>,
     pub(super) largest_body: Option<usize>,
+    connections: Option<u32>,
+    address_connections: Option<u32>,
 }
 
 impl LimitsConfig {
@@ -55,6 +60,8 @@ impl LimitsConfig {
             time: time("time-limit", &self.time_limit)?,
             body_time: time("body-time-limit", &self.body_time_limit)?,
             largest_body: most("largest-body", self.largest_body)?.map(|bytes| bytes as usize),
+            connections: most("connections", self.connections)?,
+            address_connections: most("address-connections", self.address_connections)?,
         })
     }
 }
@@ -77,6 +84,25 @@ impl Limits {
     /// What is said of bodies, which stays as it was when an endpoint began.
     pub(super) fn bodies(&self) -> (Option<Duration>, Option<usize>) {
         (self.body_time, self.largest_body)
+    }
+
+    /// How many connections there may be, which a listener is told when it begins.
+    pub(super) fn connections(&self) -> ConnectionLimits {
+        let limits = ConnectionLimits::new();
+        let limits = match self.connections {
+            Some(most) => limits.in_all(most),
+            None => limits,
+        };
+        match self.address_connections {
+            Some(most) => limits.of_each_address(most),
+            None => limits,
+        }
+    }
+
+    /// Whether the other limits have the same connections.
+    pub(super) fn has_connections_of(&self, other: &Self) -> bool {
+        (self.connections, self.address_connections)
+            == (other.connections, other.address_connections)
     }
 
     /// Whether there is anything in them that rules have to keep.

@@ -183,6 +183,10 @@ impl Reload {
             ),
             ("what is logged", plan.log != before.log),
             ("stateless", plan.stateless != before.stateless),
+            (
+                "how many connections there may be",
+                !plan.limits.has_connections_of(&before.limits),
+            ),
             ("audit and metrics", plan.watched != before.watched),
         ];
         for (what, _) in stays.iter().filter(|(_, changed)| *changed) {
