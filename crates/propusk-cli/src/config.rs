@@ -177,9 +177,11 @@ impl Config {
             let line = before.matches('\n').count() + 1;
             let problem = without_secrets(error.message(), before);
             let failure = Failure::usage(format!("{}, line {line}: {problem}", path.display()));
-            match is_among_scopes(before) {
-                true => failure.hint(SCOPES),
-                false => failure,
+            let rest = error.span().map_or("", |span| &text[span.start..]);
+            match () {
+                () if is_among_scopes(before) => failure.hint(SCOPES),
+                () if rest.starts_with("[upstream]") => failure.hint(UPSTREAM),
+                () => failure,
             }
         })?;
         config.scopes.found_in(path, "");
@@ -195,6 +197,30 @@ impl Config {
 
 const SCOPES: &str = "scopes are one text with blanks between them, such as \"notes:read notes:write\"; one or the other is { any-of = [\"admin\", \"ops audit\"] }";
 
+const UPSTREAM: &str = "there may be several: write [[upstream]], with two brackets";
+
+/// What serde expects, in the words of TOML.
+const WORDS: [(&str, &str); 6] = [
+    ("expected a sequence", "expected a list, such as [\"…\"]"),
+    (
+        "expected a map",
+        "expected a table, such as { name = \"value\" }",
+    ),
+    (
+        "expected struct ",
+        "expected a table, such as { name = \"value\" }",
+    ),
+    (
+        "expected a boolean",
+        "expected true or false, without quotation marks",
+    ),
+    ("expected a string", "expected a text in quotation marks"),
+    (
+        "expected u32",
+        "expected a whole number, without quotation marks",
+    ),
+];
+
 /// The message of a TOML error quotes keys and values, and any of them may be a token: only what
 /// was expected is kept, and a key that is a slip of the pen for another or stands among the scopes.
 fn without_secrets(message: &str, before: &str) -> String {
@@ -204,7 +230,7 @@ fn without_secrets(message: &str, before: &str) -> String {
     }
     let Some(unknown) = message.strip_prefix("unknown field ") else {
         return match expected {
-            Some(expected) => expected.to_owned(),
+            Some(expected) => in_words(expected),
             None if message.contains(['"', '`', '\'']) => "this is not understood".to_owned(),
             None => message.to_owned(),
         };
@@ -217,6 +243,11 @@ fn without_secrets(message: &str, before: &str) -> String {
         None if is_among_scopes(before) => format!("there is no key `{key}`; {expected}"),
         None => format!("there is no such key; {expected}"),
     }
+}
+
+fn in_words(expected: &str) -> String {
+    let known = WORDS.iter().find(|(serde, _)| expected.starts_with(serde));
+    known.map_or(expected, |(_, words)| words).to_owned()
 }
 
 /// Whether the last table that begins before is one of `[scopes]`, where no tokens are.

@@ -111,6 +111,11 @@ impl From<ClientError> for Failure {
                 failure.message = "there is no MCP server at this URL (404)".to_owned();
                 failure.hint("is the path right? most servers answer at /mcp")
             }
+            ErrorKind::Transport if failure.message.contains("invalid peer certificate") => failure
+                .hint("the certificate is not one that is trusted here for this name; that of an authority of your own is named with SSL_CERT_FILE=authority.pem"),
+            ErrorKind::Transport if failure.message.contains("invalid HTTP version") => {
+                failure.hint("what answers there speaks no HTTP, or it over TLS: is it https?")
+            }
             ErrorKind::Rpc(data) if data.message == "tool not found" => {
                 failure.hint("see what there is with: propusk tools URL")
             }

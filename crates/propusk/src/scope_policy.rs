@@ -46,6 +46,8 @@ pub struct ScopePolicy {
     resources: Rules,
     methods: Rules,
     default: Option<Requirement>,
+    /// Those that must be met too, each with its own default.
+    beside: Vec<ScopePolicy>,
 }
 
 impl ScopePolicy {
@@ -121,11 +123,28 @@ impl ScopePolicy {
         Ok(self)
     }
 
+    /// Both: what either asks for is needed. The default of each is for what it does not name itself,
+    /// so that no rule of one exempts from the default of the other.
+    #[must_use]
+    pub fn and(mut self, mut other: Self) -> Self {
+        if other.is_empty() {
+            return self;
+        }
+        if self.is_empty() {
+            return other;
+        }
+        self.beside.append(&mut other.beside);
+        self.beside.push(other);
+        self
+    }
+
     /// Whether there is no rule and no default.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let rules = [&self.tools, &self.prompts, &self.resources, &self.methods];
-        self.default.is_none() && rules.iter().all(|rules| rules.is_empty())
+        self.default.is_none()
+            && rules.iter().all(|rules| rules.is_empty())
+            && self.beside.is_empty()
     }
 
     /// Adds all that this operation needs, but for the server-wide scopes.
@@ -149,6 +168,9 @@ impl ScopePolicy {
         }
         if !judged_by_name && !named && !Operation::TO_GET_ACQUAINTED.contains(&method.as_str()) {
             needs.extend(&self.default);
+        }
+        for policy in &self.beside {
+            policy.collect(operation, needs);
         }
     }
 
@@ -324,5 +346,34 @@ mod tests {
         assert!(open.is_empty() && !policy.is_empty());
         assert_eq!(named(&open, &Operation::tool("x")), "");
         assert_eq!(named(&open, &declared(Operation::tool("x"), "own")), "own");
+    }
+
+    #[test]
+    fn of_two_policies_both_must_be_met_with_the_default_of_each() {
+        let of = |tool: &str, needs: &str, default: Option<&str>| {
+            let policy = ScopePolicy::new().tool(tool, needs).expect("scopes");
+            match default {
+                Some(needs) => policy.otherwise(needs).expect("scopes"),
+                None => policy,
+            }
+        };
+        let both = of("a", "one", Some("first")).and(of("a", "two", None));
+        let three = both.clone().and(of("b", "three", Some("third")));
+        for (policy, operation, expected) in [
+            (&both, "tools/call:a", "one two"),
+            (&both, "tools/call:b", "first"),
+            (&both, "tools/list", ""),
+            (&three, "tools/call:a", "one third two"),
+            (&three, "tools/call:b", "first three"),
+            (&three, "logging/setLevel", "first third"),
+        ] {
+            let operation = operation.parse().expect("an operation");
+            assert_eq!(named(policy, &operation), expected, "{operation}");
+        }
+        let open = ScopePolicy::new();
+        assert!(open.clone().and(open.clone()).is_empty());
+        assert!(!open.clone().and(both.clone()).is_empty());
+        let same = both.and(open);
+        assert_eq!(named(&same, &Operation::tool("a")), "one two");
     }
 }

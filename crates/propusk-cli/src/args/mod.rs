@@ -60,7 +60,7 @@ impl Cli {
         let matches = command.clone().try_get_matches_from(words);
         let matches = matches.unwrap_or_else(|error| {
             typed::name_variables(&error);
-            error.exit()
+            typed::exit(&error)
         });
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         if let Some(verification) = cli.command.verification_mut() {

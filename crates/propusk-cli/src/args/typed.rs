@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, env, ffi::OsString};
 
-use clap::{ArgMatches, Command, builder::Resettable, error::ErrorKind, parser::ValueSource};
+use clap::{
+    ArgMatches, Command,
+    builder::Resettable,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
+};
 
 use crate::output::note;
 
@@ -115,6 +120,22 @@ pub(super) fn without_empty_variables(command: Command) -> Command {
             }
         })
         .mut_subcommands(without_empty_variables)
+}
+
+/// Says what is wrong with what was typed, and how the command of a server is written.
+pub(super) fn exit(error: &clap::Error) -> ! {
+    let unexpected = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) => word.as_str(),
+        _ => "",
+    };
+    let is_of_serve = env::args_os().nth(1).is_some_and(|word| word == "serve");
+    if is_of_serve && error.kind() == ErrorKind::UnknownArgument && !unexpected.starts_with('-') {
+        // It ends the process with 2, too.
+        let _ = error.print();
+        note("  the command of a server stands behind two dashes: propusk serve -- npx -y …");
+        std::process::exit(2);
+    }
+    error.exit()
 }
 
 /// Names the variables that clap only calls arguments when it cannot read them.

@@ -3,7 +3,7 @@
 mod offer;
 mod text;
 
-use std::{fs::OpenOptions, io, io::Write, process::ExitCode, time::Duration};
+use std::{fs::OpenOptions, io, io::Write, path::Path, process::ExitCode, time::Duration};
 
 use propusk::{AccessToken, AuthSettings, FixedTokens, Server, server::Site};
 use propusk_gate::stdio::{StdioCommand, StdioSettings, StdioUpstream};
@@ -87,7 +87,7 @@ async fn ask_program(command: &[String]) -> Result<Offer, Failure> {
     let [program, arguments @ ..] = command else {
         return Err(Failure::usage("there is no program to start"));
     };
-    installed(program)?;
+    installed(program, Path::new(""))?;
     let settings = StdioSettings::new("init").patience(PATIENCE / 3);
     let upstream = StdioUpstream::new(StdioCommand::new(program).args(arguments), settings);
     let started = upstream.start().await;

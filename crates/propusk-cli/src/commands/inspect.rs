@@ -57,11 +57,11 @@ pub(crate) async fn run(mut args: InspectArgs, config: Config) -> Result<ExitCod
 async fn declared(
     operation: Operation,
     settings: &AuthSettings,
-    scopes: &ScopesConfig,
+    scopes: &[ScopesConfig],
 ) -> Result<(Operation, Vec<String>), Failure> {
     let builtin = Guard::new(Builtin::default(), settings.clone());
     let names = Names::of(&builtin).await?;
-    for doubt in names.doubts(scopes) {
+    for doubt in scopes.iter().flat_map(|own| names.doubts(own)) {
         note(&format!("warning: {}", visible(&doubt)));
     }
     let operation = operation.declaring(|target| builtin.declared_scopes(target));

@@ -2,6 +2,7 @@
 
 mod address;
 mod check;
+mod less;
 mod limits;
 mod lost;
 mod names;
@@ -52,6 +53,7 @@ pub(super) const LISTEN: &str = "127.0.0.1:8000";
 
 pub(crate) async fn run(args: ServeArgs, config: Config) -> Result<ExitCode, Failure> {
     let mut plan = Plan::resolve(args.clone(), config)?;
+    let seen = reload::looks_of(&plan);
     // Before an address is taken: a certificate that does not fit is a mistake of the command line.
     let tls = plan.tls.as_ref().map(tls::TlsFiles::open).transpose()?;
     let listener = bind("--listen", &plan.listen).await?;
@@ -71,6 +73,7 @@ pub(crate) async fn run(args: ServeArgs, config: Config) -> Result<ExitCode, Fai
     let signing_key = reload::signing_key(&plan);
     let mut reload = Reload {
         signing_key,
+        seen,
         args,
         ground,
         routes: site.routes(),
@@ -126,10 +129,17 @@ async fn serve(
 
 /// Says what is allowed and yet probably not meant.
 async fn warn(plan: &Plan, settings: &[AuthSettings]) -> Result<(), Failure> {
+    for warning in plan.warnings(settings)? {
+        tracing::warn!("{warning}");
+    }
     for (index, own) in settings.iter().enumerate() {
-        plan.warn(own);
         if plan.is_builtin(index) {
-            for doubt in Names::with(own).await?.doubts(plan.scopes_of(index)) {
+            let names = Names::with(own).await?;
+            for doubt in plan
+                .scopes_of(index)
+                .iter()
+                .flat_map(|own| names.doubts(own))
+            {
                 tracing::warn!("{doubt}");
             }
         }

@@ -2,6 +2,69 @@
 
 use crate::support::Sandbox;
 
+/// What `serve` only warns of, this says as well.
+#[test]
+fn what_is_legal_and_probably_not_meant_is_said() {
+    let place = Sandbox::new();
+    place.write("empty.cedar", "// nothing yet\n");
+    place.write(
+        "odd.cedar",
+        "permit(principal, action, resource) when { false };\n",
+    );
+    let upstream = "[[upstream]]\nurl = 'http://127.0.0.1:9/mcp'\n";
+    for (config, expected) in [
+        ("", "fixed tokens (--token) are for development"),
+        (
+            "[serve]\nresource = 'http://mcp.example.com/mcp'\n",
+            "http://mcp.example.com/mcp: tokens travel in the clear",
+        ),
+        (
+            "[serve]\nlisten = '0.0.0.0:8000'\n",
+            "only requests to http://127.0.0.1:8000/mcp are answered",
+        ),
+        (
+            "[proxies]\ntrusted = ['0.0.0.0/0']\n",
+            "[proxies] trusts everybody",
+        ),
+        (
+            &format!("{upstream}required-scope = ['a,b']\n"),
+            "[[upstream]]: required-scope: the comma in \"a,b\"",
+        ),
+        (
+            "[rules]\npolicy = 'empty.cedar'\n",
+            "empty.cedar: there is no policy in it, so that nothing is allowed",
+        ),
+        ("[rules]\npolicy = 'odd.cedar'\n", "odd.cedar:1:1: "),
+        (
+            "[rules.methods]\n'tools/cal' = { denied = true }\n",
+            "[rules.methods] \"tools/cal\": there is no such method of MCP; did you mean tools/call?",
+        ),
+        (
+            &format!("{upstream}[upstream.scopes.methods]\n'prompt/*' = 'a'\n"),
+            "[upstream.scopes.methods] \"prompt/*\": there is no such method",
+        ),
+        (
+            &format!("{upstream}[upstream.scopes.tools]\nlook = 'a,b'\n"),
+            "[upstream.scopes.tools] \"look\": the comma in",
+        ),
+    ] {
+        place.write("propusk.toml", config);
+        let checked = place.run(&["check-config", "--token", "t=a"]).code(0);
+        let line = format!("warning: {expected}");
+        let line_with_file = format!("warning: propusk.toml: {expected}");
+        let said = checked.err.contains(&line) || checked.err.contains(&line_with_file);
+        assert!(said, "{config}: {checked:?}");
+    }
+    // Nothing to say of what is as it should be.
+    place.write("good.cedar", "permit(principal, action, resource);\n");
+    let config = format!(
+        "[rules]\npolicy = 'good.cedar'\n{upstream}[upstream.rules.methods]\n'tasks/*' = {{ denied = true }}\n"
+    );
+    place.write("propusk.toml", config);
+    let checked = place.run(&["check-config"]).code(0);
+    assert!(!checked.err.contains("warning"), "{checked:?}");
+}
+
 #[test]
 fn each_value_is_shown_with_its_source_and_secrets_are_not() {
     let place = Sandbox::new();

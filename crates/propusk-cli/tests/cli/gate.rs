@@ -121,6 +121,62 @@ fn own_rules_and_those_at_the_top_both_hold() {
     assert!(wrong.contains("[rules.tools.\"change\"] rate"), "{wrong}");
 }
 
+/// With `[upstream.scopes]` those at the top are not gone.
+#[test]
+fn own_scopes_and_those_at_the_top_both_hold() {
+    let place = Sandbox::new();
+    let config = format!(
+        "[serve]\ntoken = ['none=n', 'reads=r:read', 'both=b:read,admin', 'root=r:root']\n\
+         [scopes.implies]\nroot = 'read admin'\n[scopes.tools]\nwipe_all = 'admin'\n\
+         [[upstream]]\nname = 'one'\ncommand = ['{FIXTURE}']\n\
+         [upstream.scopes.tools]\nlook = 'read'\nwipe_all = ''\n\
+         [[upstream]]\nname = 'two'\ncommand = ['{FIXTURE}']\n"
+    );
+    place.write("propusk.toml", &config);
+    let server = place.serve(&[]);
+    let two = server.url.replace("/one/", "/two/");
+    for (token, look, wipe) in [
+        ("none", 4, 4),
+        ("reads", 0, 4),
+        ("both", 0, 0),
+        ("root", 0, 0),
+    ] {
+        place.call(token, &server.url, &["look"]).code(look);
+        place.call(token, &server.url, &["wipe_all"]).code(wipe);
+        place.call(token, &two, &["look"]).code(0);
+        place.call(token, &two, &["wipe_all"]).code(wipe);
+        let operation = ["--endpoint", "one", "--operation", "tools/call:wipe_all"];
+        let inspected = place.run(&[&["inspect", token], &operation[..]].concat());
+        assert_eq!(inspected.code, wipe, "{token}: {inspected:?}");
+    }
+    // What nothing at the top names needs its default, whatever is named below.
+    place.write(
+        "propusk.toml",
+        config.replace(
+            "[scopes.implies]",
+            "[scopes]\ndefault = 'admin'\n[scopes.implies]",
+        ),
+    );
+    let server = place.serve(&[]);
+    place.call("reads", &server.url, &["look"]).code(4);
+    place.call("both", &server.url, &["look"]).code(0);
+    // A mistake is said with the table in which it stands.
+    for (wrong, place_of) in [
+        (
+            config.replace("= 'admin'", "= '*'"),
+            "[scopes.tools] wipe_all",
+        ),
+        (
+            config.replace("look = 'read'", "look = '*'"),
+            "[upstream.scopes.tools] look",
+        ),
+    ] {
+        place.write("propusk.toml", wrong);
+        let said = place.run(&["check-config"]).code(2).err;
+        assert!(said.contains(place_of), "{said}");
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_said_with_its_place() {
     let place = Sandbox::new();
@@ -156,11 +212,119 @@ fn what_makes_no_sense_is_said_with_its_place() {
         ),
         (
             "[[upstream]]\nurl = \"http://a/\"\nresource = \"https://x/y\"\n",
-            "does not end with its path",
+            "[[upstream]]: resource: https://x/y does not end with its path",
         ),
         (
             "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"x-key\", env = \"NO_SUCH\" }\n",
             "NO_SUCH is not set",
+        ),
+        (
+            "[[upstream]]\nname = \"a\"\nurl = \"http://a/\"\npass-header = [\"x-tenant\", \"Authorization\"]\n",
+            "(a): pass-header: authorization is never let through: what a caller",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"DPoP\"]\n",
+            "is named with credentials; assertion = true",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"Host\"]\n",
+            "pass-header: host is never let through: it belongs to one connection",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"proxy-authorization\"]\n",
+            "proxy-authorization is never let through",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"set-cookie\"]\n",
+            "take it out of the list",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"x tenant\"]\n",
+            "pass-header: this is no name of a header",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"X-Key\"]\ncredentials = { header = \"x-key\", env = \"PATH\" }\n",
+            "pass-header: x-key is the header of the credentials",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"Transfer-Encoding\", env = \"PATH\" }\n",
+            "credentials.header: transfer-encoding belongs to the connection",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"x key\", env = \"PATH\" }\n",
+            "credentials.header: this is no name of a header",
+        ),
+        (
+            "[[upstream]]\ncommand = \"npx -y x\"\n",
+            "line 2: expected a list, such as [",
+        ),
+        (
+            "[upstream]\nurl = \"http://a/\"\n",
+            "write [[upstream]], with two brackets",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"x\"]\nenv = [\"A=b\"]\n",
+            "line 3: expected a table, such as",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = \"Bearer x\"\n",
+            "line 3: expected a table, such as",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\nassertion = \"yes\"\n",
+            "line 3: expected true or false",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"x\"]\nmost = \"5\"\n",
+            "line 3: expected a whole number",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"x\"]\nmost = 5\n",
+            "most: this is for per = \"principal\"",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"sh\"]\nfolder = \"/no/such/folder\"\n",
+            "[[upstream]]: folder: there is no folder /no/such/folder",
+        ),
+        (
+            "[[upstream]]\ncommand = [\"no-such-program-here\"]\n",
+            "there is no program \"no-such-program-here\"",
+        ),
+        (
+            "[[upstream]]\nname = \"a\"\nurl = \"127.0.0.1:9000\"\n",
+            "[[upstream]] (a): url: ",
+        ),
+        (
+            "[[upstream]]\nname = \"a\"\nurl = \"http://a/\"\nca = \"no.pem\"\n",
+            "[[upstream]] (a): ca: no.pem: ",
+        ),
+        (
+            "[rules]\npolicy = \"no.cedar\"\n",
+            "[rules] policy: no.cedar: ",
+        ),
+        (
+            "[rules.tools]\nx = true\n",
+            "line 2: expected a table, such",
+        ),
+        (
+            "[limits]\nlargest-body = 0\n",
+            "leave the key out for what holds without it",
+        ),
+        (
+            "[telemetry]\notlp = \"localhost:4318\"\n",
+            "--otlp: this is not the URL",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"x-key\", env = \"PATH\", scope = \"a\" }\n",
+            "credentials: scope has no effect beside header, which goes with prefix, env, file",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { client-credentials = \"https://a/t\", client = { id = \"g\" }, audience = \"x\" }\n",
+            "audience has no effect beside client-credentials",
+        ),
+        (
+            "[[upstream]]\nurl = \"http://a/\"\ncredentials = { header = \"x\", id-jag = \"https://a/t\" }\n",
+            "name exactly one of header",
         ),
         (
             "[limits]\naddress = \"fast\"\n",
@@ -192,10 +356,6 @@ fn what_makes_no_sense_is_said_with_its_place() {
         ),
         ("[tls]\ncertificate = \"c.pem\"\n", "private key"),
         (
-            "[[upstream]]\nurl = \"http://a/\"\npass-header = [\"x-a\", \"authorization\"]\n",
-            "pass-header: authorization",
-        ),
-        (
             "[tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n",
             "c.pem: ",
         ),
@@ -209,6 +369,22 @@ fn what_makes_no_sense_is_said_with_its_place() {
             let done = place.run(&[command, "--token", "t=a"]).code(2);
             assert!(done.err.contains(expected), "{command} {config}: {done:?}");
         }
+    }
+    place.write("propusk.toml", "");
+    for (words, expected) in [
+        (
+            &["--upstream", "127.0.0.1:9000"][..],
+            "--upstream: the upstream is not a URL",
+        ),
+        (&["--", "no-such-program-here"], "there is no program"),
+        (
+            &["npx", "-y", "x"],
+            "stands behind two dashes: propusk serve -- npx",
+        ),
+    ] {
+        let wrong = place.run(&[&["serve", "--token", "t=a"], words].concat());
+        let wrong = wrong.code(2);
+        assert!(wrong.err.contains(expected), "{wrong:?}");
     }
     place.write("propusk.toml", "[[upstream]]\nurl = \"http://a/\"\n");
     let both = place

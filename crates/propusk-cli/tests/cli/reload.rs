@@ -242,3 +242,97 @@ fn a_file_that_has_become_a_pipe_holds_nobody_up() {
     told(&mut server, APPLIED, 1);
     server.stop().code(0);
 }
+
+const LESS: &str = "more is open by the configuration that was read again";
+
+/// It is taken, since not everything is gone, and nobody is to be surprised.
+#[test]
+fn what_is_lost_of_rules_and_scopes_is_said_in_one_line() {
+    let place = Sandbox::new();
+    let whole = format!(
+        "[serve]\ntoken = ['alice=alice:read']\nrequired-scope = ['read']\n\
+         [limits]\naddress = '1000/s'\nprincipal = '1000/s'\n\
+         [scopes]\ndefault = 'other'\n[scopes.tools]\nlook = 'read'\nenvironment = 'admin'\n\
+         [rules]\npolicy = 'p.cedar'\n[rules.tools]\nshell = {{ hidden = true }}\nlook = {{ rate = '100/s' }}\n\
+         [[upstream]]\nname = 'one'\ncommand = ['{FIXTURE}']\nadmission = 'required'\n\
+         [upstream.scopes.tools]\nwipe_all = 'admin'\nkeep = 'admin'\n\
+         [upstream.rules.tools]\nchange = {{ denied = true, rate = '10/s' }}\nkeep = {{ denied = true }}\n\
+         [[upstream]]\nname = 'two'\ncommand = ['{FIXTURE}']\n"
+    );
+    place.write("p.cedar", "permit(principal, action, resource);");
+    place.write("propusk.toml", &whole);
+    let mut server = place.serve(&[]);
+    let mut applied = 0;
+    let mut lines = 0;
+    for (lost, instead, said) in [
+        (
+            "environment = 'admin'\n",
+            "",
+            Some("[scopes.tools] \"environment\""),
+        ),
+        (
+            "wipe_all = 'admin'\n",
+            "",
+            Some("one [scopes.tools] \"wipe_all\""),
+        ),
+        (
+            "wipe_all = 'admin'\n",
+            "wipe_all = ''\n",
+            Some("one [scopes.tools] \"wipe_all\""),
+        ),
+        ("default = 'other'\n", "", Some("[scopes] default")),
+        (
+            "shell = { hidden = true }\n",
+            "",
+            Some("[rules.tools] \"shell\" hidden"),
+        ),
+        (
+            "denied = true, rate",
+            "rate",
+            Some("one [rules.tools] \"change\" denied"),
+        ),
+        (
+            "rate = '10/s' }",
+            "}",
+            Some("one [rules.tools] \"change\" rate"),
+        ),
+        ("policy = 'p.cedar'\n", "", Some("[rules] policy")),
+        ("principal = '1000/s'\n", "", Some("[limits] principal")),
+        (
+            "required-scope = ['read']\n",
+            "",
+            Some("one required-scope \"read\", two required-scope"),
+        ),
+        (
+            "admission = 'required'",
+            "admission = 'optional'",
+            Some("one admission = \"required\""),
+        ),
+        // Others, or more, are no loss; nor is what the default closes as well.
+        ("keep = 'admin'", "keep = 'read'", None),
+        ("[rules]\n", "[rules]\ndefault = 'deny'\n", None),
+        ("rate = '10/s'", "rate = '20/s', concurrency = 1", None),
+    ] {
+        for (text, expected) in [
+            (whole.replace(lost, instead), Some(said)),
+            (whole.clone(), None),
+        ] {
+            assert!(expected.is_none() || text != whole, "{lost}");
+            place.write("propusk.toml", text);
+            server.signal("HUP");
+            applied += 1;
+            told(&mut server, APPLIED, applied);
+            let err = server.err();
+            let found: Vec<_> = err.lines().filter(|line| line.contains(LESS)).collect();
+            if let Some(expected) = expected {
+                let new = &found[lines..];
+                assert_eq!(new.len(), usize::from(expected.is_some()), "{lost}: {err}");
+                for (line, expected) in new.iter().zip(expected) {
+                    assert!(line.contains(expected) && line.contains("WARN"), "{line}");
+                }
+            }
+            // Back from what is stricter there may be one as well.
+            lines = found.len();
+        }
+    }
+}

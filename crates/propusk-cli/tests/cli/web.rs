@@ -9,21 +9,21 @@ use crate::support::{ALICE, FIXED, Sandbox, Server};
 
 /// An answer as it came.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// With names in lower case.
     head: String,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().skip(1);
         let mut headers = lines.filter_map(|line| line.split_once(": "));
         headers.find_map(|(own, value)| (own == name).then_some(value))
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
@@ -33,7 +33,7 @@ fn ask(server: &Server, line: &str, headers: &[(&str, &str)]) -> Answer {
 }
 
 /// Asks with a `Host` that the server knows, unless there is one among the headers.
-fn ask_at(address: &str, line: &str, headers: &[(&str, &str)]) -> Answer {
+pub(crate) fn ask_at(address: &str, line: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = format!("{line} HTTP/1.1\r\nConnection: close\r\n");
     if !headers.iter().any(|(name, _)| *name == "Host") {
         request.push_str(&format!("Host: {address}\r\n"));

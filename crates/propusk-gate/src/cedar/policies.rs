@@ -42,20 +42,39 @@ pub(super) fn parse(file: &str, text: &str) -> Result<(PolicySet, Vec<String>), 
     let (schema, _) = Schema::from_cedarschema_str(&super::schema())
         .map_err(|error| InvalidPolicies::internal(&error))?;
     let result = Validator::new(schema).validate(&policies, ValidationMode::Strict);
-    let mut complaints: Vec<_> = result
-        .validation_errors()
-        .map(|error| complaint(file, text, error))
-        .collect();
+    let errors = result.validation_errors();
+    let mut complaints = each_once(errors.map(|error| complaint(file, text, error)));
     complaints.extend(doubled_ids(file, &policies));
     if !complaints.is_empty() {
         return Err(InvalidPolicies(complaints));
     }
     let warnings = result.validation_warnings();
     let warnings = warnings.filter(|warning| !is_of_unknown(&policies, warning));
-    let warnings = warnings
-        .map(|warning| complaint(file, text, warning))
-        .collect();
+    let warnings = each_once(warnings.map(|warning| complaint(file, text, warning)));
     Ok((policies, warnings))
+}
+
+/// What is said of one place for many actions is said of one of them, with how many more there are.
+fn each_once(complaints: impl Iterator<Item = String>) -> Vec<String> {
+    let without_action = |text: &str| {
+        let mut parts = text.splitn(2, "Propusk::Action::\"");
+        let before = parts.next().unwrap_or_default();
+        let after = parts.next().and_then(|rest| rest.split_once('"'));
+        (before.to_owned(), after.map(|(_, rest)| rest.to_owned()))
+    };
+    let mut once: Vec<(String, usize)> = Vec::new();
+    for text in complaints {
+        let same = without_action(&text);
+        match once.iter_mut().find(|(own, _)| without_action(own) == same) {
+            Some((_, more)) => *more += 1,
+            None => once.push((text, 0)),
+        }
+    }
+    let told = once.into_iter().map(|(text, more)| match more {
+        0 => text,
+        more => format!("{text}, and so for {more} more actions"),
+    });
+    told.collect()
 }
 
 /// To the schema, what is inside of `arguments` and `claims` is never there, so that a policy about it

@@ -424,6 +424,16 @@ fn what_is_wrong_is_told_with_its_line() {
     let both = "permit(principal, action, resource) when { principal.a };\nforbid(principal, action, resource) when { principal.b };";
     let error = CedarPolicies::parse("p", both).expect_err("two mistakes");
     assert_eq!(error.complaints().len(), 2, "{error}");
+    let slip = "permit(principal, action, resource) when { context.argumets == \"x\" };";
+    let error = CedarPolicies::parse("p", slip).expect_err("a slip");
+    let [complaint] = error.complaints() else {
+        panic!("told for each action: {error}");
+    };
+    assert!(
+        complaint.contains("did you mean `arguments`?"),
+        "{complaint}"
+    );
+    assert!(complaint.contains(" more actions"), "{complaint}");
     let odd = "permit(principal, action, resource) when { resource is Propusk::Tool && resource is Propusk::Prompt };";
     let odd = CedarPolicies::parse("p", odd).expect("no error");
     assert_eq!(odd.warnings().len(), 1, "{:?}", odd.warnings());

@@ -48,7 +48,9 @@ type Stamp = (Option<SystemTime>, u64);
 #[non_exhaustive]
 pub enum InvalidFixedHeader {
     /// The name is one that the gate sets itself, or the protocol.
-    #[error("{0} is no header for credentials")]
+    #[error(
+        "{0} belongs to the connection, the message or the protocol, and carries no credentials"
+    )]
     Name(HeaderName),
     /// The variable is not set, or is empty.
     #[error("the environment variable {0} is not set")]
@@ -67,6 +69,12 @@ pub enum InvalidFixedHeader {
 }
 
 impl FixedHeader {
+    /// Whether a header of this name can carry credentials.
+    #[must_use]
+    pub fn may_be(name: &HeaderName) -> bool {
+        may_be_credential(name)
+    }
+
     /// A header whose value is that of an environment variable, with something in front, such as
     /// `Bearer ` (with the space).
     ///
@@ -176,6 +184,7 @@ impl UpstreamCredentials for FixedHeader {
 fn may_be_credential(name: &HeaderName) -> bool {
     const OTHERS: &[&str] = &[
         "accept",
+        "accept-encoding",
         "connection",
         "content-encoding",
         "content-length",
@@ -184,6 +193,7 @@ fn may_be_credential(name: &HeaderName) -> bool {
         "host",
         "keep-alive",
         "last-event-id",
+        "proxy-connection",
         "te",
         "trailer",
         "transfer-encoding",
@@ -298,6 +308,8 @@ mod tests {
             ("x-api-key", true),
             ("cookie", true),
             ("host", false),
+            ("proxy-connection", false),
+            ("accept-encoding", false),
             ("content-type", false),
             ("transfer-encoding", false),
             ("mcp-session-id", false),

@@ -67,7 +67,34 @@ impl Passed {
 
 /// Whether an operator may have a header let through at all.
 pub(super) fn may_pass(name: &HeaderName) -> bool {
-    !is_of_the_connection(name.as_str()) && !is_credential(name)
+    why_not(name).is_none()
+}
+
+/// Why an operator may not have a header let through, if it is so.
+pub(super) fn why_not(name: &HeaderName) -> Option<&'static str> {
+    let name = name.as_str();
+    if is_of_the_connection(name) {
+        return Some(
+            "it belongs to one connection or one message, and the gate makes new ones of both",
+        );
+    }
+    match name {
+        "propusk-caller-assertion" => Some("who is calling is said by the gate alone"),
+        "authorization" | "dpop" => Some("what a caller proves itself with stays at the gate"),
+        "dpop-nonce" | "www-authenticate" => {
+            Some("how a caller proves itself is said by the gate alone")
+        }
+        "set-cookie" | "set-cookie2" | "location" => {
+            Some("clients would take it for one of the gate's own")
+        }
+        "accept-encoding" | "x-content-type-options" | "content-security-policy" => {
+            Some("the gate sets it itself")
+        }
+        _ if name.starts_with("access-control-") => {
+            Some("which pages may read answers is said by the gate alone")
+        }
+        _ => None,
+    }
 }
 
 /// The headers of a request as the upstream gets them. `Host` and what belongs to the body are the
@@ -173,24 +200,6 @@ fn is_of_the_connection(name: &str) -> bool {
         "upgrade",
     ];
     NAMES.contains(&name) || name.starts_with("proxy-")
-}
-
-/// The gate's own: nobody lets them through.
-fn is_credential(name: &HeaderName) -> bool {
-    matches!(
-        name.as_str(),
-        "authorization"
-            | "dpop"
-            | "dpop-nonce"
-            | "www-authenticate"
-            | "accept-encoding"
-            | "set-cookie"
-            | "set-cookie2"
-            | "location"
-            | "x-content-type-options"
-            | "content-security-policy"
-            | "propusk-caller-assertion"
-    ) || name.as_str().starts_with("access-control-")
 }
 
 #[cfg(test)]

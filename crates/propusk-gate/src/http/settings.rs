@@ -6,7 +6,7 @@ use http::HeaderName;
 
 use super::{
     connect::ExtraRoots,
-    headers::{Passed, may_pass},
+    headers::{Passed, may_pass, why_not},
     limits::HttpLimits,
 };
 use crate::credentials::{CallerAssertion, DynCredentials, UpstreamCredentials};
@@ -63,6 +63,13 @@ impl HttpUpstreamSettings {
     #[must_use]
     pub fn may_pass(name: &HeaderName) -> bool {
         may_pass(name)
+    }
+
+    /// Why [`pass_header`](Self::pass_header) never lets a header of this name through, in words, if it
+    /// is so.
+    #[must_use]
+    pub fn why_not_passed(name: &HeaderName) -> Option<&'static str> {
+        why_not(name)
     }
 
     /// Lets a header through, both ways, that is none of MCP and not known to be harmless. Whoever

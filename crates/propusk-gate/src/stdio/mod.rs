@@ -30,6 +30,7 @@ use std::{
     },
 };
 
+use propusk::rules::RuleSet;
 use rmcp::{
     ErrorData, RoleServer,
     model::{ServerConfig, Tool},
@@ -147,6 +148,13 @@ impl StdioUpstream {
     /// `propusk_children_crashed_total`, with the upstream's name as their label.
     pub fn show(&self, metrics: &propusk::metrics::Metrics) {
         self.inner.pool.show(metrics);
+    }
+
+    /// Has sessions of 2025-11-25 told only of what these rules show, from now on: for rules that were
+    /// exchanged while they are open ([`AuthLayer::replace_rules`](propusk::AuthLayer::replace_rules)).
+    /// The next request of a session brings those that judge it.
+    pub fn exchange_rules(&self, rules: &RuleSet) {
+        self.inner.pool.exchange_rules(rules);
     }
 
     /// Ends all children and all that they have started, and waits until they have ended.

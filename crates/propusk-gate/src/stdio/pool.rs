@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use propusk::metrics::Metrics;
+use propusk::{metrics::Metrics, rules::RuleSet};
 use rmcp::model::ErrorData;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -117,6 +117,13 @@ impl Pool {
             .ok_or_else(|| errors::full(RETRY))?;
         longest.rest();
         Ok(())
+    }
+
+    pub(super) fn exchange_rules(&self, rules: &RuleSet) {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        for slot in slots.values() {
+            slot.hub.exchange_rules(rules);
+        }
     }
 
     pub(super) fn show(&self, metrics: &Metrics) {

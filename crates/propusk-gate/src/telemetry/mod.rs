@@ -92,7 +92,7 @@ impl OtlpSettings {
 pub enum InvalidOtlp {
     /// What was given is no URL of a collector.
     #[error(
-        "is not the URL of a collector: http or https, without user, query and fragment, such as http://127.0.0.1:4318"
+        "this is not the URL of a collector: http or https, without user, query and fragment, such as http://127.0.0.1:4318"
     )]
     Url,
     /// The HTTP client cannot be built.

@@ -205,3 +205,34 @@ async fn a_subscription_does_not_tell_of_what_is_hidden_below_it() {
     assert_eq!(first["params"]["uri"], "test://a/open", "{first}");
     gate.end().await;
 }
+
+/// The session itself asks for nothing in between.
+#[tokio::test]
+async fn a_subscription_does_not_tell_of_what_rules_hide_that_came_later() {
+    let gate = Gate::new("sessions").await;
+    let alice = Client::session(&gate, "alice").await;
+    let bob = Client::session(&gate, "bob").await;
+    let mut outside = alice.listen().await;
+    for uri in ["test://secret", "test://open"] {
+        let subscribed = alice
+            .ask("resources/subscribe", json!({ "uri": uri }))
+            .await;
+        assert!(subscribed["result"].is_object(), "{subscribed}");
+    }
+    let update = async |uri: &str| bob.call("update", json!({ "uri": uri })).await;
+    until("the child knows of both", async || {
+        let known = state(&bob).await.to_string();
+        known.contains("test://secret") && known.contains("test://open")
+    })
+    .await;
+    update("test://secret").await;
+    let first = outside.next().await.unwrap();
+    assert_eq!(first["params"]["uri"], "test://secret", "{first}");
+    let rules = RuleSet::new().with(NoSecrets);
+    gate.upstream.exchange_rules(&rules);
+    update("test://secret").await;
+    update("test://open").await;
+    let next = outside.next().await.unwrap();
+    assert_eq!(next["params"]["uri"], "test://open", "{next}");
+    gate.end().await;
+}

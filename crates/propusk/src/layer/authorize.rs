@@ -351,7 +351,7 @@ where
         session => session,
     };
     let stream = is_stream(&response)
-        .then(|| Streams::open(gate, caller.as_ref(), &trail.facts().operation))
+        .then(|| Streams::open(gate, caller.as_ref(), trail))
         .flatten();
     let ties = Ties::of(session, stream, holds);
     Ok(render::with_nonce(response, next_nonce).map(|body| AuthBody::inner(body, ties)))

@@ -101,13 +101,17 @@ impl Gates {
         verifier: Box<dyn DynTokenVerifier>,
         rules: Option<RuleSet>,
     ) {
+        let exchanges_rules = rules.is_some();
         let renewed = {
             let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
             *current = Arc::new(current.renewed(settings, verifier, rules));
             Arc::clone(&current)
         };
         renewed.sessions().limit(renewed.settings.session_limits());
-        renewed.streams().look_again(&renewed);
+        renewed.streams().look_again(&renewed.settings);
+        if exchanges_rules {
+            renewed.judge_again();
+        }
     }
 }
 
@@ -210,6 +214,19 @@ impl Gate {
 
     pub(super) fn streams(&self) -> &Arc<Streams> {
         &self.lasting.streams
+    }
+
+    /// Exchanges the rules alone.
+    pub(super) fn replace_rules(&self, rules: RuleSet) {
+        self.rules.replace(rules);
+        self.judge_again();
+    }
+
+    /// Ends the open streams that the rules do not allow.
+    fn judge_again(&self) {
+        if let Some(rules) = self.rules.current() {
+            self.streams().judge_again(&rules, self.now());
+        }
     }
 
     /// What is asked beside the scopes.
@@ -441,7 +458,8 @@ mod tests {
             Box::new(SystemClock),
         );
         let gate = gates.current();
-        let open = |gate| Streams::open(gate, None, &Operation::Request).expect("a stream");
+        let trail = Trail::of(&Request::new(()), Operation::Request);
+        let open = |gate| Streams::open(gate, None, &trail).expect("a stream");
         let before = open(&gate);
         assert!(!before.ended().is_cancelled());
         drop(gates);

@@ -12,6 +12,7 @@ mod lookalike;
 mod message;
 mod observer;
 mod onward;
+mod opened;
 mod opening;
 mod operations;
 mod render;
@@ -163,7 +164,8 @@ impl AuthLayer {
         self.exchange(settings, Box::new(verifier), None);
     }
 
-    /// The same, with other rules.
+    /// The same, with other rules, by which open streams are judged again; see
+    /// [`replace_rules`](AuthLayer::replace_rules).
     pub fn renew_with_rules(
         &self,
         settings: AuthSettings,
@@ -329,9 +331,11 @@ impl AuthLayer {
         self
     }
 
-    /// Exchanges all rules at once. Requests that have been judged go on.
+    /// Exchanges all rules at once. Requests that have been judged go on, but answers that are streams
+    /// are judged again, as of now, and end where [`Rules::ends`] says so. One whose message was not
+    /// read ends too, and where the rules read arguments one whose message is longer than 8 KiB.
     pub fn replace_rules(&self, rules: RuleSet) {
-        self.gates.current().rules().replace(rules);
+        self.gates.current().replace_rules(rules);
     }
 
     /// Limits how much each address may ask for, before anything else is looked at (429 with

@@ -132,6 +132,7 @@ impl Operations {
             return Ok(checked);
         }
         let bytes = self.read(parts, body).await?;
+        trail.reads(&bytes);
         let asked = match &rules {
             Some(rules) if rules.reads_arguments() => message::asked_with_arguments(&bytes),
             _ => message::asked(&bytes),

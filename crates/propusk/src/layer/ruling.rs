@@ -148,7 +148,7 @@ pub(super) fn judge(
             time_limit,
             holds,
         }) => {
-            trail.ruled(reason);
+            trail.ruled(&rules, reason);
             return Ok(Ruled {
                 operation,
                 rules,

@@ -2,23 +2,28 @@
 //!
 //! One task watches for all streams, and only while there are any. It looks at the expiry of each
 //! token and asks the verifier again, once per interval for each token however many streams hang
-//! on it. Where the layer gets other settings or another verifier, everything is looked at by those.
+//! on it. Where the layer gets other settings or another verifier, everything is looked at by those,
+//! and where it gets other rules, by them.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::gate::{Gate, Gates};
+use super::{
+    gate::{Gate, Gates},
+    opened::Opened,
+    trail::Trail,
+};
 use crate::{
-    AccessToken, Operation, Presented,
+    AccessToken, AuthSettings, Presented,
     decide::{decide, still_holds, within_scopes},
-    rules::Rules as _,
+    rules::RuleSet,
 };
 
 /// So many tokens are verified again at the same time: an identity server is not flooded.
@@ -38,7 +43,7 @@ pub(super) struct Streams {
 #[derive(Default)]
 struct State {
     tokens: HashMap<Key, Watched>,
-    /// Those of callers without a token. Only other settings can end them.
+    /// Those of callers without a token. Only other settings or rules can end them.
     nobodys: HashMap<u64, Carried>,
     next_id: u64,
     /// When the watching task looks next; `None`: there is no such task.
@@ -55,9 +60,9 @@ struct Watched {
 }
 
 /// A stream as its token carries it.
+#[derive(Clone)]
 struct Carried {
-    /// What was asked for by it.
-    operation: Operation,
+    opened: Arc<Opened>,
     /// Cancelled with the token's own.
     end: CancellationToken,
 }
@@ -89,20 +94,40 @@ impl Streams {
             .sum()
     }
 
-    /// Notes a stream that was opened with this token, or without one, for this operation. `None`
-    /// where the token has no text to ask about.
+    /// Notes a stream that was opened with this token, or without one, by the request of this trail.
+    /// `None` where the token has no text to ask about.
     pub(super) fn open(
         gate: &Arc<Gate>,
         token: Option<&AccessToken>,
-        operation: &Operation,
+        trail: &Trail,
+    ) -> Option<StreamUse> {
+        let opened = Arc::new(Opened::by(trail));
+        let stream = Self::note(gate, token, &opened)?;
+        // Other rules may have come while it was opened, and have not seen it.
+        let newest = gate.home().upgrade().map(|gates| gates.current());
+        if let Some(newest) = newest
+            && let Some(rules) = newest.rules().current()
+            && !trail.rules().is_some_and(|judged| judged.is(&rules))
+        {
+            Carried::new(&opened, &stream.end).judge_again(&rules, token, newest.now());
+        }
+        Some(stream)
+    }
+
+    fn note(
+        gate: &Arc<Gate>,
+        token: Option<&AccessToken>,
+        opened: &Arc<Opened>,
     ) -> Option<StreamUse> {
         let streams = gate.streams();
         let Some(token) = token else {
-            let opened = streams.note_nobodys(operation);
-            // Another configuration may have come while it was opened, and has not seen it.
+            let opened = streams.note_nobodys(opened);
+            // Other settings may have come while it was opened, and have not seen it.
             match gate.home().upgrade() {
                 None => streams.end_all_nobodys(),
-                Some(gates) if !gate.is_current() => streams.end_nobodys(&gates.current()),
+                Some(gates) if !gate.is_current() => {
+                    streams.end_nobodys(gates.current().settings());
+                }
                 Some(_) => {}
             }
             return Some(opened);
@@ -110,7 +135,7 @@ impl Streams {
         let key = Sha256::digest(token.expose_token_text()?.as_bytes()).into();
         let (id, end, next_look) = {
             let mut state = streams.lock();
-            let (id, end) = state.note(key, token, operation);
+            let (id, end) = state.note(key, token, opened);
             // Outside of the lock a task is started; here it is only announced.
             let before = state.next_look;
             state.next_look = before.or_else(|| Some(Instant::now()));
@@ -127,42 +152,58 @@ impl Streams {
         Some(streams.used(Some(key), id, end))
     }
 
-    /// Has everything looked at by another configuration, and asked about again.
-    pub(super) fn look_again(&self, gate: &Gate) {
+    /// Has everything looked at by other settings, and asked about again.
+    pub(super) fn look_again(&self, settings: &AuthSettings) {
         for watched in self.lock().tokens.values_mut() {
             watched.asked = None;
             // An answer of the former verifier counts for nothing, and nobody waits for it.
             watched.asking = false;
         }
         self.sooner.notify_one();
-        self.end_nobodys(gate);
+        self.end_nobodys(settings);
     }
 
     /// Ends those streams that nobody watches once their layer is gone.
     pub(super) fn end_all_nobodys(&self) {
         let state = self.lock();
-        state
-            .nobodys
-            .values()
-            .for_each(|stream| stream.end.cancel());
+        let nobodys = state.nobodys.values();
+        nobodys.for_each(|stream| stream.end.cancel());
     }
 
-    fn note_nobodys(self: &Arc<Self>, operation: &Operation) -> StreamUse {
+    /// Ends what these rules do not allow. They are asked outside of the lock: it may take them long.
+    pub(super) fn judge_again(&self, rules: &RuleSet, now: SystemTime) {
+        let open: Vec<_> = {
+            let state = self.lock();
+            let nobodys = state.nobodys.values().map(|stream| (None, stream));
+            let of_tokens = state.tokens.values().flat_map(|watched| {
+                let streams = watched.streams.values();
+                streams.map(|stream| (Some(&watched.token), stream))
+            });
+            let all = nobodys.chain(of_tokens);
+            let open = all.filter(|(_, stream)| !stream.end.is_cancelled());
+            open.map(|(token, stream)| (token.cloned(), stream.clone()))
+                .collect()
+        };
+        for (token, stream) in open {
+            stream.judge_again(rules, token.as_ref(), now);
+        }
+    }
+
+    fn note_nobodys(self: &Arc<Self>, opened: &Arc<Opened>) -> StreamUse {
         let mut state = self.lock();
         let (id, end) = (state.new_id(), CancellationToken::new());
-        state.nobodys.insert(id, Carried::new(operation, &end));
+        state.nobodys.insert(id, Carried::new(opened, &end));
         drop(state);
         self.used(None, id, end)
     }
 
     /// Ends the streams that nobody may open without a token any more.
-    fn end_nobodys(&self, gate: &Gate) {
-        let (settings, now) = (gate.settings(), std::time::SystemTime::now());
+    fn end_nobodys(&self, settings: &AuthSettings) {
+        let now = SystemTime::now();
         for stream in self.lock().nobodys.values() {
-            let allowed = decide(settings, &stream.operation, Presented::Nothing, now).is_ok()
-                && is_allowed_by_rules(gate, &stream.operation, None);
-            if !allowed && !stream.end.is_cancelled() {
-                tracing::info!("a stream ends that nobody may have without a token by now");
+            let allowed = decide(settings, stream.opened.operation(), Presented::Nothing, now);
+            if allowed.is_err() && !stream.end.is_cancelled() {
+                tracing::info!("a stream ends that needs a token by now");
                 stream.end.cancel();
             }
         }
@@ -188,7 +229,7 @@ impl State {
         &mut self,
         key: Key,
         token: &AccessToken,
-        operation: &Operation,
+        opened: &Arc<Opened>,
     ) -> (u64, CancellationToken) {
         let id = self.new_id();
         let watched = self
@@ -202,7 +243,7 @@ impl State {
             watched.streams = streams;
         }
         let end = watched.end.child_token();
-        watched.streams.insert(id, Carried::new(operation, &end));
+        watched.streams.insert(id, Carried::new(opened, &end));
         (id, end)
     }
 
@@ -213,10 +254,20 @@ impl State {
 }
 
 impl Carried {
-    fn new(operation: &Operation, end: &CancellationToken) -> Self {
+    fn new(opened: &Arc<Opened>, end: &CancellationToken) -> Self {
         Self {
-            operation: operation.clone(),
+            opened: Arc::clone(opened),
             end: end.clone(),
+        }
+    }
+
+    /// Ends it where these rules do not allow it.
+    fn judge_again(&self, rules: &RuleSet, token: Option<&AccessToken>, now: SystemTime) {
+        if let Some(reason) = self.opened.ended_by(rules, token, now) {
+            let caller = token.map(AccessToken::principal);
+            let operation = self.opened.operation();
+            tracing::info!(?caller, %operation, reason, "a stream ends that the rules do not allow by now");
+            self.end.cancel();
         }
     }
 }
@@ -233,15 +284,12 @@ impl Watched {
     }
 
     /// Ends the streams whose own operation this token may no longer do.
-    fn end_what_is_refused(&self, gate: &Gate) {
+    fn end_what_is_refused(&self, settings: &AuthSettings) {
         let token = Some(&self.token);
         for stream in self.streams.values().filter(|s| !s.end.is_cancelled()) {
-            let operation = &stream.operation;
-            if within_scopes(gate.settings(), operation, token).is_err()
-                || !is_allowed_by_rules(gate, operation, token)
-            {
+            if within_scopes(settings, stream.opened.operation(), token).is_err() {
                 let caller = self.token.principal();
-                tracing::info!(?caller, "a stream ends that is no longer allowed");
+                tracing::info!(?caller, "a stream ends for which scopes are missing by now");
                 stream.end.cancel();
             }
         }
@@ -274,16 +322,6 @@ impl Drop for StreamUse {
             }
         }
     }
-}
-
-/// Whether the rules let everybody see what a stream acts upon, as far as that can be told without its
-/// arguments. Nothing of their limits is used up.
-fn is_allowed_by_rules(gate: &Gate, operation: &Operation, caller: Option<&AccessToken>) -> bool {
-    let (Operation::Method { targets, .. }, Some(rules)) = (operation, gate.rules().current())
-    else {
-        return true;
-    };
-    targets.iter().all(|target| rules.shows(target, caller))
 }
 
 /// The watching task runs. However it ends, the next stream starts another one.
@@ -411,7 +449,7 @@ impl Question {
             // Its expiry may have changed.
             Some(again) => {
                 watched.token = again.with_text_of(&watched.token);
-                watched.end_what_is_refused(&self.gate);
+                watched.end_what_is_refused(settings);
             }
             None => watched.end_for("no longer accepted"),
         }

@@ -2,23 +2,47 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::Request;
 use serde_json::Value;
 
 use crate::{
     AccessToken, BearerToken, Operation, Permit, Unavailable,
     audit::{Facts, RemoteAddress, RequestId, Verification, Verified},
+    rules::RuleSet,
     verify::DynTokenVerifier,
 };
 
 /// The facts of one request. A request has one trail, and an event for each decision about it.
-#[derive(Clone)]
-pub(crate) struct Trail(Facts);
+pub(crate) struct Trail {
+    facts: Facts,
+    /// What it asks for, as it came.
+    message: Option<Bytes>,
+    /// Those that let it through.
+    rules: Option<RuleSet>,
+}
+
+/// A copy is for who tells of the request; it may stay for long, and holds no body.
+impl Clone for Trail {
+    fn clone(&self) -> Self {
+        Self::from(self.facts.clone())
+    }
+}
+
+impl From<Facts> for Trail {
+    fn from(facts: Facts) -> Self {
+        Self {
+            facts,
+            message: None,
+            rules: None,
+        }
+    }
+}
 
 impl Trail {
     /// Of a request that by its path asks for this.
     pub(super) fn of<B>(request: &Request<B>, operation: Operation) -> Self {
-        Self(Facts {
+        Self::from(Facts {
             request_id: RequestId::of(request.headers()),
             remote: RemoteAddress::of(request.extensions()),
             certificate: request.extensions().get().cloned(),
@@ -36,11 +60,11 @@ impl Trail {
     /// The trail of a request that came past every layer.
     #[cfg(feature = "server")]
     pub(crate) fn of_facts(facts: Facts) -> Self {
-        Self(facts)
+        Self::from(facts)
     }
 
     pub(super) fn facts(&self) -> &Facts {
-        &self.0
+        &self.facts
     }
 
     /// Asks the verifier, and remembers what it said and how long it took.
@@ -53,45 +77,60 @@ impl Trail {
         let answer = verifier.verify(text.expose_secret()).await;
         let verified = match &answer {
             Ok(Some(token)) => {
-                self.0.token = Some(token.clone());
+                self.facts.token = Some(token.clone());
                 Verified::Valid
             }
             Ok(None) => Verified::Invalid,
             Err(unavailable) => {
-                self.0.outage = Some(unavailable.cause().to_string());
-                self.0.outage_of_one_token = unavailable.is_of_one_token();
+                self.facts.outage = Some(unavailable.cause().to_string());
+                self.facts.outage_of_one_token = unavailable.is_of_one_token();
                 Verified::Unavailable
             }
         };
         let latency = began.elapsed();
-        self.0.verification = Some(Verification { verified, latency });
+        self.facts.verification = Some(Verification { verified, latency });
         answer
     }
 
     /// Under `Permissive` somebody whose token has expired goes on as nobody.
     pub(super) fn admit(&mut self, permit: &Permit) {
         if permit.caller().is_none() {
-            self.0.token = None;
+            self.facts.token = None;
         }
+    }
+
+    /// What was read of it to decide.
+    pub(super) fn reads(&mut self, message: &Bytes) {
+        self.message = Some(message.clone());
+    }
+
+    pub(super) fn message(&self) -> Option<&Bytes> {
+        self.message.as_ref()
     }
 
     /// What the body asks for.
     pub(super) fn asks(&mut self, operation: Operation, id: Option<&Value>) {
-        self.0.operation = operation;
-        self.0.rpc_id = id.map(|id| match id {
+        self.facts.operation = operation;
+        self.facts.rpc_id = id.map(|id| match id {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         });
     }
 
-    /// Why a rule beyond scopes let it go on.
-    pub(super) fn ruled(&mut self, why: Option<String>) {
-        self.0.rule = why;
+    /// Which rules beyond scopes let it go on, and why.
+    pub(super) fn ruled(&mut self, rules: &RuleSet, why: Option<String>) {
+        self.facts.rule = why;
+        self.rules = Some(rules.clone());
+    }
+
+    /// The rules that let it go on; `None` where there were none.
+    pub(super) fn rules(&self) -> Option<&RuleSet> {
+        self.rules.as_ref()
     }
 
     /// A later event about the same request does not tell of the same verification again.
     pub(super) fn told(&mut self) {
-        self.0.verification = None;
-        self.0.outage = None;
+        self.facts.verification = None;
+        self.facts.outage = None;
     }
 }

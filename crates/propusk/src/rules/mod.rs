@@ -42,6 +42,17 @@ pub trait Rules: Send + Sync + 'static {
     /// `GET` that opens a stream, the end of a session, an answer to the server).
     fn judge(&self, asked: &Asked<'_>) -> Verdict;
 
+    /// Why an answer that is under way may not go on, for the log; `None` where it may. It is asked of
+    /// open streams when the rules are exchanged. Limits count what begins, so they end nothing, and
+    /// nothing is taken from them: rules with limits say here what [`judge`](Rules::judge) says without
+    /// them.
+    fn ends(&self, asked: &Asked<'_>) -> Option<String> {
+        match self.judge(asked) {
+            Verdict::Deny { reason, .. } | Verdict::Hide { reason } => Some(reason),
+            Verdict::Allow(_) | Verdict::Limit { .. } => None,
+        }
+    }
+
     /// Whether lists show this to this caller. All is shown by default: what depends on more than
     /// the name and the caller is not known when a list is made.
     fn shows(&self, target: &Target, caller: Option<&AccessToken>) -> bool {

@@ -27,6 +27,11 @@ impl RuleSet {
         Self(self.0.iter().cloned().chain([added]).collect())
     }
 
+    /// Whether the other one is a copy of this.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -46,6 +51,10 @@ impl Rules for RuleSet {
         Verdict::Allow(allowance)
     }
 
+    fn ends(&self, asked: &Asked<'_>) -> Option<String> {
+        self.0.iter().find_map(|rules| rules.ends(asked))
+    }
+
     fn shows(&self, target: &Target, caller: Option<&AccessToken>) -> bool {
         self.0.iter().all(|rules| rules.shows(target, caller))
     }
@@ -62,6 +71,10 @@ impl Rules for RuleSet {
 impl<R: Rules + ?Sized> Rules for Arc<R> {
     fn judge(&self, asked: &Asked<'_>) -> Verdict {
         R::judge(self, asked)
+    }
+
+    fn ends(&self, asked: &Asked<'_>) -> Option<String> {
+        R::ends(self, asked)
     }
 
     fn shows(&self, target: &Target, caller: Option<&AccessToken>) -> bool {

@@ -302,6 +302,18 @@ impl Rules for RuleTable {
         Verdict::Allow(allowance)
     }
 
+    fn ends(&self, asked: &Asked<'_>) -> Option<String> {
+        let Operation::Method { method, targets } = asked.operation else {
+            return None;
+        };
+        let mut found = Vec::new();
+        let unnamed = self.collect(method, targets, &mut found);
+        self.hidden(&found, unnamed).or_else(|| {
+            let denied = found.iter().find(|rule| rule.denied().is_some())?;
+            Some(format!("{}: denied", denied.name))
+        })
+    }
+
     fn shows(&self, target: &Target, _: Option<&AccessToken>) -> bool {
         let mut found = Vec::new();
         let unnamed = self.of_kind(target, &mut found) == Some(false);

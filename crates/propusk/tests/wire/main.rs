@@ -51,6 +51,7 @@ mod regressions;
 mod renewal;
 mod rules;
 mod rules_of_arguments;
+mod rules_of_streams;
 mod second_check;
 mod secrets;
 mod session_limits;

@@ -2,10 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use propusk::{
-    AccessToken, Admission, AuthSettings, FixedTokens, ScopePolicy,
-    rules::{Rule, RuleSet, RuleTable},
-};
+use propusk::ScopePolicy;
 use serde_json::json;
 
 use crate::support::{
@@ -173,36 +170,6 @@ async fn a_stream_ends_when_its_token_loses_the_scope_of_its_operation() {
         site.revoke("alice-refreshed");
         to_the_end(&mut free).await;
     }
-}
-
-/// The token is good for it, and so is that of nobody; other rules are not.
-#[tokio::test]
-async fn a_stream_ends_that_the_new_rules_do_not_allow() {
-    let optional = |settings: AuthSettings| settings.admission(Admission::Optional);
-    let keeping = Keeping::default();
-    let site = Site::start_handler(Mount::Layer, keeping, optional, |server| server).await;
-    let mut denied = listen(&site, "alice", "memo://denied").await;
-    let mut free = listen(&site, "alice", "memo://free").await;
-    let mut nobodys = Wire::connect(site.address).await;
-    nobodys.send(&subscription("memo://denied").bytes()).await;
-    assert_eq!(nobodys.head().await.status, 200);
-    until(&mut nobodys, "acknowledged").await;
-    let layer = site.layer().expect("a layer");
-    let alice = AccessToken::new("alice").with_issuer("https://a");
-    let alice = alice.with_client_id("app").with_scope_claim("mcp");
-    let tokens = || FixedTokens::new().with("alice", alice.clone());
-    let settings = || AuthSettings::new(&site.url()).expect("a URL");
-    let renew = |rules: RuleTable| {
-        let settings = optional(settings()).stream_recheck(OFTEN);
-        layer.renew_with_rules(settings, tokens(), RuleSet::new().with(rules));
-    };
-    renew(RuleTable::new().resource("memo://other", Rule::new().denied()));
-    renew(RuleTable::new().resource("memo://denied", Rule::new().denied()));
-    to_the_end(&mut denied).await;
-    to_the_end(&mut nobodys).await;
-    assert_eq!(layer.open_streams(), 1, "the other one");
-    layer.renew(settings(), FixedTokens::new());
-    to_the_end(&mut free).await;
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ pub(super) fn parse(text: Option<&str>) -> Result<Operation, Failure> {
 }
 
 /// Says what of the operation is not there, and what then applies.
-pub(super) fn notes(operation: &Operation, names: &Names, scopes: &ScopesConfig) -> Vec<String> {
+pub(super) fn notes(operation: &Operation, names: &Names, scopes: &[ScopesConfig]) -> Vec<String> {
     let Operation::Method { method, targets } = operation else {
         return Vec::new();
     };
@@ -52,7 +52,7 @@ pub(super) fn notes(operation: &Operation, names: &Names, scopes: &ScopesConfig)
         (!names.has(section, name)).then(|| {
             let meant = names.nearest(section, name).map(str::to_owned);
             let what = format!("no such {}", section.thing());
-            let applies = match (scopes.names(section, name), scopes.has_default()) {
+            let applies = match applying(scopes, section, name) {
                 (true, _) => "the rules that match its name apply",
                 (false, true) => "the default for unknown names applies",
                 (false, false) => "no rule and no default asks for a scope",
@@ -63,17 +63,23 @@ pub(super) fn notes(operation: &Operation, names: &Names, scopes: &ScopesConfig)
     targets.iter().filter_map(unknown).collect()
 }
 
-fn unknown_method(method: &str, names: &Names, scopes: &ScopesConfig) -> String {
+fn unknown_method(method: &str, names: &Names, scopes: &[ScopesConfig]) -> String {
     let meant = match names.has(Section::Tools, method) {
         true => Some(format!("tools/call:{method}")),
         false => names.nearest(Section::Methods, method).map(str::to_owned),
     };
-    let applies = match (scopes.names(Section::Methods, method), scopes.has_default()) {
+    let applies = match applying(scopes, Section::Methods, method) {
         (true, _) => "the rules that match its name apply",
         (false, true) => "the default applies",
         (false, false) => "no rule and no default asks for a scope",
     };
     note("no such method", meant, applies)
+}
+
+/// Whether a rule is about this name, and whether there is a default.
+fn applying(scopes: &[ScopesConfig], section: Section, name: &str) -> (bool, bool) {
+    let names = scopes.iter().any(|own| own.names(section, name));
+    (names, scopes.iter().any(ScopesConfig::has_default))
 }
 
 fn note(what: &str, meant: Option<String>, applies: &str) -> String {

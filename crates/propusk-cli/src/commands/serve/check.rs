@@ -39,10 +39,11 @@ impl Plan {
         drop(made);
         self.verification.check_store()?;
         let signing = self.signing(&settings)?;
-        let (mut checked, mut warnings) = (Vec::new(), Vec::new());
+        let (mut checked, mut warnings) = (Vec::new(), self.warnings(&settings)?);
         for (endpoint, own) in self.endpoints.iter().zip(&settings) {
             if endpoint.behind == Behind::Builtin {
-                warnings.extend(Names::with(own).await?.doubts(&endpoint.scopes));
+                let names = Names::with(own).await?;
+                warnings.extend(endpoint.scopes.iter().flat_map(|own| names.doubts(own)));
             }
             checked.push(Checked {
                 name: endpoint.shown().to_owned(),
@@ -84,20 +85,19 @@ fn behind(endpoint: &Endpoint, signing: &Signing) -> Result<String, Failure> {
     match &endpoint.behind {
         Behind::Builtin => Ok("the built-in server".to_owned()),
         Behind::Url(remote) => {
-            remote.upstream(endpoint.shown(), Some(signing))?;
+            remote.upstream(endpoint, Some(signing))?;
             Ok(format!("the server at {}", masked::url(&remote.url)))
         }
         Behind::Program(program) => {
-            let name = program.command.first().map_or("", String::as_str);
-            installed(name)?;
+            program.check(&endpoint.place)?;
             Ok(format!("the program {}", masked::command(&program.command)))
         }
     }
 }
 
-/// Whether there is such a program.
-pub(in crate::commands) fn installed(program: &str) -> Result<(), Failure> {
-    match find(program) {
+/// Whether there is such a program, for who starts it in this folder.
+pub(in crate::commands) fn installed(program: &str, folder: &Path) -> Result<(), Failure> {
+    match find(program, folder) {
         Some(_) => Ok(()),
         None => Err(Failure::usage(format!("there is no program {program:?}"))
             .hint("is it installed, and in PATH?")),
@@ -105,9 +105,10 @@ pub(in crate::commands) fn installed(program: &str) -> Result<(), Failure> {
 }
 
 /// As the system looks for it.
-fn find(program: &str) -> Option<PathBuf> {
+fn find(program: &str, folder: &Path) -> Option<PathBuf> {
     if program.contains('/') {
-        return Path::new(program).is_file().then(|| PathBuf::from(program));
+        let file = folder.join(program);
+        return file.is_file().then_some(file);
     }
     let path = env::var_os("PATH")?;
     env::split_paths(&path)

@@ -46,7 +46,10 @@ impl LimitsConfig {
             text.map(|text| rate(&key(name), text)).transpose()
         };
         let most = |name: &str, number: Option<u32>| {
-            number.map(|most| positive(&key(name), most)).transpose()
+            let hint = "leave the key out for what holds without it";
+            number
+                .map(|most| positive(&key(name), most, hint))
+                .transpose()
         };
         let time = |name: &str, text: &Option<String>| {
             let text = text.as_deref();
@@ -103,6 +106,21 @@ impl Limits {
     pub(super) fn has_connections_of(&self, other: &Self) -> bool {
         (self.connections, self.address_connections)
             == (other.connections, other.address_connections)
+    }
+
+    /// The keys of what each address or principal may not exceed.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        let keys = [
+            ("address", self.address.is_some()),
+            ("address-concurrency", self.address_concurrency.is_some()),
+            ("principal", self.principal.is_some()),
+            (
+                "principal-concurrency",
+                self.principal_concurrency.is_some(),
+            ),
+            ("time-limit", self.time.is_some()),
+        ];
+        keys.into_iter().filter(|(_, set)| *set).map(|(key, _)| key)
     }
 
     /// Whether there is anything in them that rules have to keep.

@@ -17,8 +17,11 @@ pub(crate) struct ProxiesConfig {
 impl ProxiesConfig {
     pub(super) fn resolve(&self, place: &Place<'_>) -> Result<Option<TrustedProxies>, Failure> {
         let header = match self.header.as_deref() {
-            None | Some("x-forwarded-for") => ForwardedHeader::XForwardedFor,
-            Some("forwarded") => ForwardedHeader::Forwarded,
+            None => ForwardedHeader::XForwardedFor,
+            Some(name) if name.eq_ignore_ascii_case("x-forwarded-for") => {
+                ForwardedHeader::XForwardedFor
+            }
+            Some(name) if name.eq_ignore_ascii_case("forwarded") => ForwardedHeader::Forwarded,
             Some(other) => {
                 let key = place.key("proxies", "header");
                 return Err(Failure::usage(format!(

@@ -31,7 +31,7 @@ pub(crate) struct RulesConfig {
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct RuleConfig {
+pub(super) struct RuleConfig {
     #[serde(default)]
     hidden: bool,
     denied: Option<Denied>,
@@ -131,7 +131,8 @@ impl RulesConfig {
         self.tools.keys().map(String::as_str)
     }
 
-    fn section(&self, section: Section) -> &BTreeMap<String, RuleConfig> {
+    /// What holds by name.
+    pub(super) fn section(&self, section: Section) -> &BTreeMap<String, RuleConfig> {
         match section {
             Section::Tools => &self.tools,
             Section::Prompts => &self.prompts,
@@ -142,6 +143,21 @@ impl RulesConfig {
 }
 
 impl RuleConfig {
+    /// The keys that hold something back.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        let denied = matches!(self.denied, Some(Denied::Plainly(true) | Denied::With(_)));
+        let keys = [
+            ("hidden", self.hidden),
+            ("denied", denied),
+            ("rate", self.rate.is_some()),
+            ("rate-in-all", self.rate_in_all.is_some()),
+            ("concurrency", self.concurrency.is_some()),
+            ("concurrency-in-all", self.concurrency_in_all.is_some()),
+            ("time-limit", self.time_limit.is_some()),
+        ];
+        keys.into_iter().filter(|(_, set)| *set).map(|(key, _)| key)
+    }
+
     fn rule(&self, key: &dyn Fn(&str) -> String) -> Result<Rule, Failure> {
         let mut rule = Rule::new();
         if self.hidden {
@@ -159,10 +175,10 @@ impl RuleConfig {
             rule = rule.rate_in_all(rate(&key("rate-in-all"), text)?);
         }
         if let Some(most) = self.concurrency {
-            rule = rule.concurrency(positive(&key("concurrency"), most)?);
+            rule = rule.concurrency(positive(&key("concurrency"), most, DENIED)?);
         }
         if let Some(most) = self.concurrency_in_all {
-            rule = rule.concurrency_in_all(positive(&key("concurrency-in-all"), most)?);
+            rule = rule.concurrency_in_all(positive(&key("concurrency-in-all"), most, DENIED)?);
         }
         if let Some(text) = &self.time_limit {
             rule = rule.time_limit(duration(&key("time-limit"), text)?);
@@ -193,12 +209,11 @@ pub(super) fn rate(key: &str, text: &str) -> Result<Rate, Failure> {
     parsed.map_err(|error| Failure::usage(format!("{key}: {text:?}: {error}")))
 }
 
-pub(super) fn positive(key: &str, number: u32) -> Result<u32, Failure> {
+const DENIED: &str = "leave it out for no limit, or write denied = true";
+
+pub(super) fn positive(key: &str, number: u32, hint: &str) -> Result<u32, Failure> {
     match number {
-        0 => Err(
-            Failure::usage(format!("{key}: 0 would let nothing through"))
-                .hint("leave it out for no limit, or write denied = true"),
-        ),
+        0 => Err(Failure::usage(format!("{key}: 0 would let nothing through")).hint(hint)),
         number => Ok(number),
     }
 }

@@ -155,6 +155,9 @@ pub(super) fn exchange(
         };
         let rules = one.rules.set();
         let verifier = Arc::clone(verifier);
+        if let Some(program) = &before.program {
+            program.exchange_rules(&rules);
+        }
         before.layer.renew_with_rules(one.settings, verifier, rules);
         before.endpoint = endpoint.clone();
         before.rules = one.rules;
@@ -211,13 +214,14 @@ fn open(
     let (layer, mount) = match &endpoint.behind {
         Behind::Builtin => handler(ground, plan, Builtin::default(), settings, verifier, dress)?,
         Behind::Program(own) => {
+            own.check(&endpoint.place)?;
             let upstream = own.upstream(endpoint.shown());
             ground.watch.program(&upstream);
             program = Some(upstream.clone());
             handler(ground, plan, upstream, settings, verifier, dress)?
         }
         Behind::Url(remote) => {
-            let upstream = remote.upstream(endpoint.shown(), Some(&ground.signing))?;
+            let upstream = remote.upstream(endpoint, Some(&ground.signing))?;
             let layer = dress(AuthLayer::new(settings.clone(), Arc::clone(verifier)));
             let layer = match plan.limits.largest_body {
                 Some(bytes) => layer.max_body_bytes(bytes),

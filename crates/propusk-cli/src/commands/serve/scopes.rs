@@ -24,7 +24,7 @@ pub(crate) struct ScopesConfig {
     #[serde(skip)]
     within: &'static str,
     pub(crate) show_all: Option<bool>,
-    default: Option<Needs>,
+    pub(super) default: Option<Needs>,
     #[serde(default)]
     implies: BTreeMap<String, String>,
     #[serde(default)]
@@ -48,14 +48,14 @@ pub(in crate::commands) enum Section {
 
 /// `"a b"` is both, `{ any-of = ["a", "b c"] }` is one or the other, and `{ any-of = [] }` nobody.
 #[derive(Debug, Clone)]
-enum Needs {
+pub(super) enum Needs {
     All(String),
     Alternatives(Alternatives),
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Alternatives {
+pub(super) struct Alternatives {
     any_of: Vec<String>,
 }
 
@@ -99,10 +99,8 @@ impl ScopesConfig {
         self.within = within;
     }
 
-    pub(in crate::commands) fn apply(
-        &self,
-        mut settings: AuthSettings,
-    ) -> Result<AuthSettings, Failure> {
+    /// Adds which scopes imply which.
+    pub(super) fn imply(&self, mut settings: AuthSettings) -> Result<AuthSettings, Failure> {
         for (scope, implied) in &self.implies {
             let wrong = |wrong| self.wrong("scopes.implies", scope, &wrong);
             if scope == EVERYTHING {
@@ -115,6 +113,11 @@ impl ScopesConfig {
                 .scope_implies(scope, implied)
                 .map_err(|error| wrong(Wrong::Scope(error)))?;
         }
+        Ok(settings)
+    }
+
+    /// What needs which scopes.
+    pub(super) fn policy(&self) -> Result<ScopePolicy, Failure> {
         let mut policy = ScopePolicy::new();
         for section in Section::ALL {
             for (name, needs) in self.table(section) {
@@ -131,7 +134,12 @@ impl ScopesConfig {
             let with = needs.and_then(|needs| policy.otherwise(needs).map_err(Wrong::Scope));
             policy = with.map_err(|wrong| self.wrong("scopes", "default", &wrong))?;
         }
-        Ok(settings.policy(policy))
+        Ok(policy)
+    }
+
+    /// What stands before the names of its tables.
+    pub(super) fn within(&self) -> &'static str {
+        self.within
     }
 
     /// The file, as it was named.
@@ -176,21 +184,26 @@ impl ScopesConfig {
     /// A line for each text with a comma, which is a character of a scope (RFC 6749 §3.3) and rarely
     /// meant to be one.
     pub(super) fn commas(&self) -> Vec<String> {
+        let within = self.within;
         let rules = Section::ALL.into_iter().flat_map(|section| {
-            let of =
-                move |(name, needs)| (format!("[scopes.{section}] {name:?}"), Needs::texts(needs));
+            let of = move |(name, needs)| {
+                (
+                    format!("[{within}scopes.{section}] {name:?}"),
+                    Needs::texts(needs),
+                )
+            };
             self.table(section).iter().map(of)
         });
         let implies = self.implies.iter().map(|(scope, implied)| {
             (
-                format!("[scopes.implies] {scope:?}"),
+                format!("[{within}scopes.implies] {scope:?}"),
                 std::slice::from_ref(implied),
             )
         });
         let default = self
             .default
             .iter()
-            .map(|needs| ("[scopes] default".to_owned(), needs.texts()));
+            .map(|needs| (format!("[{within}scopes] default"), needs.texts()));
         let all = rules.chain(implies).chain(default);
         all.filter_map(|(place, texts)| {
             let text = texts.iter().find(|text| text.contains(','))?;
@@ -211,13 +224,15 @@ impl ScopesConfig {
             let star = { star }.find(has_star)?;
             let file = self.file();
             Some(format!(
-                "{file}: [scopes.implies] {scope:?}: the * in {star:?} is part of a scope, and stands for no others"
+                "{file}: [{}scopes.implies] {scope:?}: the * in {star:?} is part of a scope, and stands for no others",
+                self.within
             ))
         });
         lines.collect()
     }
 
-    fn table(&self, section: Section) -> &BTreeMap<String, Needs> {
+    /// What is asked for by name.
+    pub(super) fn table(&self, section: Section) -> &BTreeMap<String, Needs> {
         match section {
             Section::Tools => &self.tools,
             Section::Prompts => &self.prompts,
@@ -283,6 +298,11 @@ impl Display for Section {
 }
 
 impl Needs {
+    /// Whether it lets everybody in.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::All(scopes) if scopes.trim().is_empty())
+    }
+
     fn texts(&self) -> &[String] {
         match self {
             Self::All(scopes) => std::slice::from_ref(scopes),

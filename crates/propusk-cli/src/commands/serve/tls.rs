@@ -78,9 +78,9 @@ impl TlsFiles {
         }
     }
 
-    /// Whether clients are asked for certificates.
+    /// Whether clients must show a certificate.
     pub(super) fn asks_clients(&self) -> bool {
-        self.clients.is_some()
+        matches!(self.clients, Some((_, ClientCertificates::Required)))
     }
 
     /// Everything that is read.

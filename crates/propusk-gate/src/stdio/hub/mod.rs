@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use propusk::rules::RuleSet;
 use rmcp::{
     RoleServer,
     model::{ServerNotification, Tool},
@@ -129,6 +130,13 @@ impl Hub {
             age: state.next_listener,
         };
         state.sessions.insert(Arc::clone(id), session);
+    }
+
+    /// Other rules are in force than those of the last request of each session.
+    pub(super) fn exchange_rules(&self, rules: &RuleSet) {
+        for session in self.state().sessions.values_mut() {
+            session.sight.exchange(rules);
+        }
     }
 
     /// Forgets sessions that have ended. Says whether there were any.

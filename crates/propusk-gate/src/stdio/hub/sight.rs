@@ -27,6 +27,11 @@ impl Sight {
         }
     }
 
+    /// From now on by these rules.
+    pub(super) fn exchange(&mut self, rules: &RuleSet) {
+        self.rules = Some(rules.clone());
+    }
+
     /// Whether a resource is not hidden from it. A subscription tells of what is below its resource,
     /// too, which nobody has judged when it began.
     pub(super) fn shows(&self, uri: &str) -> bool {

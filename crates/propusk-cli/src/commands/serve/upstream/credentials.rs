@@ -57,6 +57,11 @@ struct ServerConfig {
 type Why = String;
 
 impl CredentialsConfig {
+    /// The header with a fixed value, as it was written.
+    pub(super) fn header(&self) -> Option<&str> {
+        self.header.as_deref()
+    }
+
     /// The files that hold secrets.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let server = self.server.as_ref().map(|server| &server.client);
@@ -71,23 +76,64 @@ impl CredentialsConfig {
             .filter(|file| Some(*file) != self.file.as_deref())
     }
 
+    /// The keys that are given and have no meaning for the way that was chosen.
+    fn idle(&self, used: &[&str]) -> Option<&'static str> {
+        let given = [
+            ("prefix", self.prefix.is_some()),
+            ("env", self.env.is_some()),
+            ("file", self.file.is_some()),
+            ("client", self.client.is_some()),
+            ("server", self.server.is_some()),
+            ("resource", self.resource.is_some()),
+            ("audience", self.audience.is_some()),
+            ("scope", self.scope.is_some()),
+        ];
+        let idle = |(key, given): &&(&'static str, bool)| *given && !used.contains(key);
+        given.iter().find(idle).map(|(key, _)| *key)
+    }
+
+    /// The way that is chosen, with the keys that go with it.
+    fn way(&self) -> Result<(), Why> {
+        let ways: [(_, bool, &[&str]); 4] = [
+            ("header", self.header.is_some(), &["prefix", "env", "file"]),
+            (
+                "client-credentials",
+                self.client_credentials.is_some(),
+                &["client", "resource", "scope"],
+            ),
+            (
+                "token-exchange",
+                self.token_exchange.is_some(),
+                &["client", "resource", "audience", "scope"],
+            ),
+            (
+                "id-jag",
+                self.id_jag.is_some(),
+                &["client", "server", "resource", "scope"],
+            ),
+        ];
+        let mut given = ways.iter().filter(|(_, given, _)| *given);
+        let (Some((way, _, used)), None) = (given.next(), given.next()) else {
+            return Err(
+                "name exactly one of header, client-credentials, token-exchange and id-jag"
+                    .to_owned(),
+            );
+        };
+        match self.idle(used) {
+            Some(key) => Err(format!(
+                "{key} has no effect beside {way}, which goes with {}",
+                used.join(", ")
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Gives them to an upstream.
     pub(super) fn add_to(
         &self,
         settings: HttpUpstreamSettings,
     ) -> Result<HttpUpstreamSettings, Why> {
-        let ways = [
-            self.header.is_some(),
-            self.client_credentials.is_some(),
-            self.token_exchange.is_some(),
-            self.id_jag.is_some(),
-        ];
-        if ways.iter().filter(|given| **given).count() != 1 {
-            return Err(
-                "name exactly one of header, client-credentials, token-exchange and id-jag"
-                    .to_owned(),
-            );
-        }
+        self.way()?;
         let scopes = ScopeSet::parse(self.scope.as_deref().unwrap_or_default());
         let scopes = scopes.map_err(|error| format!("scope: {error}"))?;
         if let Some(header) = &self.header {

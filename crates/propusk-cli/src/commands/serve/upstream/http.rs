@@ -8,7 +8,7 @@ use propusk_gate::{
     http::{ExtraRoots, HttpUpstream, HttpUpstreamSettings, UpstreamUrl},
 };
 
-use super::Remote;
+use super::{Endpoint, Remote};
 use crate::failure::Failure;
 
 /// The keys of this gate, and its name in what they sign.
@@ -17,18 +17,25 @@ pub(in crate::commands::serve) struct Signing {
     pub(in crate::commands::serve) issuer: String,
 }
 
+const URL: &str = "write the whole URL of its MCP endpoint, such as http://127.0.0.1:9000/mcp";
+
 impl Remote {
     /// The upstream; nothing is connected yet. Its files are read.
     pub(in crate::commands::serve) fn upstream(
         &self,
-        name: &str,
+        endpoint: &Endpoint,
         signing: Option<&Signing>,
     ) -> Result<HttpUpstream, Failure> {
+        let place = &endpoint.place;
         let wrong = |key: &str, why: &dyn std::fmt::Display| {
-            Failure::usage(format!("the upstream {name}: {key}: {why}"))
+            Failure::usage(format!("{place}: {key}: {why}"))
         };
-        let url = UpstreamUrl::parse(&self.url).map_err(|error| wrong("url", &error))?;
-        let mut settings = HttpUpstreamSettings::new(name);
+        let url = UpstreamUrl::parse(&self.url).map_err(|error| match endpoint.of_file {
+            true => wrong("url", &error),
+            false => Failure::usage(format!("{place}: {error}")),
+        });
+        let url = url.map_err(|failure| failure.hint(URL))?;
+        let mut settings = HttpUpstreamSettings::new(endpoint.shown());
         if let Some(credentials) = &self.credentials {
             let with = credentials.add_to(settings);
             settings = with.map_err(|why| wrong("credentials", &why))?;
@@ -40,10 +47,6 @@ impl Remote {
         for header in &self.pass_header {
             let parsed = HeaderName::try_from(header.as_str());
             let name = parsed.map_err(|_| wrong("pass-header", &"this is no name of a header"))?;
-            if !HttpUpstreamSettings::may_pass(&name) {
-                let why = format!("{name} is of the connection or a credential, and never passes");
-                return Err(wrong("pass-header", &why));
-            }
             settings = settings.pass_header(name);
         }
         if let Some(file) = &self.ca {

@@ -2,6 +2,7 @@
 
 mod config;
 mod credentials;
+mod headers;
 mod http;
 mod stdio;
 
@@ -67,13 +68,16 @@ pub(super) struct Endpoint {
     pub(super) admission: Option<Admission>,
     pub(super) required: Option<Vec<String>>,
     pub(super) suggested: Option<Vec<String>>,
-    pub(super) scopes: ScopesConfig,
+    /// All of them must be met: those at the top of the file, and its own.
+    pub(super) scopes: Vec<ScopesConfig>,
     /// All of them must allow: those at the top of the file, and its own.
     pub(super) rules: Vec<Ruled>,
     /// Changes with the content of its files, and with whatever else it takes when it is made.
     pub(super) made_of: u64,
     /// It is one of `[[upstream]]`.
     pub(super) of_file: bool,
+    /// Where it is named, for what is said of a mistake in it.
+    pub(super) place: String,
 }
 
 /// Where the only endpoint is.
@@ -90,10 +94,11 @@ impl Endpoint {
             admission: None,
             required: None,
             suggested: None,
-            scopes,
+            scopes: vec![scopes],
             rules: vec![Ruled::top(rules)],
             made_of: 0,
             of_file: false,
+            place: "--upstream".to_owned(),
         }
     }
 
@@ -113,10 +118,18 @@ impl Endpoint {
 
     /// The tools that there are rules about, by their names. A pattern is none.
     pub(super) fn tools(&self) -> impl Iterator<Item = &str> {
-        let scopes = self.scopes.tools();
+        let scopes = self.scopes.iter().flat_map(ScopesConfig::tools);
         scopes
             .chain(self.rules.iter().flat_map(|rules| rules.config.tools()))
             .filter(|name| !name.contains('*'))
+    }
+
+    /// The files with policies, each with the key that names it.
+    pub(super) fn policies(&self) -> impl Iterator<Item = (&Path, String)> {
+        self.rules.iter().filter_map(|rules| {
+            let file = rules.config.policy.as_deref()?;
+            Some((file, format!("[{}rules] policy", rules.within)))
+        })
     }
 
     /// The files that it is made of.
@@ -128,8 +141,7 @@ impl Endpoint {
         let secrets = remote.and_then(|remote| remote.credentials.as_ref());
         let secrets = secrets.into_iter().flat_map(CredentialsConfig::files);
         let ca = remote.and_then(|remote| remote.ca.as_deref());
-        let policies = self.rules.iter();
-        let policies = policies.filter_map(|rules| rules.config.policy.as_deref());
+        let policies = self.policies().map(|(file, _)| file);
         secrets.chain(ca).chain(policies)
     }
 
@@ -164,8 +176,7 @@ impl Endpoint {
         self.rules.iter().any(|rules| !rules.config.is_empty())
     }
 
-    /// One of the file. Rules at the top of the file hold too; scopes there are for those that have
-    /// none of their own.
+    /// One of the file. Scopes and rules at the top of the file hold too.
     pub(super) fn of(
         config: UpstreamConfig,
         scopes: &ScopesConfig,
@@ -183,13 +194,11 @@ impl Endpoint {
         let label = name
             .as_deref()
             .map_or(String::new(), |name| format!(" ({name})"));
-        let wrong = |key: &str, why: &str| {
-            let place = match place.file {
-                Some(file) => format!("{}: ", file.display()),
-                None => String::new(),
-            };
-            Failure::usage(format!("{place}[[upstream]]{label}: {key}: {why}"))
+        let place = match place.file {
+            Some(file) => format!("{}: [[upstream]]{label}", file.display()),
+            None => format!("[[upstream]]{label}"),
         };
+        let wrong = |key: &str, why: &str| Failure::usage(format!("{place}: {key}: {why}"));
         if let Some(name) = name
             && !is_name(name)
         {
@@ -233,10 +242,11 @@ impl Endpoint {
             name: config.name,
             required: config.required_scope,
             suggested: config.suggested_scope,
-            scopes: config.scopes.unwrap_or_else(|| scopes.clone()),
+            scopes: [scopes.clone()].into_iter().chain(config.scopes).collect(),
             rules: rules.collect(),
             made_of: 0,
             of_file: true,
+            place: place.clone(),
         })
     }
 }
@@ -256,6 +266,7 @@ impl UpstreamConfig {
         if let Some((key, _)) = of_programs.iter().find(|(_, given)| *given) {
             return Err(wrong(key, "this is for an upstream with a command"));
         }
+        headers::check(self, wrong)?;
         Ok(Remote {
             url: url.to_owned(),
             credentials: self.credentials.clone(),

@@ -1,12 +1,16 @@
 //! A program that speaks MCP on its standard input and output.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use propusk_gate::stdio::{
     Sharing, StdioCommand, StdioSettings, StdioUpstream, hide_from_children,
 };
 
-use super::{UpstreamConfig, Wrong};
+use super::{super::installed, UpstreamConfig, Wrong};
 use crate::failure::Failure;
 
 /// The program, and how it is run.
@@ -60,6 +64,18 @@ impl Program {
             Some(Ok(idle)) if !idle.is_zero() => Some(idle),
             Some(_) => return Err(wrong("idle", "this is no duration, such as 10m")),
         };
+        let alone = [
+            ("most", config.most.is_some()),
+            ("idle", config.idle.is_some()),
+        ];
+        if let Some((key, _)) = alone.iter().find(|(_, given)| *given)
+            && per == Sharing::All
+        {
+            return Err(wrong(
+                key,
+                "this is for per = \"principal\": by default all share one process",
+            ));
+        }
         if config.most == Some(0) {
             return Err(wrong(
                 "most",
@@ -75,6 +91,23 @@ impl Program {
             most: config.most,
             idle,
         })
+    }
+
+    /// Whether it is there to be started, as far as can be seen without starting it.
+    pub(in crate::commands::serve) fn check(&self, place: &str) -> Result<(), Failure> {
+        let folder = self.folder.as_deref().unwrap_or(Path::new(""));
+        if self.folder.is_some() && !folder.is_dir() {
+            let shown = folder.display();
+            return Err(
+                Failure::usage(format!("{place}: folder: there is no folder {shown}"))
+                    .hint("the program is started in it: create it, or name another one"),
+            );
+        }
+        match self.command.first() {
+            // With a PATH of its own it is found there, or not.
+            Some(program) if !self.env.contains_key("PATH") => installed(program, folder),
+            _ => Ok(()),
+        }
     }
 
     /// The upstream; the program is not started yet.
