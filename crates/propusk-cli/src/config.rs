@@ -347,6 +347,8 @@ mod tests {
             time-limit = "1s"
             body-time-limit = "1s"
             largest-body = 1
+            connections = 1
+            address-connections = 1
             [tls]
             certificate = "c"
             key = "k"

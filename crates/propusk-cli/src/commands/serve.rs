@@ -53,6 +53,7 @@ pub(super) const LISTEN: &str = "127.0.0.1:8000";
 
 pub(crate) async fn run(args: ServeArgs, config: Config) -> Result<ExitCode, Failure> {
     let mut plan = Plan::resolve(args.clone(), config)?;
+    let seen = reload::looks_of(&plan);
     // Before an address is taken: a certificate that does not fit is a mistake of the command line.
     let tls = plan.tls.as_ref().map(tls::TlsFiles::open).transpose()?;
     let listener = bind("--listen", &plan.listen).await?;
@@ -67,11 +68,12 @@ pub(crate) async fn run(args: ServeArgs, config: Config) -> Result<ExitCode, Fai
         caches,
     } = plan.verification.open(&settings, None).await?;
     watch.caches(&caches);
-    let site = Site::new();
+    let site = Site::new().connection_limits(plan.limits.connections());
     let ground = Ground::new(&site, bound, &plan, &watch, signing);
     let signing_key = reload::signing_key(&plan);
     let mut reload = Reload {
         signing_key,
+        seen,
         args,
         ground,
         routes: site.routes(),

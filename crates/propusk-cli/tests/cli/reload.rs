@@ -215,6 +215,34 @@ fn a_file_that_comes_later_is_not_read_and_that_is_said() {
     place.call("", &server.url, &["echo", "message=x"]).code(3);
 }
 
+/// To open a pipe that nobody writes to waits for ever, and everybody else with it.
+#[cfg(unix)]
+#[test]
+fn a_file_that_has_become_a_pipe_holds_nobody_up() {
+    let place = Sandbox::new();
+    let with = config("look = 'read'", "read") + "[upstream.rules]\npolicy = 'p.cedar'\n";
+    place.write("propusk.toml", with);
+    place.write("p.cedar", "permit(principal, action, resource);");
+    let mut server = place.serve(&[]);
+    for (index, name) in ["p.cedar", "propusk.toml"].into_iter().enumerate() {
+        std::fs::rename(place.path(name), place.path("kept")).expect("renamed");
+        let made = std::process::Command::new("mkfifo")
+            .arg(place.path(name))
+            .status();
+        assert!(made.expect("a program of the system").success());
+        server.signal("HUP");
+        told(&mut server, REFUSED, index + 1);
+        let err = server.err();
+        let last = err.lines().rfind(|line| line.contains(REFUSED));
+        assert!(last.is_some_and(|line| line.contains(name)), "{err}");
+        place.call("alice", &server.url, &["look"]).code(0);
+        std::fs::rename(place.path("kept"), place.path(name)).expect("renamed");
+    }
+    server.signal("HUP");
+    told(&mut server, APPLIED, 1);
+    server.stop().code(0);
+}
+
 const LESS: &str = "more is open by the configuration that was read again";
 
 /// It is taken, since not everything is gone, and nobody is to be surprised.

@@ -3,9 +3,12 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    time::Duration,
 };
 
-use crate::support::{Env, Sandbox, Server, Words};
+use crate::support::{ALICE, Env, Sandbox, Server, Words, until};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The first of flag, variable and file that is given.
 const CASES: [(bool, bool, bool, &str); 6] = [
@@ -236,4 +239,30 @@ fn status_of(server: &Server, request: &str) -> u16 {
     let answer = String::from_utf8_lossy(&answer);
     let status = answer.strip_prefix("HTTP/1.1 ").expect("HTTP");
     status.parse().expect("a status")
+}
+
+/// Otherwise whoever opens connections and sends nothing keeps everybody else out.
+#[test]
+fn connections_have_a_most() {
+    for (key, most) in [("address-connections", 2), ("connections", 2)] {
+        let place = Sandbox::new();
+        let config = format!("[serve]\ntoken = ['{ALICE}=alice:echo']\n[limits]\n{key} = {most}\n");
+        place.write("propusk.toml", config);
+        let server = place.serve(&[]);
+        let rest = server.url.strip_prefix("http://").expect("http");
+        let (address, _) = rest.split_once('/').expect("a path");
+        let open = || TcpStream::connect(address).expect("a connection");
+        let held: Vec<_> = (0..most).map(|_| open()).collect();
+        let mut more = open();
+        more.set_read_timeout(Some(PATIENCE)).expect("set");
+        // Closed, perhaps with a reset.
+        let read = more.read(&mut [0]);
+        assert!(!matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock));
+        assert_eq!(read.unwrap_or(0), 0, "{key}");
+        drop(held);
+        until("a place", PATIENCE, || {
+            let done = place.call(ALICE, &server.url, &["echo", "message=x"]);
+            (done.code == 0).then_some(())
+        });
+    }
 }

@@ -82,6 +82,8 @@ impl CallerAssertion {
         upstream: &str,
     ) -> Result<(), CredentialsError> {
         let Some(caller) = caller else {
+            // Nor is there one that somebody else has put there.
+            headers.remove(&self.header);
             return Ok(());
         };
         let signed = self.signed(caller, upstream).ok_or_else(|| {

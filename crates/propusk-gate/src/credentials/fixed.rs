@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const MOST: u64 = 16 * 1024;
 
 /// A header with a secret value, out of the environment or a file. A file that changes is read again
-/// within a second; as long as it cannot be read, the value before is used.
+/// within a second; as long as it cannot be read, the value before is used. A pipe is read once.
 pub struct FixedHeader {
     name: HeaderName,
     prefix: String,
@@ -37,6 +37,7 @@ enum Place {
 struct Held {
     value: HeaderValue,
     looked: Instant,
+    /// `None` of what is read once.
     stamp: Option<Stamp>,
 }
 
@@ -106,7 +107,7 @@ impl FixedHeader {
     ) -> Result<Self, InvalidFixedHeader> {
         let path = path.into();
         match read(&path) {
-            Ok((text, stamp)) => Self::new(name, prefix, Place::File(path), &text, Some(stamp)),
+            Ok((text, stamp)) => Self::new(name, prefix, Place::File(path), &text, stamp),
             Err(source) => Err(InvalidFixedHeader::Unreadable { path, source }),
         }
     }
@@ -148,13 +149,13 @@ impl FixedHeader {
     }
 
     fn look(&self, path: &Path, held: &mut Held) {
-        if stamp(path).ok() == held.stamp {
+        if held.stamp.is_none() || stamp(path).ok() == held.stamp {
             return;
         }
-        match read(path) {
+        match read_again(path) {
             Ok((text, stamp)) if let Some(value) = value(&self.prefix, &text) => {
                 held.value = value;
-                held.stamp = Some(stamp);
+                held.stamp = stamp;
             }
             Ok(_) => {
                 tracing::warn!(path = %path.display(), "the credentials of an upstream cannot be used");
@@ -209,15 +210,25 @@ fn value(prefix: &str, text: &str) -> Option<HeaderValue> {
     (!text.is_empty() && (whole.len() as u64) < MOST).then_some(value)
 }
 
+/// Only of a file there is one.
 fn stamp(path: &Path) -> io::Result<Stamp> {
     let metadata = fs::metadata(path)?;
-    Ok((metadata.modified().ok(), metadata.len()))
+    match metadata.is_file() {
+        true => Ok((metadata.modified().ok(), metadata.len())),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")),
+    }
 }
 
-fn read(path: &Path) -> io::Result<(Zeroizing<String>, Stamp)> {
+/// Without waiting for anybody: to open a pipe that nobody writes to would hold up all requests.
+fn read_again(path: &Path) -> io::Result<(Zeroizing<String>, Option<Stamp>)> {
+    let stamp = stamp(path)?;
+    Ok((read(path)?.0, Some(stamp)))
+}
+
+fn read(path: &Path) -> io::Result<(Zeroizing<String>, Option<Stamp>)> {
     use io::Read;
     // What changes while it is read is read again.
-    let stamp = stamp(path)?;
+    let stamp = stamp(path).ok();
     let mut text = Zeroizing::new(String::new());
     fs::File::open(path)?.take(MOST).read_to_string(&mut text)?;
     Ok((text, stamp))
@@ -271,6 +282,23 @@ mod tests {
         fs::remove_file(&path).expect("removed");
         assert_eq!(header.value(true), "Key the second");
         assert!(FixedHeader::from_file(name, "", &path).is_err());
+    }
+
+    /// Secret managers put pipes where files were; nobody may wait for one.
+    #[cfg(unix)]
+    #[test]
+    fn what_has_become_a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("key");
+        fs::write(&path, "first").expect("written");
+        let name = HeaderName::from_static("x-api-key");
+        let header = FixedHeader::from_file(name, "", &path).expect("a key");
+        fs::remove_file(&path).expect("removed");
+        crate::credentials::tests::make_pipe(&path);
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(header.value(true)));
+        let value = told.recv_timeout(Duration::from_secs(30));
+        assert_eq!(value.expect("at once"), "first");
     }
 
     #[test]

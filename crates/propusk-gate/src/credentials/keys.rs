@@ -112,7 +112,8 @@ impl AssertionKeys {
         let path = path.into();
         let (keys, stamp) = read(&path)?;
         let rotation = Rotation::of(keys).ok_or(InvalidAssertionKey::NoKey)?;
-        Ok(Self::new(Some(path), rotation, Some(stamp)))
+        // What is no file, a pipe, is read once.
+        Ok(Self::new(stamp.map(|_| path), rotation, stamp))
     }
 
     fn new(file: Option<PathBuf>, rotation: Rotation, stamp: Option<Stamp>) -> Self {
@@ -158,10 +159,10 @@ impl AssertionKeys {
         {
             held.looked = Instant::now();
             if stamp(path).ok() != held.stamp {
-                match read(path) {
+                match read_again(path) {
                     Ok((keys, stamp)) => {
                         held.rotation.replace(keys, Instant::now());
-                        held.stamp = Some(stamp);
+                        held.stamp = stamp;
                     }
                     Err(error) => {
                         tracing::warn!(%error, "the keys for assertions stay as they are");
@@ -174,13 +175,24 @@ impl AssertionKeys {
     }
 }
 
-fn read(path: &Path) -> Result<(Vec<SigningKey>, Stamp), InvalidAssertionKey> {
+type Read = (Vec<SigningKey>, Option<Stamp>);
+
+/// Without waiting for anybody, as to open a pipe would.
+fn read_again(path: &Path) -> Result<Read, InvalidAssertionKey> {
+    let stamp = stamp(path).map_err(|source| InvalidAssertionKey::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok((read(path)?.0, Some(stamp)))
+}
+
+fn read(path: &Path) -> Result<Read, InvalidAssertionKey> {
     use io::Read as _;
     let unreadable = |source| InvalidAssertionKey::Unreadable {
         path: path.to_owned(),
         source,
     };
-    let stamp = stamp(path).map_err(unreadable)?;
+    let stamp = stamp(path).ok();
     let mut pem = Zeroizing::new(String::new());
     let file = fs::File::open(path).map_err(unreadable)?;
     file.take(MOST_FILE)
@@ -192,9 +204,13 @@ fn read(path: &Path) -> Result<(Vec<SigningKey>, Stamp), InvalidAssertionKey> {
     }
 }
 
+/// Only of a file there is one.
 fn stamp(path: &Path) -> io::Result<Stamp> {
     let metadata = fs::metadata(path)?;
-    Ok((metadata.modified().ok(), metadata.len()))
+    match metadata.is_file() {
+        true => Ok((metadata.modified().ok(), metadata.len())),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")),
+    }
 }
 
 impl fmt::Debug for AssertionKeys {
@@ -208,6 +224,26 @@ impl fmt::Debug for AssertionKeys {
 #[cfg(test)]
 mod tests {
     use super::{super::signing_key::tests::pem, *};
+
+    /// Nobody may wait for a pipe.
+    #[cfg(unix)]
+    #[test]
+    fn what_has_become_a_pipe_changes_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys.pem");
+        fs::write(&path, pem()).expect("written");
+        let keys = AssertionKeys::from_file(&path).expect("a key");
+        let id = keys.signing().id().to_owned();
+        fs::remove_file(&path).expect("removed");
+        crate::credentials::tests::make_pipe(&path);
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            keys.reload();
+            tell.send(keys.signing().id().to_owned())
+        });
+        let still = told.recv_timeout(Duration::from_secs(30));
+        assert_eq!(still.expect("at once"), id);
+    }
 
     #[test]
     fn a_file_that_changes_is_published_and_one_that_is_broken_changes_nothing() {

@@ -142,3 +142,13 @@ impl<C: UpstreamCredentials> DynCredentials for C {
         Box::pin(self.refused(caller, headers))
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{path::Path, process::Command};
+
+    pub(super) fn make_pipe(path: &Path) {
+        let made = Command::new("mkfifo").arg(path).status();
+        assert!(made.expect("a program of the system").success());
+    }
+}

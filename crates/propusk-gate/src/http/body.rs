@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::{
-    events::{EventSplitter, EventTap, EventTooLong},
+    events::{EventSplitter, EventTap, EventTooLong, MOST_TAPPED},
     failure::Failure,
     lists::{View, edited_event, message_of},
     owners::Learner,
@@ -73,8 +73,8 @@ enum Failed {
 }
 
 enum Form {
-    /// It is passed on and not looked at.
-    Plain,
+    /// It is passed on, and looked at when it is all there, unless it is too long for that.
+    Plain(Option<Vec<u8>>),
     /// Events that are passed on.
     Events(EventTap),
     /// Events in which lists are cut down.
@@ -99,7 +99,9 @@ impl UpstreamBody {
         times: Times,
         report: Report,
     ) -> Self {
-        Self::flowing(first, incoming, Form::Plain, times, report)
+        let mut seen = Some(Vec::new());
+        first.iter().for_each(|bytes| see(&mut seen, bytes));
+        Self::flowing(first, incoming, Form::Plain(seen), times, report)
     }
 
     /// Events, cut down where there is a view.
@@ -171,6 +173,7 @@ impl Body for UpstreamBody {
             let failure = match ready!(flow.poll_data(cx)) {
                 Ok(Some(bytes)) => flow.take(bytes, &mut this.ready).err(),
                 Ok(None) => {
+                    flow.has_ended();
                     this.flow = None;
                     return Poll::Ready(None);
                 }
@@ -200,7 +203,7 @@ impl Body for UpstreamBody {
         match &self.flow {
             None => SizeHint::with_exact(ready),
             Some(flow) => match (&flow.form, flow.incoming.size_hint().exact()) {
-                (Form::Plain, Some(rest)) => SizeHint::with_exact(ready + rest),
+                (Form::Plain(_), Some(rest)) => SizeHint::with_exact(ready + rest),
                 _ => SizeHint::default(),
             },
         }
@@ -242,7 +245,13 @@ impl Flow {
     /// Makes ready what goes out of a piece of data.
     fn take(&mut self, bytes: Bytes, ready: &mut VecDeque<Bytes>) -> Result<(), Failure> {
         match &mut self.form {
-            Form::Plain => ready.push_back(bytes),
+            Form::Plain(seen) => {
+                see(seen, &bytes);
+                if self.incoming.is_end_stream() {
+                    self.has_ended();
+                }
+                ready.push_back(bytes);
+            }
             Form::Events(tap) => {
                 let learner = &self.report.learner;
                 tap.see(&bytes, |event| learn(event, learner));
@@ -273,11 +282,21 @@ impl Flow {
         Ok(())
     }
 
+    /// What a plain answer gives to keep is known before its last piece goes out.
+    fn has_ended(&mut self) {
+        if let Form::Plain(seen) = &mut self.form
+            && let Some(seen) = seen.take()
+            && let Ok(message) = str::from_utf8(&seen)
+        {
+            self.report.learner.learn(message);
+        }
+    }
+
     /// An error for the request that waits, if it may be sent: not into the middle of an event, and
     /// not where its client can ask for the rest.
     fn last_word(&self, failure: &Failure) -> Option<Bytes> {
         let (scan, whole) = match &self.form {
-            Form::Plain => return None,
+            Form::Plain(_) => return None,
             Form::Events(tap) => (tap.scan(), tap.scan().is_between_events()),
             // Only whole events have gone out.
             Form::Lists(splitter, _) => (splitter.scan(), true),
@@ -288,8 +307,17 @@ impl Flow {
     }
 }
 
+/// Keeps what is seen of an answer; `None`: it is too long.
+fn see(seen: &mut Option<Vec<u8>>, bytes: &[u8]) {
+    match seen {
+        Some(kept) if kept.len() + bytes.len() <= MOST_TAPPED => kept.extend_from_slice(bytes),
+        _ => *seen = None,
+    }
+}
+
 /// Before its client has it.
 fn learn(event: &[u8], learner: &Learner) {
+    learner.learn_id(event);
     if learner.may_learn_from(event)
         && let Ok(event) = str::from_utf8(event)
     {

@@ -77,7 +77,7 @@ pub(super) struct EventTap {
 }
 
 /// What is to be learned comes in short events.
-const MOST_TAPPED: usize = 256 * 1024;
+pub(super) const MOST_TAPPED: usize = 256 * 1024;
 
 impl EventTap {
     /// Calls `each` with every event that ends here.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use propusk::{LogLimit, Told};
+use propusk::{LogLimit, Reason, Refusal, ScopeSet, Told, audit::Cause};
 use serde_json::{Value, json};
 
 use super::body::UpstreamBody;
@@ -118,16 +118,26 @@ pub(super) fn turned_away(
 
 /// A request whose headers say something else than its body.
 pub(super) fn mismatch(message: &str, id: Option<&Value>) -> Response<UpstreamBody> {
-    answer(StatusCode::BAD_REQUEST, HEADER_MISMATCH, message, id)
+    let status = StatusCode::BAD_REQUEST;
+    unread(answer(status, HEADER_MISMATCH, message, id))
 }
 
-/// A request with something that this caller was never given.
+/// The same, for the audit log a message that was not understood.
+pub(super) fn unread(mut response: Response<UpstreamBody>) -> Response<UpstreamBody> {
+    response.extensions_mut().insert(Cause::unclear_message());
+    response
+}
+
+/// A request with something that this caller was never given. For the audit log it is hidden from it.
 pub(super) fn unknown(message: &str, id: Option<&Value>) -> Response<UpstreamBody> {
     let status = match id {
         Some(_) => StatusCode::OK,
         None => StatusCode::BAD_REQUEST,
     };
-    answer(status, INVALID_PARAMS, message, id)
+    let mut response = answer(status, INVALID_PARAMS, message, id);
+    let hidden = Refusal::new(Reason::Hidden, ScopeSet::default());
+    response.extensions_mut().insert(Cause::from(hidden));
+    response
 }
 
 /// Without an id a plain sentence: some clients wait for ever for the answer to `null`.

@@ -79,6 +79,7 @@ pub(super) fn why_not(name: &HeaderName) -> Option<&'static str> {
         );
     }
     match name {
+        "propusk-caller-assertion" => Some("who is calling is said by the gate alone"),
         "authorization" | "dpop" => Some("what a caller proves itself with stays at the gate"),
         "dpop-nonce" | "www-authenticate" => {
             Some("how a caller proves itself is said by the gate alone")
@@ -111,8 +112,36 @@ pub(super) fn onward(client: &HeaderMap, passed: &Passed) -> Result<HeaderMap, C
 
 /// The headers of an answer as the client gets them.
 pub(super) fn back(upstream: &HeaderMap, passed: &Passed) -> HeaderMap {
-    chosen(upstream, |name| {
+    let mut back = chosen(upstream, |name| {
         RESPONSE.contains(&name.as_str()) || is_of_mcp(name.as_str()) || passed.has(name)
+    });
+    let controls = back.get_all(header::CACHE_CONTROL).iter();
+    if !controls.into_iter().all(keeps_out_of_shared_caches) {
+        let no = HeaderValue::from_static("no-store");
+        back.insert(header::CACHE_CONTROL, no);
+    }
+    back
+}
+
+/// Whether no cache before the gate may show one caller's answer to another: with these directives and
+/// no others it keeps nothing that was asked for with a token (RFC 9111 §3.5).
+fn keeps_out_of_shared_caches(control: &HeaderValue) -> bool {
+    const HARMLESS: &[&str] = &["max-age", "no-cache", "no-store", "no-transform", "private"];
+    let name = |directive: &str| {
+        directive
+            .split('=')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    control.to_str().is_ok_and(|text| {
+        let mut names = text.split(',').map(name);
+        names.all(|name| {
+            HARMLESS
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(&name))
+        })
     })
 }
 
@@ -160,6 +189,7 @@ fn is_of_mcp(name: &str) -> bool {
 fn is_of_the_connection(name: &str) -> bool {
     const NAMES: &[&str] = &[
         "connection",
+        "content-encoding",
         "content-length",
         "expect",
         "host",
@@ -191,6 +221,8 @@ mod tests {
         passed.add(HeaderName::from_static("x-workspace"));
         passed.add(header::AUTHORIZATION);
         passed.add(header::TRANSFER_ENCODING);
+        passed.add(header::CONTENT_ENCODING);
+        passed.add(HeaderName::from_static("propusk-caller-assertion"));
         #[rustfmt::skip]
         let stripped = [
             "authorization", "proxy-authorization", "dpop", "cookie", "cookie2", "forwarded",
@@ -303,6 +335,27 @@ mod tests {
         }
         let named = map(&[("connection", "Content-Type"), ("content-type", "x")]);
         assert!(back(&named, passed).is_empty());
+    }
+
+    #[test]
+    fn rfc9111_3_5_no_shared_cache_keeps_an_answer() {
+        for (control, kept) in [
+            ("no-cache", true),
+            ("no-cache, no-transform", true),
+            ("Private , max-age=5", true),
+            ("public", false),
+            ("max-age=5, PUBLIC", false),
+            ("s-maxage=5", false),
+            ("must-revalidate", false),
+            ("private, x=\"a, public\"", false),
+        ] {
+            let back = back(&map(&[("cache-control", control)]), &Passed::default());
+            let expected = if kept { control } else { "no-store" };
+            assert_eq!(back[header::CACHE_CONTROL], expected);
+        }
+        let two = map(&[("cache-control", "private"), ("cache-control", "public")]);
+        let back = back(&two, &Passed::default());
+        assert_eq!(back.get_all(header::CACHE_CONTROL).iter().count(), 1);
     }
 
     #[test]

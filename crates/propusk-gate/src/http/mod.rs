@@ -44,12 +44,13 @@ use crate::credentials::CredentialsErrorKind;
 use answer::Awaited;
 use connect::Pool;
 use exchange::Outgoing;
-use failure::{Failure, mismatch, turned_away, unknown};
+use failure::{Failure, mismatch, turned_away, unknown, unread};
 use lists::{View, is_list};
 use owners::{Kind, Learner, Owners};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const LISTEN: &str = "subscriptions/listen";
 
 /// The first revision with `cacheScope`. Revisions are dates and compare as text.
 const MODERN: &[u8] = b"2026-07-28";
@@ -62,7 +63,8 @@ const MODERN: &[u8] = b"2026-07-28";
 /// cookies) too. Lists are cut down to what their caller may use.
 ///
 /// Task ids and request states are good for the principal that the upstream gave them to, and for
-/// nobody else; `tasks/list` shows its caller's. The gate learns them from answers and remembers the
+/// nobody else, and so are the ids of events (`Last-Event-ID`) outside of sessions; `tasks/list` shows
+/// its caller's. The gate learns them from answers and remembers the
 /// last 1024 of each principal, in this process: what it does not know (after a restart, or from another
 /// instance) is refused as unknown. Cursors are not bound: they say where a list goes on, and each of its
 /// pages is cut down for whoever asks.
@@ -84,6 +86,8 @@ struct Shared {
     pool: Pool,
     log: Arc<LogLimit>,
     owners: Arc<Owners>,
+    /// Of the ids of events outside of sessions.
+    events: Arc<Owners>,
 }
 
 impl HttpUpstream {
@@ -98,6 +102,7 @@ impl HttpUpstream {
             pool,
             log: Arc::default(),
             owners: Arc::default(),
+            events: Arc::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -213,13 +218,20 @@ impl Shared {
         let mut headers = headers::onward(&admitted.headers, &self.settings.passed).map_err(
             |headers::ComesTwice(name)| {
                 let text = format!("The header {name} may come once.");
-                Turned::Away(Box::new(turned_away(StatusCode::BAD_REQUEST, &text, id)))
+                let response = turned_away(StatusCode::BAD_REQUEST, &text, id);
+                Turned::Away(Box::new(unread(response)))
             },
         )?;
         mirrored::compare(&mut headers, message, &body)
             .map_err(|mirrored::Mismatch(text)| Turned::Away(Box::new(mismatch(&text, id))))?;
-        let learner = Learner::new(&self.owners, admitted.caller);
-        if let Some(what) = message.and_then(|message| is_anothers(message, &learner)) {
+        let mut learner = Learner::new(&self.owners, admitted.caller);
+        if !headers.contains_key(SESSION_ID) {
+            learner = learner.of_events(&self.events);
+        }
+        let resumes = headers.get("last-event-id");
+        let may_resume = resumes.is_none_or(|id| learner.may_resume(id.as_bytes()));
+        let anothers = message.and_then(|message| is_anothers(message, &learner));
+        if let Some(what) = anothers.or((!may_resume).then_some("Unknown event.")) {
             return Err(Turned::Away(Box::new(unknown(what, id))));
         }
         let first_byte = Instant::now() + self.settings.limits.first_byte;
@@ -232,13 +244,15 @@ impl Shared {
             until: deadline.map_or(first_byte, |deadline| deadline.min(first_byte)),
         };
         let response = self.exchange(outgoing).await?;
-        let is_list = message.and_then(ReadMessage::operation).is_some_and(lists);
-        let is_tasks = message
-            .and_then(ReadMessage::operation)
-            .is_some_and(lists_tasks);
-        // What is sent again on a GET may be the answer to a list.
-        let may_list = is_list || admitted.method == Method::GET;
-        let view = may_list
+        let asks = |is: fn(&str) -> bool| {
+            let operation = message.and_then(ReadMessage::operation);
+            operation.is_some_and(|operation| has_method(operation, is))
+        };
+        let is_list = asks(is_list);
+        let is_tasks = asks(|method| method == "tasks/list");
+        // What is sent again on a GET may be the answer to a list, and both tell of resources.
+        let tells = admitted.method == Method::GET || asks(|method| method == LISTEN);
+        let view = (is_list || tells)
             .then(|| view(admitted, is_tasks, &learner))
             .flatten();
         let view = view.filter(|view| is_list || view.restricts());
@@ -260,7 +274,9 @@ fn is_anothers(message: &ReadMessage, learner: &Learner) -> Option<&'static str>
         Some(Value::String(id)) => learner.has(kind, id),
         Some(_) => false,
     };
-    if !is_own(Kind::Task, message.task_id()) {
+    let one = message.task_id().into_iter();
+    let mut tasks = one.chain(message.listened_task_ids());
+    if !tasks.all(|id| is_own(Kind::Task, Some(id))) {
         return Some("Unknown task.");
     }
     (!is_own(Kind::State, message.request_state())).then_some("Unknown requestState.")
@@ -280,7 +296,7 @@ impl Admitted<'_> {
     where
         B: Body<Data = Bytes>,
     {
-        let away = |status, text| Err(Box::new(turned_away(status, text, None)));
+        let away = |status, text| Err(Box::new(unread(turned_away(status, text, None))));
         match self.method {
             Method::GET | Method::DELETE => Ok(Bytes::new()),
             Method::POST
@@ -298,7 +314,7 @@ impl Admitted<'_> {
             },
             _ => {
                 let text = "Only POST, GET and DELETE are methods of this endpoint.";
-                let mut response = turned_away(StatusCode::METHOD_NOT_ALLOWED, text, None);
+                let mut response = unread(turned_away(StatusCode::METHOD_NOT_ALLOWED, text, None));
                 let allow = HeaderValue::from_static("GET, POST, DELETE");
                 response.headers_mut().insert(header::ALLOW, allow);
                 Err(Box::new(response))
@@ -319,15 +335,8 @@ impl From<Failure> for Turned {
     }
 }
 
-fn lists(operation: &Operation) -> bool {
-    match operation {
-        Operation::Method { method, .. } => is_list(method),
-        _ => false,
-    }
-}
-
-fn lists_tasks(operation: &Operation) -> bool {
-    matches!(operation, Operation::Method { method, .. } if method == "tasks/list")
+fn has_method(operation: &Operation, is: fn(&str) -> bool) -> bool {
+    matches!(operation, Operation::Method { method, .. } if is(method))
 }
 
 /// What is about the caller is refused in the layer's way.

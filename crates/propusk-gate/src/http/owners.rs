@@ -1,5 +1,6 @@
-//! Whose what is that an upstream gives its clients to keep: task ids and request states. The upstream
-//! may know nobody, so the gate remembers to whom it has told what, and lets nobody else come with it.
+//! Whose what is that an upstream gives its clients to keep: task ids, request states, and the ids of
+//! events outside of sessions. The upstream may know nobody, so the gate remembers to whom it has told
+//! what, and lets nobody else come with it.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,6 +11,8 @@ use propusk::{AccessToken, Principal};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use super::events::lines;
 
 /// Of each principal; beyond that its own oldest are forgotten.
 const MOST_OF_ONE: usize = 1024;
@@ -22,6 +25,7 @@ const MOST_IN_ALL: usize = 128 * 1024;
 pub(super) enum Kind {
     Task,
     State,
+    Event,
 }
 
 /// What all principals have been told. What is not known here is nobody's.
@@ -39,6 +43,8 @@ struct Table {
 #[derive(Clone)]
 pub(super) struct Learner {
     owners: Arc<Owners>,
+    /// Apart, since there are many. `None` in a session, whose ids they are then.
+    events: Option<Arc<Owners>>,
     owner: Option<Principal>,
 }
 
@@ -46,13 +52,33 @@ impl Learner {
     pub(super) fn new(owners: &Arc<Owners>, caller: Option<&AccessToken>) -> Self {
         Self {
             owners: Arc::clone(owners),
+            events: None,
             owner: caller.map(AccessToken::principal).cloned(),
         }
     }
 
+    /// One that takes note of the ids of events, too.
+    pub(super) fn of_events(mut self, events: &Arc<Owners>) -> Self {
+        self.events = Some(Arc::clone(events));
+        self
+    }
+
+    /// Whether this caller may come with the id of an event: it has been told of it, or its session
+    /// has.
+    pub(super) fn may_resume(&self, id: &[u8]) -> bool {
+        let Some(events) = &self.events else {
+            return true;
+        };
+        str::from_utf8(id).is_ok_and(|id| self.is_in(events, Kind::Event, id))
+    }
+
     /// Whether this caller has been told this.
     pub(super) fn has(&self, kind: Kind, id: &str) -> bool {
-        let table = self.owners.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_in(&self.owners, kind, id)
+    }
+
+    fn is_in(&self, owners: &Owners, kind: Kind, id: &str) -> bool {
+        let table = owners.0.lock().unwrap_or_else(PoisonError::into_inner);
         let own = table.told.get(&self.owner);
         own.is_some_and(|own| own.contains(&digest(kind, id)))
     }
@@ -62,6 +88,21 @@ impl Learner {
     pub(super) fn may_learn_from(&self, text: &[u8]) -> bool {
         let has = |name: &[u8]| text.windows(name.len()).any(|part| part == name);
         has(b"\"taskId\"") || has(b"\"requestState\"")
+    }
+
+    /// Takes note of the id of an event to this caller (WHATWG HTML §9.2.6).
+    pub(super) fn learn_id(&self, event: &[u8]) {
+        let Some(events) = &self.events else {
+            return;
+        };
+        let Ok(event) = str::from_utf8(event) else {
+            return;
+        };
+        let ids = lines(event).filter_map(|line| line.strip_prefix("id:"));
+        // A header has no white space around it.
+        if let Some(id) = ids.last().map(str::trim).filter(|id| !id.is_empty()) {
+            self.note_in(events, Kind::Event, id);
+        }
     }
 
     /// Takes note of what a message to this caller tells.
@@ -83,7 +124,11 @@ impl Learner {
     }
 
     fn note(&self, kind: Kind, id: &str) {
-        let mut table = self.owners.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.note_in(&self.owners, kind, id);
+    }
+
+    fn note_in(&self, owners: &Owners, kind: Kind, id: &str) {
+        let mut table = owners.0.lock().unwrap_or_else(PoisonError::into_inner);
         table.insert(&self.owner, digest(kind, id));
     }
 }
@@ -115,6 +160,7 @@ fn digest(kind: Kind, id: &str) -> [u8; 32] {
     let kind: &[u8] = match kind {
         Kind::Task => b"task ",
         Kind::State => b"state ",
+        Kind::Event => b"event ",
     };
     Sha256::new()
         .chain_update(kind)

@@ -8,7 +8,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use propusk::{
-    Operation, TargetKind,
+    Operation, Target, TargetKind,
     audit::{Cause, Ending, Finished},
 };
 
@@ -78,7 +78,7 @@ fn attributes(end: &Finished<'_>, with_subject: bool) -> Vec<KeyValue> {
     add("propusk.upstream", end.upstream().map(str::to_owned));
     add(
         "http.request.method",
-        end.http_method().map(ToString::to_string),
+        end.http_method().map(|method| of_http(method).to_owned()),
     );
     add("jsonrpc.request.id", end.rpc_id().map(shortened));
     if let Operation::Method { method, targets } = end.operation() {
@@ -91,7 +91,7 @@ fn attributes(end: &Finished<'_>, with_subject: bool) -> Vec<KeyValue> {
                 _ => None,
             };
             if let Some(key) = key {
-                add(key, Some(shortened(target.name())));
+                add(key, Some(shortened(shown(target))));
             }
         }
     }
@@ -116,10 +116,52 @@ fn status(end: &Finished<'_>) -> Status {
     }
 }
 
+/// One of those that there are; a client may write what it likes (OpenTelemetry, HTTP spans).
+fn of_http(method: &http::Method) -> &str {
+    const KNOWN: [&str; 9] = [
+        "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
+    ];
+    match method.as_str() {
+        name if KNOWN.contains(&name) => name,
+        _ => "_OTHER",
+    }
+}
+
+/// A name; of a URI, without what is often signed or a key.
+fn shown(target: &Target) -> &str {
+    match target.kind() {
+        TargetKind::Resource => {
+            let end = target.name().find(['?', '#']);
+            &target.name()[..end.unwrap_or(target.name().len())]
+        }
+        _ => target.name(),
+    }
+}
+
 fn shortened(text: &str) -> String {
     text.chars().take(LONGEST).collect()
 }
 
 fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_key_or_anything_is_left_out() {
+        for (kind, name, expected) in [
+            (TargetKind::Resource, "https://a/b?sig=s", "https://a/b"),
+            (TargetKind::Resource, "file:///a#s", "file:///a"),
+            (TargetKind::Resource, "file:///a", "file:///a"),
+            (TargetKind::Tool, "what?", "what?"),
+        ] {
+            assert_eq!(shown(&Target::new(kind, name)), expected);
+        }
+        for (method, expected) in [("POST", "POST"), ("post", "_OTHER"), ("SECRET", "_OTHER")] {
+            assert_eq!(of_http(&method.parse().expect("a method")), expected);
+        }
+    }
 }

@@ -330,3 +330,36 @@ async fn a_list_that_is_everybodys_keeps_its_bytes_also_where_its_names_are_coun
         assert_eq!(text, same);
     }
 }
+
+/// A subscription to what is above may tell of what is below (MCP, resources: the URI "might be a
+/// sub-resource"), and a GET stream of anything.
+#[tokio::test]
+async fn a_change_of_what_its_caller_may_not_read_is_not_told() {
+    let event = |id: u32, uri: &str| {
+        format!(
+            "event: message\nid: {id}\ndata: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{{\"uri\":\"{uri}\"}}}}\n\n"
+        )
+    };
+    let stream = event(1, "file:///a") + &event(2, "secret:\\/\\/x") + &event(3, "file:///b");
+    let same = stream.clone();
+    let upstream = Upstream::new(move |_| whole(200, "text/event-stream", stream.clone())).await;
+    let gate = Gate::with(&upstream.url, settings(), policy).await;
+    let listen = json!({"jsonrpc": "2.0", "id": "list-1", "method": "subscriptions/listen",
+        "params": {"notifications": {"resourceSubscriptions": ["file:///"]}}});
+    let got = async |token: &str| {
+        let get = gate.client.get(gate.url()).bearer_auth(token);
+        let get = get.send().await.expect("an answer");
+        get.text().await.expect("text")
+    };
+    for text in [
+        asked(&gate, BOB, &listen, "2026-07-28").await,
+        got(BOB).await,
+    ] {
+        assert_eq!(
+            text,
+            event(1, "file:///a") + "event: message\nid: 2\n\n" + &event(3, "file:///b")
+        );
+    }
+    assert_eq!(asked(&gate, ALICE, &listen, "2026-07-28").await, same);
+    assert_eq!(got(ALICE).await, same);
+}

@@ -68,8 +68,10 @@ impl Cause {
         Self(Kind::Foreign(foreign))
     }
 
-    /// A message that could be read in two ways, or in none.
-    pub(crate) fn unclear_message() -> Self {
+    /// A message that could be read in two ways, or in none. A service behind the layer that turns such
+    /// a request away puts it into the extensions of its response.
+    #[must_use]
+    pub fn unclear_message() -> Self {
         Self(Kind::Body(BadBody::Unclear))
     }
 

@@ -166,8 +166,9 @@ async fn admit<B: Body<Data = Bytes> + Send + 'static>(
             return Err(response);
         }
         Err(Turned::Lacking(lacking)) => {
-            let refusal = operations.refuse(gate, *lacking, &parts, body, trail).await;
-            return Err(Box::new(render::refusal(gate.settings(), &refusal)));
+            let (refusal, id) = operations.refuse(gate, *lacking, &parts, body, trail).await;
+            let response = render::refusal_of(gate.settings(), &refusal, id.as_ref());
+            return Err(Box::new(response));
         }
     };
     let Head {

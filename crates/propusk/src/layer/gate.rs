@@ -115,6 +115,13 @@ impl Gates {
     }
 }
 
+impl Drop for Gates {
+    fn drop(&mut self) {
+        // Those of callers with a token are watched, which ends with this too.
+        self.current().streams().end_all_nobodys();
+    }
+}
+
 impl Gate {
     fn new(
         settings: AuthSettings,
@@ -438,6 +445,27 @@ mod tests {
             &mut Trail::of(&Request::new(()), Operation::Request),
         )
         .await
+    }
+
+    /// Nobody could end it any more.
+    #[tokio::test]
+    async fn a_stream_of_nobody_ends_with_its_layer() {
+        let settings = AuthSettings::new(RESOURCE).expect("a URL");
+        let settings = settings.admission(Admission::Optional);
+        let gates = Gates::new(
+            settings,
+            Box::new(FixedTokens::new()),
+            Box::new(SystemClock),
+        );
+        let gate = gates.current();
+        let trail = Trail::of(&Request::new(()), Operation::Request);
+        let open = |gate| Streams::open(gate, None, &trail).expect("a stream");
+        let before = open(&gate);
+        assert!(!before.ended().is_cancelled());
+        drop(gates);
+        assert!(before.ended().is_cancelled());
+        // One that was on its way.
+        assert!(open(&gate).ended().is_cancelled());
     }
 
     /// Otherwise one client could keep all others out, with any number of keys and tokens.

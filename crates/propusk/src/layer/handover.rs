@@ -72,6 +72,13 @@ impl ReadMessage {
         self.kept.task.as_ref()
     }
 
+    /// The tasks that `subscriptions/listen` wants to hear of (`params.notifications.taskIds`), of
+    /// whatever type their ids are.
+    #[must_use]
+    pub fn listened_task_ids(&self) -> &[Value] {
+        &self.kept.listened
+    }
+
     /// `params.requestState`, of whatever type it is.
     #[must_use]
     pub fn request_state(&self) -> Option<&Value> {

@@ -50,6 +50,8 @@ pub(super) struct Kept {
     pub(super) task: Option<Value>,
     /// `params.requestState`.
     pub(super) state: Option<Value>,
+    /// `params.notifications.taskIds` of `subscriptions/listen`.
+    pub(super) listened: Vec<Value>,
 }
 
 /// Reads what a message asks for.
@@ -98,11 +100,12 @@ fn read<const ARGUMENTS: bool>(body: &[u8]) -> Result<Asked<'_>, Unclear> {
         });
     };
     let arguments = message.params.arguments;
-    let kept = Kept {
+    let mut kept = Kept {
         task: message.params.task.clone(),
         state: message.params.state.clone(),
+        listened: Vec::new(),
     };
-    match message.params.targets(&method) {
+    match message.params.targets(&method, &mut kept) {
         Ok(targets) => Ok(Asked {
             operation: Some(Operation::on(method, targets)),
             id: message.id,
@@ -222,7 +225,7 @@ enum Wrong {
 }
 
 impl<const ARGUMENTS: bool> Params<'_, ARGUMENTS> {
-    fn targets(self, method: &str) -> Result<Vec<Target>, Wrong> {
+    fn targets(self, method: &str, kept: &mut Kept) -> Result<Vec<Target>, Wrong> {
         if let Some(kind) = TargetKind::of_method(method) {
             return match kind {
                 TargetKind::Tool | TargetKind::Prompt => one(kind, self.name, "`params.name`"),
@@ -234,6 +237,7 @@ impl<const ARGUMENTS: bool> Params<'_, ARGUMENTS> {
             "completion/complete" => parse::<Reference>(self.reference, "`params.ref`")?.target(),
             "subscriptions/listen" => {
                 let wanted = parse::<Notifications>(self.notifications, "`params.notifications`")?;
+                kept.listened = wanted.tasks;
                 let resource = |uri| Target::new(TargetKind::Resource, uri);
                 Ok(wanted.resources.into_iter().map(resource).collect())
             }
@@ -290,20 +294,30 @@ impl<'de> Members<'de> for Reference {
     }
 }
 
+/// Each of them is judged, and whoever asks for endlessly many makes others wait.
+const MOST_LISTENED: usize = 10_000;
+
 /// What a stream of notifications is about.
 #[derive(Default)]
 struct Notifications {
     resources: Vec<String>,
+    /// Of the tasks extension.
+    tasks: Vec<Value>,
 }
 
 impl<'de> Members<'de> for Notifications {
     const WHAT: &'static str = "`params.notifications` as an object";
 
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        if name == "resourceSubscriptions" {
-            self.resources = map.next_value::<Option<_>>()?.unwrap_or_default();
-        } else {
-            skip(name, &["resourceSubscriptions"], map)?;
+        match name {
+            "resourceSubscriptions" => {
+                self.resources = map.next_value::<Option<_>>()?.unwrap_or_default();
+            }
+            "taskIds" => self.tasks = map.next_value::<Option<_>>()?.unwrap_or_default(),
+            _ => skip(name, &["resourceSubscriptions", "taskIds"], map)?,
+        }
+        if self.resources.len() + self.tasks.len() > MOST_LISTENED {
+            return Err(A::Error::custom("it listens to too much at once"));
         }
         Ok(())
     }
@@ -453,6 +467,8 @@ mod tests {
             (r#"{"method":"tasks/get","params":{"taskId":"t","ta\u017f\u212aid":"u"}}"#, "-32600"),
             (r#"{"id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"a","Uri":"b"}}}"#, "-32600 for 1"),
             (r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"resourcesubscriptions":["a"]}}}"#, "-32600 for 1"),
+            (r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"TaskIds":["a"]}}}"#, "-32600 for 1"),
+            (r#"{"id":1,"method":"subscriptions/listen","params":{"notifications":{"taskIds":"a"}}}"#, "-32600 for 1"),
             (r#"{"method":"tools/call","params":{"name":"a","names":"b","_meta":{"Name":"c"}}}"#, "tools/call:a"),
             // Twice.
             (r#"{"method":"tools/list","method":"tools/call","params":{"name":"a"}}"#, "-32600"),
@@ -498,6 +514,16 @@ mod tests {
         ];
         for (body, expected) in table {
             assert_eq!(read(body), expected, "{body}");
+        }
+        for (count, expected) in [
+            (MOST_LISTENED, "subscriptions/listen"),
+            (MOST_LISTENED + 1, "-32600"),
+        ] {
+            let ids = vec![r#""a""#; count].join(",");
+            let body = format!(
+                r#"{{"method":"subscriptions/listen","params":{{"notifications":{{"taskIds":[{ids}]}}}}}}"#
+            );
+            assert_eq!(read(&body), expected, "{count}");
         }
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let deep = format!(r#"{{"method":"a","params":{{"b":{deep}}}}}"#);

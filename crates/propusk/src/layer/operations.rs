@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header::CONTENT_TYPE, request::Parts};
 use http_body::Body;
 use http_body_util::Full;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{
@@ -211,7 +212,8 @@ impl Operations {
 
     /// The refusal of a request whose caller lacks what every request needs: with all that the
     /// operation in its body needs, too, so that one step up is enough, or as one that no scope would
-    /// help. Where that cannot be told, or not soon, it stays as it is.
+    /// help. Where that cannot be told, or not soon, it stays as it is. With the id of the request, where
+    /// it could be read.
     pub(super) async fn refuse<B: Body<Data = Bytes> + Send + 'static>(
         &self,
         gate: &Arc<Gate>,
@@ -219,11 +221,11 @@ impl Operations {
         parts: &Parts,
         body: B,
         trail: &mut Trail,
-    ) -> Refusal {
+    ) -> (Refusal, Option<Value>) {
         let Lacking { refusal, caller } = lacking;
         if !self.reads(gate, parts) || is_kept(&parts.headers) {
             throw_away(&parts.headers, body, self.most_bytes);
-            return refusal;
+            return (refusal, None);
         }
         let certain = Certain::new(gate, trail, &refusal);
         let read = timeout(PATIENCE, whole(body, self.most_bytes)).await;
@@ -232,30 +234,27 @@ impl Operations {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(Unreadable::TooLong(rest))) => {
                 throw_away_the_rest(&parts.headers, rest, self.most_bytes);
-                return refusal;
+                return (refusal, None);
             }
             // Whoever sends it slowly, or not at all, is told what is known.
-            Ok(Err(Unreadable::Broken)) | Err(_) => return refusal,
+            Ok(Err(Unreadable::Broken)) | Err(_) => return (refusal, None),
         };
-        let Ok(Asked {
-            operation: Some(operation),
-            id,
-            ..
-        }) = message::asked(&bytes)
-        else {
-            return refusal;
+        let (operation, id) = match message::asked(&bytes) {
+            Ok(asked) => (asked.operation, asked.id),
+            Err(unclear) => (None, unclear.id),
+        };
+        let Some(operation) = operation else {
+            return (refusal, id);
         };
         let operation = self.with_declared(operation);
         let rules = gate.rules().current();
         if rules.is_some_and(|rules| ruling::hidden(&rules, &operation, Some(&caller)).is_some()) {
-            return refusal;
+            return (refusal, id);
         }
         let whole = within_scopes(gate.settings(), &operation, Some(&caller));
-        trail.asks(
-            operation,
-            id.filter(|_| gate.observer().is_heard()).as_ref(),
-        );
-        whole.err().unwrap_or(refusal)
+        let told = id.as_ref().filter(|_| gate.observer().is_heard());
+        trail.asks(operation, told);
+        (whole.err().unwrap_or(refusal), id)
     }
 
     /// Whether anybody wants to know what a body asks for, and it may say so.

@@ -122,11 +122,13 @@ impl Streams {
         let streams = gate.streams();
         let Some(token) = token else {
             let opened = streams.note_nobodys(opened);
-            if !gate.is_current()
-                && let Some(gates) = gate.home().upgrade()
-            {
-                // Other settings came while it was opened, and have not seen it.
-                streams.end_nobodys(gates.current().settings());
+            // Other settings may have come while it was opened, and have not seen it.
+            match gate.home().upgrade() {
+                None => streams.end_all_nobodys(),
+                Some(gates) if !gate.is_current() => {
+                    streams.end_nobodys(gates.current().settings());
+                }
+                Some(_) => {}
             }
             return Some(opened);
         };
@@ -159,6 +161,13 @@ impl Streams {
         }
         self.sooner.notify_one();
         self.end_nobodys(settings);
+    }
+
+    /// Ends those streams that nobody watches once their layer is gone.
+    pub(super) fn end_all_nobodys(&self) {
+        let state = self.lock();
+        let nobodys = state.nobodys.values();
+        nobodys.for_each(|stream| stream.end.cancel());
     }
 
     /// Ends what these rules do not allow. They are asked outside of the lock: it may take them long.

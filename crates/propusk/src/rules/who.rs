@@ -41,7 +41,8 @@ impl std::fmt::Display for Network {
     }
 }
 
-/// Who asks: a principal, whatever token it has; without one, whoever has that address.
+/// Who asks: a subject of an issuer, whatever token it has and by whatever client; without one, whoever
+/// has that address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Who {
     Principal(Principal),
@@ -52,7 +53,10 @@ pub(super) enum Who {
 impl Who {
     pub(super) fn of(asked: &Asked<'_>) -> Self {
         match (asked.caller.map(AccessToken::principal), asked.remote) {
-            (Some(principal), _) => Self::Principal(principal.clone()),
+            (Some(principal), _) => Self::Principal(Principal {
+                client_id: None,
+                ..principal.clone()
+            }),
             (None, Some(address)) => Self::Network(Network::of(address)),
             (None, None) => Self::Nobody,
         }
@@ -86,6 +90,25 @@ impl Key for All {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Where anybody may register clients, one user would have any number of buckets.
+    #[test]
+    fn the_clients_of_a_subject_are_one() {
+        let who = |issuer: &str, subject: &str, client: &str| {
+            let token = AccessToken::new(subject).with_issuer(issuer);
+            Who::of(&Asked {
+                operation: &crate::Operation::Request,
+                arguments: None,
+                caller: Some(&token.with_client_id(client)),
+                remote: None,
+                now: std::time::SystemTime::UNIX_EPOCH,
+            })
+        };
+        let alice = who("https://a", "alice", "one");
+        assert_eq!(alice, who("https://a", "alice", "two"));
+        assert_ne!(alice, who("https://b", "alice", "one"));
+        assert_ne!(alice, who("https://a", "bob", "one"));
+    }
 
     #[test]
     fn a_client_has_one_network() {

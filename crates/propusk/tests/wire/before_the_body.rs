@@ -1,5 +1,7 @@
 //! A request is judged by its head: nobody reads a body that is not welcome.
 
+use serde_json::json;
+
 use crate::support::{MOUNTS, Request, Site, Wire, call, soon};
 
 fn endless(length: (&str, &str)) -> Request {
@@ -85,6 +87,24 @@ async fn who_lacks_a_server_wide_scope_is_refused_without_the_body_in_the_end() 
             wire.send(&request[..end_of_head(&request)]).await;
             assert_eq!(wire.head().await.status, 403, "{mount:?}");
             assert_eq!(site.watch.only().reason, "insufficient_scope", "{mount:?}");
+        }
+    }
+}
+
+/// The answer to a request has the id of that, wherever it is known.
+#[tokio::test]
+async fn who_lacks_a_server_wide_scope_is_told_for_which_request() {
+    for mount in MOUNTS {
+        let site = Site::start(mount, |settings| settings.require_scopes("mcp").unwrap()).await;
+        let unclear = r#"{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":5}}"#;
+        for (request, id) in [
+            (call("whoami"), json!(1)),
+            (call("whoami").body(unclear), json!("x")),
+            (call("whoami").body("{"), json!(null)),
+        ] {
+            let reply = site.send(&request.bearer("poor")).await;
+            assert_eq!(reply.status, 403, "{mount:?}");
+            assert_eq!(reply.json()["id"], id, "{mount:?}");
         }
     }
 }

@@ -136,7 +136,7 @@ fn written(key: &str, value: &Toml) -> String {
 
 /// A text as it may be shown.
 fn shown(key: &str, text: &str) -> String {
-    if is_secret(key) {
+    if is_secret(key) || key.ends_with(".credentials.prefix") && !is_scheme(text) {
         return MASK.to_owned();
     }
     if key == "tokens" {
@@ -147,6 +147,12 @@ fn shown(key: &str, text: &str) -> String {
         };
     }
     format!("{:?}", masked::url(text))
+}
+
+/// Whether a prefix is the name of a scheme, such as `Bearer `, and no part of a key.
+fn is_scheme(prefix: &str) -> bool {
+    let name = prefix.trim_end();
+    name.len() <= 10 && name.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// A program and its arguments.
@@ -192,11 +198,13 @@ mod tests {
             name = "a"
             env = { KEY = "hunter2", "hunter" = "hunter2" }
             command = ["x", "--key=hunter2", "hunter2"]
+            credentials = { header = "x", prefix = "Bearer hunter2", env = "E" }
             [[upstream]]
             url = "https://hunter2:hunter2@b/mcp?key=hunter2#hunter2"
             [[upstream]]
             name = "c"
             url = "https://b/mcp?key=hunter2"
+            credentials = { header = "x", prefix = "Bearer ", env = "E" }
             [upstream.scopes.tools]
             "delete_*" = "admin"
             [call]
@@ -219,5 +227,7 @@ mod tests {
             )
         );
         assert_eq!(find("upstream[\"a\"].env.KEY").value, MASK);
+        let prefix = find("upstream[\"c\"].credentials.prefix");
+        assert_eq!(prefix.value, "\"Bearer \"");
     }
 }

@@ -9,6 +9,9 @@ use rmcp::{
 /// A list that goes on for longer leads in a circle.
 const MOST_PAGES: usize = 200;
 
+/// Nor has any server so many. What is left out has the default.
+const MOST_NAMES: usize = 100_000;
+
 /// Everything that there is to name.
 pub(super) struct Offer {
     pub(super) server: String,
@@ -24,8 +27,9 @@ pub(super) struct Offered {
     pub(super) kind: Kind,
 }
 
-/// What a tool may do. A server that says nothing may mean anything (MCP, `ToolAnnotations`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a tool may do, the worst last. A server that says nothing may mean anything (MCP,
+/// `ToolAnnotations`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Reads,
     Changes,
@@ -67,7 +71,8 @@ impl Offer {
             for _ in 0..MOST_PAGES {
                 let page = session.list_prompts(Some(asked)).await?;
                 prompts.extend(page.prompts.into_iter().map(|prompt| prompt.name));
-                let Some(next) = page.next_cursor else { break };
+                let next = page.next_cursor.filter(|_| prompts.len() < MOST_NAMES);
+                let Some(next) = next else { break };
                 asked = PaginatedRequestParams::default().with_cursor(Some(next));
             }
         }
@@ -76,7 +81,8 @@ impl Offer {
             for _ in 0..MOST_PAGES {
                 let page = session.list_resources(Some(asked)).await?;
                 resources.extend(page.resources.into_iter().map(|one| one.uri.clone()));
-                let Some(next) = page.next_cursor else { break };
+                let next = page.next_cursor.filter(|_| resources.len() < MOST_NAMES);
+                let Some(next) = next else { break };
                 asked = PaginatedRequestParams::default().with_cursor(Some(next));
             }
         }

@@ -1,7 +1,7 @@
 //! The configuration that is written. What comes from the server is hostile until somebody has read
 //! it: in names everything unusual is escaped, and in comments it is left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::offer::{Kind, Offer, Offered};
 
@@ -82,6 +82,11 @@ suggested-scope = [{read}]
 
 fn add_tools(text: &mut String, tools: &[Offered], prefix: &str) {
     text.push_str("\n[upstream.scopes.tools]\n");
+    let mut worst = BTreeMap::new();
+    for tool in tools {
+        let kind = worst.entry(&*tool.name).or_insert(tool.kind);
+        *kind = tool.kind.max(*kind);
+    }
     let mut seen = BTreeSet::new();
     for (kind, heading, scope) in [
         (Kind::Reads, "only read", "read"),
@@ -97,7 +102,8 @@ fn add_tools(text: &mut String, tools: &[Offered], prefix: &str) {
             "destructive",
         ),
     ] {
-        let of_kind: Vec<&Offered> = tools.iter().filter(|tool| tool.kind == kind).collect();
+        let is_of_kind = |tool: &&Offered| worst.get(&*tool.name) == Some(&kind);
+        let of_kind: Vec<&Offered> = tools.iter().filter(is_of_kind).collect();
         if of_kind.is_empty() {
             continue;
         }
@@ -241,6 +247,28 @@ mod tests {
             text.chars().all(|c| c == '\n' || !c.is_control()),
             "{text:?}"
         );
+    }
+
+    /// Whatever else it is said to be.
+    #[test]
+    fn a_tool_that_is_listed_twice_is_the_worse_of_both() {
+        for kinds in [
+            [Kind::Reads, Kind::Destroys],
+            [Kind::Destroys, Kind::Reads],
+            [Kind::Unsaid, Kind::Changes],
+        ] {
+            let offer = Offer {
+                server: "x".to_owned(),
+                tools: kinds.map(|kind| tool("one", kind)).into(),
+                prompts: Vec::new(),
+                resources: Vec::new(),
+            };
+            let table: toml::Table = of(&offer, "x", Some("http://a/"), &[])
+                .parse()
+                .expect("TOML");
+            let scope = &table["upstream"][0]["scopes"]["tools"]["one"];
+            assert_eq!(scope.as_str(), Some("x:destructive"), "{kinds:?}");
+        }
     }
 
     #[test]

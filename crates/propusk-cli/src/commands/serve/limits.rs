@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use propusk::rules::{AddressLimits, Rate, RuleTable};
+use propusk::rules::{AddressLimits, ConnectionLimits, Rate, RuleTable};
 use serde::Deserialize;
 
 use super::rules::{Place, duration, positive, rate};
@@ -19,10 +19,13 @@ pub(crate) struct LimitsConfig {
     time_limit: Option<String>,
     body_time_limit: Option<String>,
     largest_body: Option<u32>,
+    /// Before a byte is read.
+    connections: Option<u32>,
+    address_connections: Option<u32>,
 }
 
 /// What they come to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Limits {
     address: Option<Rate>,
     address_concurrency: Option<u32>,
@@ -31,6 +34,8 @@ pub(super) struct Limits {
     time: Option<Duration>,
     pub(super) body_time: Option<Duration>,
     pub(super) largest_body: Option<usize>,
+    connections: Option<u32>,
+    address_connections: Option<u32>,
 }
 
 impl LimitsConfig {
@@ -58,6 +63,8 @@ impl LimitsConfig {
             time: time("time-limit", &self.time_limit)?,
             body_time: time("body-time-limit", &self.body_time_limit)?,
             largest_body: most("largest-body", self.largest_body)?.map(|bytes| bytes as usize),
+            connections: most("connections", self.connections)?,
+            address_connections: most("address-connections", self.address_connections)?,
         })
     }
 }
@@ -82,6 +89,25 @@ impl Limits {
         (self.body_time, self.largest_body)
     }
 
+    /// How many connections there may be, which a listener is told when it begins.
+    pub(super) fn connections(&self) -> ConnectionLimits {
+        let limits = ConnectionLimits::new();
+        let limits = match self.connections {
+            Some(most) => limits.in_all(most),
+            None => limits,
+        };
+        match self.address_connections {
+            Some(most) => limits.of_each_address(most),
+            None => limits,
+        }
+    }
+
+    /// Whether the other limits have the same connections.
+    pub(super) fn has_connections_of(&self, other: &Self) -> bool {
+        (self.connections, self.address_connections)
+            == (other.connections, other.address_connections)
+    }
+
     /// The keys of what each address or principal may not exceed.
     pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
         let keys = [
@@ -100,6 +126,11 @@ impl Limits {
     /// Whether there is anything in them that rules have to keep.
     pub(super) fn need_rules(&self) -> bool {
         self.principal.is_some() || self.principal_concurrency.is_some() || self.time.is_some()
+    }
+
+    /// Whether there is any limit.
+    pub(super) fn are_any(&self) -> bool {
+        *self != Self::default()
     }
 
     /// Sets what is for each address, also while it is in use.

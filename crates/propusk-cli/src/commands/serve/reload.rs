@@ -44,6 +44,8 @@ pub(super) struct Reload {
     pub(super) store: Option<TokenStore>,
     /// [`signing_key`], when this process began.
     pub(super) signing_key: Option<u64>,
+    /// How the files looked before anybody heard that it serves: what changes from then on is noticed.
+    pub(super) seen: Looks,
 }
 
 /// What stands in the file of the key that signs who is calling, as a digest would.
@@ -58,7 +60,7 @@ impl Reload {
     /// Reads again whenever there is reason to, until it is dropped.
     pub(super) async fn run(&mut self) {
         let mut hangup = Hangup::listen();
-        let mut seen = look(&self.files());
+        let mut seen = std::mem::take(&mut self.seen);
         let mut changed = None;
         loop {
             let asked = tokio::select! {
@@ -125,6 +127,13 @@ impl Reload {
     }
 
     fn read_again(&mut self) -> Result<(), Failure> {
+        for file in self.files() {
+            // To open a pipe waits for somebody who writes to it, and everybody else waits too.
+            if fs::metadata(&file).is_ok_and(|seen| !seen.is_file()) {
+                let what = format!("{}: this is no file that can be read again", file.display());
+                return Err(Failure::usage(what));
+            }
+        }
         let config = Config::reload(self.plan.file.as_deref())?;
         let mut plan = Plan::resolve(self.args.clone(), config)?;
         lost::nothing(&self.plan, &plan)?;
@@ -177,6 +186,10 @@ impl Reload {
             ),
             ("what is logged", plan.log != before.log),
             ("stateless", plan.stateless != before.stateless),
+            (
+                "how many connections there may be",
+                !plan.limits.has_connections_of(&before.limits),
+            ),
             ("audit and metrics", plan.watched != before.watched),
         ];
         for (what, _) in stays.iter().filter(|(_, changed)| *changed) {
@@ -187,16 +200,25 @@ impl Reload {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        // One that comes later is not read, and that is said.
-        let file = self.plan.file.clone();
-        let mut files = vec![file.unwrap_or_else(|| LOCAL.into())];
-        files.extend(self.plan.files().map(Path::to_owned));
-        files
+        files_of(&self.plan)
     }
 }
 
+fn files_of(plan: &Plan) -> Vec<PathBuf> {
+    // One that comes later is not read, and that is said.
+    let file = plan.file.clone();
+    let mut files = vec![file.unwrap_or_else(|| LOCAL.into())];
+    files.extend(plan.files().map(Path::to_owned));
+    files
+}
+
+/// How the files of a plan look now.
+pub(super) fn looks_of(plan: &Plan) -> Looks {
+    look(&files_of(plan))
+}
+
 /// What can be seen of a file without reading it.
-type Looks = BTreeMap<PathBuf, Option<(SystemTime, u64, u64)>>;
+pub(super) type Looks = BTreeMap<PathBuf, Option<(SystemTime, u64, u64)>>;
 
 fn look(files: &[PathBuf]) -> Looks {
     let looks = |file: &PathBuf| {

@@ -48,6 +48,8 @@ fn edit(message: &str, view: &View) -> Result<Option<String>, Unreadable> {
     let Some(result) = message.value("result") else {
         return match message.value("error") {
             Some(error) if lists_something(error)? => Err(Unreadable),
+            // There is nothing left of it.
+            None if tells_of_hidden(&message, view)? => Ok(Some(String::new())),
             _ => Ok(None),
         };
     };
@@ -74,6 +76,28 @@ fn edit(message: &str, view: &View) -> Result<Option<String>, Unreadable> {
     let mut message = message;
     message.set("result", members.to_string());
     Ok(Some(message.to_string()))
+}
+
+/// Whether a message says that a resource has changed of which this caller may not know.
+fn tells_of_hidden(message: &Members<'_>, view: &View) -> Result<bool, Unreadable> {
+    let method: Option<String> = match message.value("method") {
+        Some(method) => serde_json::from_str(method.get())?,
+        None => None,
+    };
+    if method.as_deref() != Some("notifications/resources/updated") {
+        return Ok(false);
+    }
+    let params = message.value("params").map_or("{}", RawValue::get);
+    let params: Members<'_> = serde_json::from_str(params)?;
+    let Some(uri) = params.value("uri") else {
+        return Ok(false);
+    };
+    let resource = Target::new(
+        TargetKind::Resource,
+        serde_json::from_str::<String>(uri.get())?,
+    );
+    let showing = view.showing("resources/read", &resource);
+    Ok(!matches!(showing, Showing::AsItIs))
 }
 
 /// Whether an error has a list in its data, which no error of the protocol has.

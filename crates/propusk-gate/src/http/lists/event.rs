@@ -25,7 +25,8 @@ pub(in crate::http) fn edited_event(
     for line in lines(event).filter(|line| !line.is_empty() && data(line).is_none()) {
         let _ = writeln!(changed, "{line}");
     }
-    for line in message.split('\n') {
+    // Of what is not told its id is left, for whoever asks for the rest.
+    for line in message.split('\n').filter(|_| !message.is_empty()) {
         let _ = writeln!(changed, "data: {line}");
     }
     changed.push('\n');

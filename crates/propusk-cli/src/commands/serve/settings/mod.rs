@@ -47,6 +47,8 @@ pub(in crate::commands) struct Plan {
     pub(super) is_of_empty_file: bool,
     pub(super) log: Option<String>,
     pub(super) assertion_key: Option<PathBuf>,
+    /// The files of secrets that verifiers show.
+    secrets: Vec<PathBuf>,
     /// Changes with whatever verifiers are made of.
     pub(super) verification_mark: u64,
     allowed_hosts: Vec<String>,
@@ -78,6 +80,7 @@ impl Plan {
         telemetry.otlp = args.otlp.take().or(telemetry.otlp);
         let (mut config, tokens) = (config.serve, config.tokens);
         let mark = mark(&args.verification, &config, tokens.as_deref());
+        let secrets = secrets(&args.verification, &config).cloned().collect();
         let verification = Verification::resolve(args.verification, &mut config, tokens)?;
         let dpop = args.dpop.or(config.dpop);
         let dpop = dpop.as_deref().map(dpop_of).transpose()?;
@@ -120,6 +123,7 @@ impl Plan {
             file,
             is_of_empty_file,
             log,
+            secrets,
             verification_mark: mark,
         };
         address_of("--listen", &plan.listen)?;
@@ -156,6 +160,7 @@ impl Plan {
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let tls = self.tls.iter().flat_map(TlsFiles::files);
         let tls = tls.chain(self.assertion_key.as_deref());
+        let tls = tls.chain(self.secrets.iter().map(PathBuf::as_path));
         tls.chain(self.endpoints.iter().flat_map(Endpoint::files))
     }
 
@@ -223,11 +228,18 @@ impl Plan {
 fn mark(args: &VerificationArgs, config: &ServeConfig, tokens: Option<&str>) -> u64 {
     let mut hasher = DefaultHasher::new();
     format!("{args:?} {config:?} {tokens:?}").hash(&mut hasher);
-    for file in [&args.introspect_secret_file, &config.introspect_secret_file] {
-        let content = file.as_ref().map(std::fs::read);
-        content.and_then(Result::ok).hash(&mut hasher);
+    for file in secrets(args, config) {
+        std::fs::read(file).ok().hash(&mut hasher);
     }
     hasher.finish()
+}
+
+fn secrets<'a>(
+    args: &'a VerificationArgs,
+    config: &'a ServeConfig,
+) -> impl Iterator<Item = &'a PathBuf> {
+    let named = [&args.introspect_secret_file, &config.introspect_secret_file];
+    named.into_iter().flatten()
 }
 
 fn dpop_of(text: &str) -> Result<DpopPolicy, Failure> {
