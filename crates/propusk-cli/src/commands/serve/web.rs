@@ -14,7 +14,9 @@ pub(super) fn show(
 ) -> Option<String> {
     let resources: Vec<_> = settings.iter().map(AuthSettings::resource).collect();
     let (page, place) = plan.web.then(|| page_of(&resources)).flatten().unzip();
-    let keys = plan.asserts().then(|| signing.keys.page());
+    // Where none could be made, the upstream that wants them is none either.
+    let keys = plan.asserts().then(|| signing.keys().ok()).flatten();
+    let keys = keys.map(|keys| keys.page());
     routes.show_pages(Some((keys, page)));
     place
 }

@@ -3,7 +3,6 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::Path,
-    sync::Arc,
 };
 
 use propusk::{AuthSettings, ResourceUrl, ScopePolicy, rules::RuleTable};
@@ -160,16 +159,10 @@ impl Plan {
         &self,
         settings: &[AuthSettings],
     ) -> Result<Signing, Failure> {
-        let keys = match &self.assertion_key {
-            Some(file) => AssertionKeys::from_file(file),
-            None => AssertionKeys::ephemeral(),
-        };
-        let keys = keys.map_err(|error| Failure::usage(format!("assertion-key: {error}")))?;
+        let keys = self.assertion_key.as_ref().map(AssertionKeys::from_file);
+        let keys = keys.transpose().map_err(|e| Signing::failure(&e))?;
         let first = settings.first().map(|own| base_of(own.resource().as_str()));
-        Ok(Signing {
-            keys: Arc::new(keys),
-            issuer: first.unwrap_or_default(),
-        })
+        Ok(Signing::new(keys, first.unwrap_or_default()))
     }
 
     /// The policies for an endpoint, one set for each file that is named.

@@ -1,10 +1,13 @@
 //! A server at a URL.
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{Arc, OnceLock},
+};
 
 use http::HeaderName;
 use propusk_gate::{
-    credentials::{AssertionKeys, CallerAssertion},
+    credentials::{AssertionKeys, CallerAssertion, InvalidAssertionKey},
     http::{ExtraRoots, HttpUpstream, HttpUpstreamSettings, UpstreamUrl},
 };
 
@@ -13,8 +16,30 @@ use crate::failure::Failure;
 
 /// The keys of this gate, and its name in what they sign.
 pub(in crate::commands::serve) struct Signing {
-    pub(in crate::commands::serve) keys: Arc<AssertionKeys>,
-    pub(in crate::commands::serve) issuer: String,
+    /// Without a file they are made when an upstream wants them, which takes longer than all the rest
+    /// of a start.
+    keys: OnceLock<Arc<AssertionKeys>>,
+    issuer: String,
+}
+
+impl Signing {
+    pub(in crate::commands::serve) fn new(keys: Option<AssertionKeys>, issuer: String) -> Self {
+        let keys = keys.map_or_else(OnceLock::new, |keys| OnceLock::from(Arc::new(keys)));
+        Self { keys, issuer }
+    }
+
+    pub(in crate::commands::serve) fn keys(&self) -> Result<Arc<AssertionKeys>, Failure> {
+        if self.keys.get().is_none() {
+            let made = AssertionKeys::ephemeral().map_err(|e| Self::failure(&e))?;
+            let _ = self.keys.set(Arc::new(made));
+        }
+        let keys = self.keys.get().ok_or(InvalidAssertionKey::NotMade);
+        keys.map(Arc::clone).map_err(|e| Self::failure(&e))
+    }
+
+    pub(in crate::commands::serve) fn failure(error: &InvalidAssertionKey) -> Failure {
+        Failure::usage(format!("assertion-key: {error}"))
+    }
 }
 
 const URL: &str = "write the whole URL of its MCP endpoint, such as http://127.0.0.1:9000/mcp";
@@ -41,7 +66,7 @@ impl Remote {
             settings = with.map_err(|why| wrong("credentials", &why))?;
         }
         if let Some(signing) = signing.filter(|_| self.assertion) {
-            let keys = Arc::clone(&signing.keys);
+            let keys = signing.keys()?;
             settings = settings.assertion(CallerAssertion::new(keys, signing.issuer.as_str()));
         }
         for header in &self.pass_header {
