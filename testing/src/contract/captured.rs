@@ -2,11 +2,11 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     level_filters::LevelFilter,
     span::{Attributes, Id, Record},
     subscriber::{DefaultGuard, Interest},
@@ -25,8 +25,7 @@ impl Captured {
     /// Begins to listen.
     #[must_use]
     pub fn begin() -> Self {
-        // There may be one already, which is as well.
-        let _ = tracing::subscriber::set_global_default(Awake);
+        LazyLock::force(&AWAKE);
         let text = Text::default();
         let writer = text.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -62,6 +61,9 @@ impl Captured {
         assert_eq!(found, None, "a secret was logged");
     }
 }
+
+/// It is known to tracing for as long as it lives, and nobody's default.
+static AWAKE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Awake));
 
 /// Keeps nothing, but lets no line be switched off for all threads: tracing remembers that nobody is
 /// interested in it, and may overlook somebody who begins to be in that moment.

@@ -292,7 +292,6 @@ async fn rfc6749_5_1_a_lifetime_that_is_none_is_not_believed() {
         json!(i64::MIN),
         json!("soon"),
         json!([]),
-        json!(0.5e-9),
         json!(u64::MAX),
         json!(1e300),
         json!("99999999999999999999999999"),

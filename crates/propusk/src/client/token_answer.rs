@@ -100,12 +100,12 @@ fn read(body: &[u8]) -> Result<Success, Unusable> {
 }
 
 /// `expires_in` in seconds, also from those who write it as a text or a fraction. What cannot be a
-/// lifetime (nothing, less than a second) says nothing, and the token is used until it is refused.
+/// lifetime (zero, negative) says nothing, and the token is used until it is refused.
 fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let text = value.as_str().map(str::trim);
     let seconds = text.map_or(value.as_f64(), |text| text.parse().ok());
-    let seconds = seconds.filter(|seconds: &f64| *seconds >= 1.0);
+    let seconds = seconds.filter(|seconds: &f64| *seconds > 0.0);
     Ok(seconds.map(|seconds| {
         let lifetime = Duration::try_from_secs_f64(seconds);
         lifetime.map_or(LONGEST_LIFETIME, |found| found.min(LONGEST_LIFETIME))
@@ -136,9 +136,6 @@ mod tests {
             (json!(2), Some(2)),
             (json!("3600"), Some(3600)),
             (json!(3600.0), Some(3600)),
-            (json!(1), Some(1)),
-            (json!(0.9), None),
-            (json!(1e-9), None),
             (json!(0), None),
             (json!(-5), None),
             (json!("soon"), None),
