@@ -2,15 +2,14 @@
 
 use std::{net::IpAddr, time::SystemTime};
 
-use super::{message, ruling, trail::Trail};
+use super::{
+    message, ruling,
+    trail::{Read, Trail},
+};
 use crate::{
     AccessToken, Operation,
     rules::{Asked, RuleSet, Rules as _},
 };
-
-/// In bytes. A longer message is not kept; where a rule looks at arguments, its stream ends when the
-/// rules are exchanged.
-pub(super) const MOST_KEPT: usize = 8 * 1024;
 
 /// A request, as far as rules ask about it.
 pub(super) struct Opened {
@@ -33,11 +32,11 @@ impl Opened {
     pub(super) fn by(trail: &Trail) -> Self {
         let facts = trail.facts();
         let may_ask = facts.http_method.as_ref().is_none_or(ruling::may_ask);
-        let message = match trail.message() {
-            Some(bytes) if bytes.len() <= MOST_KEPT => Message::Kept(bytes[..].into()),
-            Some(_) => Message::TooLong,
-            None if may_ask => Message::Unread,
-            None => Message::None,
+        let message = match trail.read() {
+            Read::Short(bytes) => Message::Kept(bytes[..].into()),
+            Read::Long => Message::TooLong,
+            Read::Not if may_ask => Message::Unread,
+            Read::Not => Message::None,
         };
         Self {
             operation: facts.operation.clone(),

@@ -17,9 +17,20 @@ use crate::{
 pub(crate) struct Trail {
     facts: Facts,
     /// What it asks for, as it came.
-    message: Option<Bytes>,
+    read: Read,
     /// Those that let it through.
     rules: Option<RuleSet>,
+}
+
+/// In bytes. A longer message is not kept; where a rule looks at arguments, its stream ends when the
+/// rules are exchanged.
+const MOST_KEPT: usize = 8 * 1024;
+
+/// What was read of a request's body.
+pub(super) enum Read {
+    Not,
+    Short(Bytes),
+    Long,
 }
 
 /// A copy is for who tells of the request; it may stay for long, and holds no body.
@@ -33,7 +44,7 @@ impl From<Facts> for Trail {
     fn from(facts: Facts) -> Self {
         Self {
             facts,
-            message: None,
+            read: Read::Not,
             rules: None,
         }
     }
@@ -99,13 +110,16 @@ impl Trail {
         }
     }
 
-    /// What was read of it to decide.
+    /// What was read of it to decide. A long one is not held for as long as the answer takes.
     pub(super) fn reads(&mut self, message: &Bytes) {
-        self.message = Some(message.clone());
+        self.read = match message.len() {
+            0..=MOST_KEPT => Read::Short(message.clone()),
+            _ => Read::Long,
+        };
     }
 
-    pub(super) fn message(&self) -> Option<&Bytes> {
-        self.message.as_ref()
+    pub(super) fn read(&self) -> &Read {
+        &self.read
     }
 
     /// What the body asks for.

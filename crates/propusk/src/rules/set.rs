@@ -28,6 +28,7 @@ impl RuleSet {
     }
 
     /// Whether the other one is a copy of this.
+    #[cfg(feature = "layer")]
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

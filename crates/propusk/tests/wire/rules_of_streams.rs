@@ -104,7 +104,8 @@ async fn a_subscription_ends_that_the_new_rules_deny_or_hide_and_no_other() {
         let rest = to_the_end(&mut locked).await;
         assert!(!rest.contains("result"), "cut, not completed: {rest}");
         keeping.went.wait().await;
-        for (_, sink) in keeping.listeners.lock().unwrap().clone() {
+        let listeners = keeping.listeners.lock().unwrap().clone();
+        for (_, sink) in listeners {
             // That of the other one is gone.
             let _ = sink.notify_tool_list_changed().await;
         }

@@ -4,7 +4,7 @@
 use propusk::DpopPolicy;
 
 use super::{
-    RulesConfig, ScopesConfig, Section, rules::Ruled, settings::Plan, tls::TlsFiles,
+    RulesConfig, ScopesConfig, Section, rules::Ruled, scopes::Needs, settings::Plan, tls::TlsFiles,
     upstream::Endpoint,
 };
 
@@ -91,7 +91,7 @@ fn of_scopes(was: &ScopesConfig, is: &ScopesConfig, shown: &str, lost: &mut Vec<
         let now = is.table(section);
         let asked = was.table(section).iter();
         let gone = asked.filter(|(name, needs)| {
-            let open = now.get(*name).is_none_or(|needs| needs.is_nothing());
+            let open = now.get(*name).is_none_or(Needs::is_nothing);
             open && !needs.is_nothing()
         });
         lost.extend(gone.map(|(name, _)| format!("{shown}[scopes.{section}] {name:?}")));

@@ -15,7 +15,7 @@ use propusk::{Admission, DpopPolicy, server::TrustedProxies};
 
 use self::endpoints::endpoints;
 use super::{
-    LISTEN,
+    LISTEN, ScopesConfig,
     address::address_of,
     limits::Limits,
     rules::Place,
@@ -172,9 +172,7 @@ impl Plan {
 
     /// Who gets in at an endpoint.
     pub(super) fn admission_of(&self, endpoint: &Endpoint) -> Admission {
-        endpoint
-            .admission
-            .unwrap_or_else(|| self.verification.admission)
+        endpoint.admission.unwrap_or(self.verification.admission)
     }
 
     pub(super) fn dpop(&self) -> DpopPolicy {
@@ -188,7 +186,7 @@ impl Plan {
         }
         let own = |endpoint: &Endpoint| {
             let required = self.required_of(endpoint).to_vec();
-            let named = endpoint.scopes.iter().flat_map(|scopes| scopes.all_named());
+            let named = endpoint.scopes.iter().flat_map(ScopesConfig::all_named);
             required
                 .into_iter()
                 .chain(named.map(str::to_owned).collect::<Vec<_>>())
@@ -217,7 +215,7 @@ impl Plan {
         })
     }
 
-    pub(in crate::commands) fn scopes_of(&self, endpoint: usize) -> &[super::ScopesConfig] {
+    pub(in crate::commands) fn scopes_of(&self, endpoint: usize) -> &[ScopesConfig] {
         &self.endpoints[endpoint].scopes
     }
 

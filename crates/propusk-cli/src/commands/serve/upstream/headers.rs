@@ -16,7 +16,7 @@ pub(super) fn check(config: &UpstreamConfig, wrong: Wrong<'_>) -> Result<(), Fai
     for name in &config.pass_header {
         let key = "pass-header";
         let Ok(header) = HeaderName::try_from(name.as_str()) else {
-            return Err(wrong(key, &format!("this is no name of a header"))
+            return Err(wrong(key, "this is no name of a header")
                 .hint("write names alone, such as [\"x-tenant\"]"));
         };
         if let Some(why) = HttpUpstreamSettings::why_not_passed(&header) {
@@ -40,7 +40,7 @@ pub(super) fn check(config: &UpstreamConfig, wrong: Wrong<'_>) -> Result<(), Fai
 fn of_credentials(name: &str, wrong: Wrong<'_>) -> Result<HeaderName, Failure> {
     let key = "credentials.header";
     let Ok(header) = HeaderName::try_from(name) else {
-        return Err(wrong(key, &format!("this is no name of a header"))
+        return Err(wrong(key, "this is no name of a header")
             .hint("write one such as \"authorization\" or \"x-api-key\""));
     };
     if !FixedHeader::may_be(&header) {
