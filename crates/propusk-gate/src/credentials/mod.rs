@@ -143,7 +143,8 @@ impl<C: UpstreamCredentials> DynCredentials for C {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::{path::Path, process::Command};
 
