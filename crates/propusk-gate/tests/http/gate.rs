@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+#[cfg(feature = "real-parts")]
+use propusk::TokenVerifier;
 use propusk::{
-    AccessToken, AuthLayer, AuthSettings, FixedTokens, TokenVerifier,
+    AccessToken, AuthLayer, AuthSettings, FixedTokens,
     server::{Mount, Site},
 };
 use propusk_gate::http::{HttpUpstream, HttpUpstreamSettings, UpstreamUrl};
@@ -82,6 +84,7 @@ impl Gate {
         Self::protected(site, upstream, settings, protect).await
     }
 
+    #[cfg(feature = "real-parts")]
     /// For this resource, which may be known before the gate's port, and with another verifier.
     pub(crate) async fn verified(
         upstream: &str,
