@@ -43,9 +43,10 @@ const STEPS: &[Step] = &[
     ("clients and servers of others", clients::install),
     ("page", |root| web::run(root, &[])),
     ("unit, wire and real-part tests", |root| {
-        let arguments = ["test", "--workspace", "--features", REAL_PARTS, "--quiet"];
         let mut command = process::cargo(root);
-        command.args(arguments);
+        command.args(["test", "--workspace", "--features", REAL_PARTS, "--quiet"]);
+        // One run is long: it tells of all that fails.
+        command.arg("--no-fail-fast");
         process::run(command.env("PROPUSK_TEST_SHARED_LOGIN_SECONDS", "60"))
     }),
     ("fuzzing", fuzz::briefly),
