@@ -70,9 +70,7 @@ pub(crate) async fn run(args: ServeArgs, config: Config) -> Result<ExitCode, Fai
     watch.caches(&caches);
     let site = Site::new().connection_limits(plan.limits.connections());
     let ground = Ground::new(&site, bound, &plan, &watch, signing);
-    let signing_key = reload::signing_key(&plan);
     let mut reload = Reload {
-        signing_key,
         seen,
         args,
         ground,

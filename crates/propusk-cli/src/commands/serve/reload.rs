@@ -6,7 +6,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -42,18 +41,8 @@ pub(super) struct Reload {
     pub(super) serving: Vec<Live>,
     pub(super) verifier: Arc<Composed>,
     pub(super) store: Option<TokenStore>,
-    /// [`signing_key`], when this process began.
-    pub(super) signing_key: Option<u64>,
     /// How the files looked before anybody heard that it serves: what changes from then on is noticed.
     pub(super) seen: Looks,
-}
-
-/// What stands in the file of the key that signs who is calling, as a digest would.
-pub(super) fn signing_key(plan: &Plan) -> Option<u64> {
-    let file = plan.assertion_key.as_deref()?;
-    let mut hasher = DefaultHasher::new();
-    (file, fs::read(file).ok()).hash(&mut hasher);
-    Some(hasher.finish())
 }
 
 impl Reload {
@@ -181,8 +170,9 @@ impl Reload {
             ),
             ("TLS on or off", plan.tls.is_some() != before.tls.is_some()),
             (
-                "the key that signs who is calling",
-                signing_key(plan) != self.signing_key,
+                // What stands in it is read again by whoever signs.
+                "the file of the key that signs who is calling",
+                plan.assertion_key != before.assertion_key,
             ),
             ("what is logged", plan.log != before.log),
             ("stateless", plan.stateless != before.stateless),
