@@ -9,7 +9,7 @@ use axum::{
     routing::post,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -67,7 +67,7 @@ async fn main() -> anyhow::Result<()> {
 
 async fn echo(body: Bytes) -> Response {
     let Ok(call) = serde_json::from_slice::<Call>(&body) else {
-        return StatusCode::BAD_REQUEST.into_response();
+        return discover(&body);
     };
     if call.jsonrpc != "2.0" || call.method != "tools/call" || call.params.name != "echo" {
         return StatusCode::BAD_REQUEST.into_response();
@@ -89,8 +89,29 @@ async fn echo(body: Bytes) -> Response {
                 .then_some("complete"),
         },
     };
-    match serde_json::to_vec(&answer) {
+    json_of(&answer)
+}
+
+fn json_of(answer: &impl Serialize) -> Response {
+    match serde_json::to_vec(answer) {
         Ok(json) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// What a 2026-07-28 client asks once for each connection, before it is measured.
+fn discover(body: &[u8]) -> Response {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(asked) if asked["method"] == "server/discover" => json_of(&json!({
+            "jsonrpc": "2.0",
+            "id": asked["id"],
+            "result": {
+                "resultType": "complete",
+                "supportedVersions": ["2026-07-28"],
+                "capabilities": {"tools": {}},
+                "serverInfo": {"name": "bench-bare", "version": "1"},
+            },
+        })),
+        _ => StatusCode::BAD_REQUEST.into_response(),
     }
 }
