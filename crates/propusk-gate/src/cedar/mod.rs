@@ -162,9 +162,11 @@ impl CedarRules {
         }
         let mut reasons = diagnostics.reason();
         let message = reasons.find_map(|id| parsed.policies.annotation(id, "reason"));
+        let message = message.map(str::to_owned).filter(|text| !text.is_empty());
+        let words = message.iter().map(|text| format!(": {text}"));
         Some(Verdict::Deny {
-            reason: format!("cedar: forbidden by {names}"),
-            message: message.map(str::to_owned).filter(|text| !text.is_empty()),
+            reason: format!("cedar: forbidden by {names}{}", words.collect::<String>()),
+            message,
         })
     }
 }

@@ -92,7 +92,7 @@ fn reasons_are_the_policies_that_decided() {
         (call("echo", "{}"), "permitted by everybody"),
         (
             call("shell", "{}"),
-            "cedar: forbidden by no-shell (The shell is closed.)",
+            "cedar: forbidden by no-shell: The shell is closed. (The shell is closed.)",
         ),
         (call("rm", "{}"), "cedar: forbidden by policy2"),
         (call("other", "{}"), "cedar: no policy permits it"),

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, response::Parts};
 use http_body::Body;
 use hyper::body::Incoming;
+use propusk::layer::Course;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
@@ -32,6 +33,7 @@ pub(super) struct Awaited<'a> {
     pub(super) is_list: bool,
     /// The end of the time that a rule allows.
     pub(super) deadline: Option<Instant>,
+    pub(super) course: Option<&'a Course>,
 }
 
 impl Shared {
@@ -169,6 +171,7 @@ impl Shared {
             log: Arc::clone(&self.log),
             id: awaited.id.cloned(),
             learner: awaited.learner.clone(),
+            course: awaited.course.cloned(),
         }
     }
 }

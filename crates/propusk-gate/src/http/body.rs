@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use propusk::LogLimit;
+use propusk::{LogLimit, layer::Course};
 use serde_json::Value;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
@@ -56,6 +56,17 @@ pub(super) struct Report {
     pub(super) id: Option<Value>,
     /// Takes note of what the answer gives to keep.
     pub(super) learner: Learner,
+    /// Takes note that it failed, where somebody wants to know.
+    pub(super) course: Option<Course>,
+}
+
+impl Report {
+    fn tell(&self, failure: &Failure) {
+        failure.log(&self.name, &self.log);
+        if let Some(course) = &self.course {
+            course.fail();
+        }
+    }
 }
 
 /// How long a body may take.
@@ -180,7 +191,7 @@ impl Body for UpstreamBody {
                 Err(failure) => Some(failure),
             };
             if let Some(failure) = failure {
-                failure.log(&flow.report.name, &flow.report.log);
+                flow.report.tell(&failure);
                 match flow.last_word(&failure) {
                     // Then the stream ends as one should.
                     Some(event) => {

@@ -28,7 +28,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use propusk::{
     AccessToken, AuthLayer, LogLimit, Operation, Permit, Refusal,
-    layer::{Handover, ReadMessage, RequestBody, TimeLimit},
+    layer::{Course, Handover, ReadMessage, RequestBody, TimeLimit},
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -167,6 +167,7 @@ struct Admitted<'a> {
     deadline: Option<Instant>,
     caller: Option<&'a AccessToken>,
     handover: &'a Handover,
+    course: Option<&'a Course>,
 }
 
 impl Shared {
@@ -191,6 +192,7 @@ impl Shared {
             deadline: limit.and_then(|limit| Instant::now().checked_add(limit.0)),
             caller: permit.caller(),
             handover,
+            course: parts.extensions.get(),
         };
         let id = handover.message().and_then(ReadMessage::id);
         let body = match admitted.body(body).await {
@@ -262,6 +264,7 @@ impl Shared {
             learner,
             is_list,
             deadline,
+            course: admitted.course,
         };
         Ok(self.answer(response, awaited).await?)
     }

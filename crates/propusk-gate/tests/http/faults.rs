@@ -2,14 +2,17 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
-use propusk::rules::{Allowance, Asked, Rules, Verdict};
+use propusk::{
+    audit::{AuditEvent, AuditSink, Ending, Finished},
+    rules::{Allowance, Asked, Rules, Verdict},
+};
 use propusk_gate::http::{HttpLimits, HttpUpstreamSettings};
 use serde_json::{Value, json};
 use tokio::{
@@ -136,6 +139,42 @@ async fn an_upstream_that_hangs_is_504() {
         let (status, said) = error_of(gate.call(&ping()).await).await;
         assert_eq!(status, 504, "{said}");
         assert!(is_error_for(&said, &json!(7)), "{said}");
+    }
+}
+
+/// How answers ended.
+#[derive(Clone, Default)]
+struct Ends(Arc<Mutex<Vec<Ending>>>);
+
+impl AuditSink for Ends {
+    fn record(&self, _: &AuditEvent<'_>) {}
+
+    fn finished(&self, end: &Finished<'_>) {
+        self.0.lock().unwrap().push(end.ending());
+    }
+
+    fn wants_ends(&self) -> bool {
+        true
+    }
+}
+
+/// Its error is the gate's, in an answer whose status was good.
+#[tokio::test]
+async fn a_stream_that_breaks_off_has_not_ended_well() {
+    let well = format!("{EVENTS}{}0\r\n\r\n", chunk("data: {}\n\n"));
+    let broken = format!("{EVENTS}{}", chunk("data: {}\n\n"));
+    for (answer, expected) in [(well, Ending::Complete), (broken, Ending::Broken)] {
+        let ends = Ends::default();
+        let sink = ends.clone();
+        let layer = |layer: propusk::AuthLayer| layer.audit(sink);
+        let gate = Gate::behind(&says(answer).await, settings(), |auth| auth, layer).await;
+        let reply = gate.call(&ping()).await;
+        assert_eq!(reply.status(), 200);
+        reply.bytes().await.expect("it ends as one should");
+        while ends.0.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*ends.0.lock().unwrap(), [expected]);
     }
 }
 

@@ -15,8 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// Up to 4 MiB of lines wait in memory. Where they do not fit, or the disk is full, events are
 /// counted, a warning is logged, and a line `{"event":"lost","time":…,"count":n}` stands in their
-/// place once the file can be written again. Lines are handed to the operating system at once and
-/// are not synced to the disk.
+/// place once the file can be written again. Lines are handed to the operating system within some
+/// milliseconds and are not synced to the disk.
 ///
 /// | key | value | there |
 /// |---|---|---|

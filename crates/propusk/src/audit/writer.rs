@@ -5,10 +5,15 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
+    thread,
+    time::{Duration, SystemTime},
 };
 
 use super::{line, queue::Queue};
+
+/// How long lines are gathered after some have been written: to wake this thread for each of them
+/// would cost a request more than its line.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// Where the lines go.
 pub(super) enum Target {
@@ -88,10 +93,14 @@ impl Writer {
             self.reopen();
         }
         let done = self.write();
-        if let (Err(error), true) = (done, turn.closing) {
-            self.give_up(&error);
+        if turn.closing {
+            if let Err(error) = done {
+                self.give_up(&error);
+            }
+            return false;
         }
-        !turn.closing
+        thread::sleep(GATHER);
+        true
     }
 
     fn take(&mut self, mut lines: Vec<u8>, lost: u64) {

@@ -85,6 +85,8 @@ pub(super) fn add_file(values: &mut Vec<Value>, text: &str, file: Option<&Path>)
 
 fn flatten(key: &str, value: &Toml, found: &mut Vec<(String, String)>) {
     match value {
+        // A rule without anything: what it names is known, whatever the default is.
+        Toml::Table(table) if table.is_empty() => found.push((key.to_owned(), "{}".to_owned())),
         Toml::Table(table) => {
             for (name, value) in table {
                 flatten(&format!("{key}.{}", key_written(name)), value, found);
@@ -183,6 +185,14 @@ pub(super) fn add_defaults(values: &mut Vec<Value>, defaults: &[(&str, String)])
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rule_without_anything_is_shown_too() {
+        let mut values = Vec::new();
+        add_file(&mut values, "[rules.tools.\"add note\"]\n", None);
+        let all: Vec<_> = values.iter().map(|own| (&*own.key, &*own.value)).collect();
+        assert_eq!(all, [("rules.tools.\"add note\"", "{}")]);
+    }
 
     #[test]
     fn no_secret_is_shown_wherever_it_stands() {

@@ -1,7 +1,11 @@
 //! A file that has been emptied, or cut off at the end of a line, is valid: what stood in it would
 //! silently hold no more. While it serves that is taken for a mistake.
 
-use super::{settings::Plan, tls::TlsFiles, upstream::Endpoint};
+use super::{
+    settings::{Plan, policies},
+    tls::TlsFiles,
+    upstream::Endpoint,
+};
 use crate::failure::Failure;
 
 /// Refuses a configuration in which something is gone altogether that protected until now.
@@ -24,6 +28,15 @@ pub(super) fn nothing(before: &Plan, after: &Plan) -> Result<(), Failure> {
     }
     if before.limits.are_any() && !after.limits.are_any() {
         return lost("the limits are gone");
+    }
+    for (file, key) in after.endpoints.iter().flat_map(Endpoint::policies) {
+        if policies(file, &key)?.is_empty() {
+            let file = file.display();
+            let failure = Failure::usage(format!("{key}: {file}: there is no policy in it"));
+            return Err(failure.hint(
+                "nothing would be allowed; if this is meant, write forbid(principal, action, resource);",
+            ));
+        }
     }
     for endpoint in &after.endpoints {
         let same = |other: &&Endpoint| other.is_at_place_of(endpoint);
@@ -71,6 +84,24 @@ mod tests {
         std::fs::write(&file, "s").expect("written");
         let text = text.replace("'secret'", &format!("{file:?}"));
         assert!(plan(&text).files().any(|own| own == file));
+    }
+
+    /// An editor that has only begun to write it would shut everybody out.
+    #[test]
+    fn a_policy_file_that_has_been_emptied_is_not_taken() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("p.cedar");
+        let text = format!("[serve]\ntoken = ['t=a']\n[rules]\npolicy = {file:?}\n");
+        for (policy, is_taken) in [
+            ("permit(principal, action, resource);", true),
+            ("", false),
+            ("// later\n", false),
+            ("forbid(principal, action, resource);", true),
+        ] {
+            std::fs::write(&file, policy).expect("written");
+            let taken = nothing(&plan(&text), &plan(&text));
+            assert_eq!(taken.is_ok(), is_taken, "{policy}: {taken:?}");
+        }
     }
 
     /// Cut off at the end of any line, it protects no less.

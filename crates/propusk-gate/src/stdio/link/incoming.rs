@@ -101,7 +101,8 @@ impl Link {
         let way = match way {
             _ if self.hub.is_shared() => Way::Refused(
                 "Several clients have used this process, and for which of them this is is not known. \
-                 A server that asks clients needs a process for each principal.",
+                 A server that asks clients needs a process for each principal: \
+                 `per = \"principal\"`.",
             ),
             way => way,
         };

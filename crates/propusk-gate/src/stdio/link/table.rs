@@ -125,7 +125,8 @@ impl Table {
         if causes > 1 && !serves_one {
             return Way::Refused(
                 "Requests of several clients are under way, and which of them this belongs to is not \
-                 known. A server that asks clients needs a process for each principal.",
+                 known. A server that asks clients needs a process for each principal: \
+                 `per = \"principal\"`.",
             );
         }
         let mut asked = self.asked();

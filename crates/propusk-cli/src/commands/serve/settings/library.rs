@@ -179,7 +179,10 @@ impl Plan {
 }
 
 /// The policies of a file, which this key names.
-pub(super) fn policies(file: &Path, key: &str) -> Result<CedarPolicies, Failure> {
+pub(in crate::commands::serve) fn policies(
+    file: &Path,
+    key: &str,
+) -> Result<CedarPolicies, Failure> {
     let shown = file.display().to_string();
     let text = std::fs::read_to_string(file);
     let text = text.map_err(|error| Failure::usage(format!("{key}: {shown}: {error}")))?;

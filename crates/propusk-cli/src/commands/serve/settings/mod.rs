@@ -14,6 +14,7 @@ use std::{
 use propusk::{Admission, DpopPolicy, server::TrustedProxies};
 
 use self::endpoints::endpoints;
+pub(super) use self::library::policies;
 use super::{
     LISTEN, ScopesConfig,
     address::address_of,
