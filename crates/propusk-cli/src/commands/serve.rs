@@ -60,7 +60,8 @@ pub(crate) async fn run(args: ServeArgs, config: Config) -> Result<ExitCode, Fai
     let bound = listener.local_addr().map_err(Failure::unavailable)?;
     let settings = plan.auth_settings(bound)?;
     let signing = plan.signing(&settings)?;
-    let watch = Arc::new(plan.watched.start(bound).await?);
+    let scheme = if plan.tls.is_some() { "https" } else { "http" };
+    let watch = Arc::new(plan.watched.start(bound, scheme).await?);
     warn(&plan, &settings).await?;
     let Verifiers {
         verifier,

@@ -47,6 +47,10 @@ fn what_is_legal_and_probably_not_meant_is_said() {
             &format!("{upstream}[upstream.scopes.tools]\nlook = 'a,b'\n"),
             "[upstream.scopes.tools] \"look\": the comma in",
         ),
+        (
+            "[[upstream]]\nurl = 'http://notes/'\nassertion = true\n",
+            "[[upstream]]: credentials travel in the clear",
+        ),
     ] {
         place.write("propusk.toml", config);
         let checked = place.run(&["check-config", "--token", "t=a"]).code(0);

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use http::{HeaderValue, Uri};
-use url::Url;
+use url::{Host, Url};
 
 /// The URL of an MCP server behind the gate: http or https, without a user name. Its operator names
 /// it, so that it may be anywhere, also inside a network.
@@ -12,6 +12,7 @@ pub struct UpstreamUrl {
     uri: Uri,
     host: HeaderValue,
     text: String,
+    is_clear: bool,
 }
 
 /// Why a text is no URL of an upstream. It never contains the text.
@@ -54,14 +55,26 @@ impl UpstreamUrl {
             .map_err(|_| InvalidUpstreamUrl::NotHttp)?;
         let host = uri.authority().map_or("", |authority| authority.as_str());
         let host = HeaderValue::from_str(host).map_err(|_| InvalidUpstreamUrl::NotHttp)?;
+        let is_clear = url.scheme() == "http" && !url.host().as_ref().is_some_and(is_loopback);
         let text = url.into();
-        Ok(Self { uri, host, text })
+        Ok(Self {
+            uri,
+            host,
+            text,
+            is_clear,
+        })
     }
 
     /// The URL as it is asked.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether everybody on the way can read what is sent there: http, and another machine.
+    #[must_use]
+    pub fn is_in_the_clear(&self) -> bool {
+        self.is_clear
     }
 
     pub(super) fn uri(&self) -> &Uri {
@@ -71,6 +84,15 @@ impl UpstreamUrl {
     /// The value of `Host`: the client's own says nothing to the upstream.
     pub(super) fn host(&self) -> &HeaderValue {
         &self.host
+    }
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        // RFC 6761 §6.3.
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 
@@ -115,6 +137,18 @@ mod tests {
         ] {
             let shown = UpstreamUrl::parse(text).map(|url| url.to_string());
             assert_eq!(shown, expected.map(str::to_owned), "{text}");
+        }
+        for (text, expected) in [
+            ("http://notes/mcp", true),
+            ("http://10.0.0.1/mcp", true),
+            ("http://localhost.example/mcp", true),
+            ("https://notes/mcp", false),
+            ("http://127.0.0.9:1/", false),
+            ("http://[::1]:1/", false),
+            ("http://LOCALHOST:1/", false),
+        ] {
+            let url = UpstreamUrl::parse(text).expect("a URL");
+            assert_eq!(url.is_in_the_clear(), expected, "{text}");
         }
         let url = UpstreamUrl::parse("http://notes/mcp?key=hunter2").expect("a URL");
         assert!(!format!("{url:?}").contains("hunter2"));

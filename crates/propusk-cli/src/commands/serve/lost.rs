@@ -24,7 +24,7 @@ pub(super) fn nothing(before: &Plan, after: &Plan) -> Result<(), Failure> {
     }
     let asks = |plan: &Plan| plan.tls.as_ref().is_some_and(TlsFiles::asks_clients);
     if asks(before) && !asks(after) {
-        return lost("the certificates that clients are asked for are gone");
+        return lost("clients would need no certificates any more");
     }
     if before.limits.are_any() && !after.limits.are_any() {
         return lost("the limits are gone");

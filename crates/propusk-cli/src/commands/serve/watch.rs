@@ -111,8 +111,8 @@ impl Watched {
         Ok(())
     }
 
-    /// Opens the file and the listener. `bound` is the address of the server.
-    pub(super) async fn start(&self, bound: SocketAddr) -> Result<Watch, Failure> {
+    /// Opens the file and the listener. `bound` is the address of the server, and `scheme` its own.
+    pub(super) async fn start(&self, bound: SocketAddr, scheme: &str) -> Result<Watch, Failure> {
         let log = self.audit.as_deref().map(open).transpose()?;
         if let Some(log) = &log {
             reopen_at_hangup(log)?;
@@ -120,16 +120,16 @@ impl Watched {
         let metrics = Metrics::new();
         let at = match &self.metrics {
             Shown::Nowhere => None,
-            Shown::Beside => Some(bound),
+            Shown::Beside => Some((scheme, bound)),
             Shown::At(address) => {
                 let listener = bind("--metrics", address).await?;
                 let bound = listener.local_addr().map_err(Failure::unavailable)?;
                 tokio::spawn(serve_metrics(listener, metrics.clone()));
-                Some(bound)
+                Some(("http", bound))
             }
         };
-        if let Some(at) = at {
-            note(&format!("metrics on http://{at}/metrics"));
+        if let Some((scheme, at)) = at {
+            note(&format!("metrics on {scheme}://{at}/metrics"));
             if let Some(warning) = warning(at) {
                 tracing::warn!("{warning}");
             }

@@ -1,6 +1,7 @@
 //! What is allowed and yet probably not meant.
 
 use propusk::{Admission, AuthSettings, DpopPolicy, Operation, server::AddressRange};
+use propusk_gate::http::UpstreamUrl;
 
 use super::{
     super::{
@@ -25,6 +26,7 @@ impl Plan {
         for (endpoint, settings) in self.endpoints.iter().zip(all) {
             warnings.extend(self.of_settings(settings));
             warnings.extend(of_rules(endpoint));
+            warnings.extend(in_the_clear(endpoint));
             for (file, place) in endpoint.policies() {
                 let policies = library::policies(file, &place)?;
                 if policies.is_empty() {
@@ -103,6 +105,19 @@ impl Plan {
         ];
         warnings.into_iter().flatten().collect()
     }
+}
+
+/// What speaks for the gate, or its caller, where everybody on the way can read it.
+fn in_the_clear(endpoint: &Endpoint) -> Option<String> {
+    let Behind::Url(remote) = &endpoint.behind else {
+        return None;
+    };
+    let speaks = remote.credentials.is_some() || remote.assertion;
+    let is_read = UpstreamUrl::parse(&remote.url).is_ok_and(|url| url.is_in_the_clear());
+    (speaks && is_read).then(|| {
+        let place = &endpoint.place;
+        format!("{place}: credentials travel in the clear: name an https URL")
+    })
 }
 
 /// Scopes with commas, and rules about methods that MCP does not have; of the built-in server also those of its scopes are told
