@@ -1,7 +1,6 @@
 //! TLS at the listener: its certificate, the exchange of it, and certificates of clients.
 
 #[path = "../../../propusk/tests/wire/support/certificate.rs"]
-#[allow(dead_code, reason = "the tests of the library use the rest")]
 mod certificate;
 
 use std::{

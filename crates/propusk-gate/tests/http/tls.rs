@@ -1,8 +1,9 @@
 //! Upstreams over https.
 
 #[path = "../../../propusk/tests/wire/support/certificate.rs"]
-#[allow(dead_code, reason = "the tests of the library use the rest")]
 mod certificate;
+#[path = "../../../propusk/tests/wire/support/tls_in_front.rs"]
+mod tls_in_front;
 
 use certificate::Certificate;
 use propusk_gate::http::{ExtraRoots, NoCertificate};

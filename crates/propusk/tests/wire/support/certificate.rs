@@ -1,6 +1,4 @@
-//! A certificate that this test made for itself (RFC 5280), and TLS with it.
-
-use std::{net::SocketAddr, sync::Arc};
+//! A certificate that this test made for itself (RFC 5280).
 
 use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
@@ -8,18 +6,6 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
-};
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::aws_lc_rs::default_provider,
-        pki_types::{CertificateDer, PrivateKeyDer},
-    },
-};
 
 /// A key, and a certificate for one name that nobody but it has signed.
 pub(crate) struct Certificate {
@@ -49,31 +35,6 @@ impl Certificate {
     pub(crate) fn key_pem(&self) -> String {
         let text = STANDARD.encode(&self.key);
         format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
-    }
-
-    /// Listens with TLS, and passes everything on in the clear.
-    pub(crate) async fn in_front_of(&self, server: SocketAddr) -> SocketAddr {
-        let key = PrivateKeyDer::try_from(self.key.clone()).expect("PKCS#8");
-        let chain = vec![CertificateDer::from(self.der.clone())];
-        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(chain, key);
-        let acceptor = TlsAcceptor::from(Arc::new(config.expect("a certificate with its key")));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("bound");
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    let mut client = acceptor.accept(client).await.ok()?;
-                    let mut server = TcpStream::connect(server).await.ok()?;
-                    copy_bidirectional(&mut client, &mut server).await.ok()
-                });
-            }
-        });
-        address
     }
 }
 

@@ -11,6 +11,7 @@ mod rpc;
 mod scoped;
 mod signer;
 mod site;
+mod tls_in_front;
 mod tools;
 pub(crate) mod watch;
 
